@@ -1,0 +1,112 @@
+//! What every handler works with: the issuer, and how its HTTP side behaves.
+//!
+//! `serve` builds one [`App`] at start and hands it to [`super::router`]; tests build one with a
+//! clock and settings of their own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signet_core::issuer::Issuer;
+use signet_core::limit::Limiter;
+use signet_core::secret::Randomness;
+use url::Url;
+
+use super::client::Proxies;
+use super::cors::AllowedOrigins;
+use super::host::AllowedHosts;
+use crate::mail::mailbox::Mailbox;
+
+/// How the HTTP side behaves; made by the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the issuer is reached: scheme, host and port, no path.
+    pub public_url: Url,
+    /// The port of the loopback listener in local mode, nothing outside of it.
+    pub local_port: Option<u16>,
+    /// The proxies whose word on the client's address counts.
+    pub proxies: Proxies,
+    /// The origins whose scripts may call `/v1`.
+    pub cors_origins: AllowedOrigins,
+    /// What every quota of a route is multiplied with; 1 outside of load tests.
+    pub limits_scale: u32,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The use cases.
+    pub issuer: Issuer,
+    /// Where the budgets of routes are kept.
+    pub limiter: Arc<dyn Limiter>,
+    /// What request ids are made of.
+    pub randomness: Arc<dyn Randomness>,
+    /// How it behaves.
+    pub settings: Settings,
+    /// The mailbox of local mode.
+    pub mailbox: Option<Arc<Mailbox>>,
+}
+
+/// The application behind the router.
+pub struct App {
+    /// The use cases.
+    pub issuer: Issuer,
+    /// The mailbox of local mode.
+    pub mailbox: Option<Arc<Mailbox>>,
+    pub(super) limiter: Arc<dyn Limiter>,
+    pub(super) randomness: Arc<dyn Randomness>,
+    pub(super) settings: Settings,
+    pub(super) hosts: AllowedHosts,
+    shutting_down: AtomicBool,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            issuer,
+            limiter,
+            randomness,
+            settings,
+            mailbox,
+        } = parts;
+        Self {
+            hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
+            issuer,
+            mailbox,
+            limiter,
+            randomness,
+            settings,
+            shutting_down: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes `/readyz` fail from now on, so that balancers send nothing new.
+    pub fn begin_shutdown(&self) {
+        self.shutting_down.store(true, Ordering::Release);
+    }
+
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutting_down.load(Ordering::Acquire)
+    }
+
+    /// Whether browsers reach the issuer by https, so that `Secure` cookies and HSTS make sense.
+    pub(super) fn is_https(&self) -> bool {
+        self.settings.public_url.scheme() == "https"
+    }
+
+    /// Whether this is local mode.
+    pub(super) fn is_local(&self) -> bool {
+        self.settings.local_port.is_some()
+    }
+}
