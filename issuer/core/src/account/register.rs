@@ -1,0 +1,279 @@
+//! Registration: a pending row and a mail, then a proof that the same person reads both.
+//!
+//! Whoever clicks the link in a mail proves the mailbox; whoever has the registration's secret or
+//! its password proves the registration. Both are needed, so that nobody activates a stranger's
+//! credential for their own address by clicking a link.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::{Account, AccountId, DisplayName};
+use crate::audit::{Actor, Origin};
+use crate::email::EmailAddress;
+use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
+use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
+use crate::password::Password;
+use crate::password::hasher::Match;
+use crate::password::policy::PasswordFault;
+use crate::password::pool::Overloaded;
+use crate::ports::{NewRegistration, PendingRegistration, RegistrationMail, StoreError};
+use crate::secret::SecretBytes;
+
+/// How long a registration waits for its mailbox to be proven, in seconds.
+const REGISTRATION_LIFETIME: u64 = 7 * 86_400;
+
+/// What somebody registers with.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Their address.
+    pub email: EmailAddress,
+    /// Their password.
+    pub password: Password,
+    /// What they want to be called.
+    pub name: Option<DisplayName>,
+}
+
+/// The secret that a registration's answer carries: with the mailed token it activates exactly
+/// this registration.
+#[derive(Clone, Debug)]
+pub struct RegistrationSecret(SecretBytes<32>);
+
+impl RegistrationSecret {
+    /// The 43 characters that go into the answer.
+    #[must_use]
+    pub fn reveal(&self) -> Zeroizing<String> {
+        Zeroizing::new(Base64UrlUnpadded::encode_string(self.0.expose()))
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        hash_of_secret(self.0.expose())
+    }
+}
+
+/// Why somebody can't be registered. A taken address is not among the reasons.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The password is no good.
+    #[error(transparent)]
+    Weak(#[from] PasswordFault),
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The store doesn't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NewPasswordError> for RegisterError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Weak(fault) => Self::Weak(fault),
+            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
+        }
+    }
+}
+
+/// A mailed token and what proves that it came to who registered.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// The mailed token, as it was sent.
+    pub token: Zeroizing<String>,
+    /// The registration's secret, as it was sent.
+    pub registration: Option<Zeroizing<String>>,
+    /// The registration's password.
+    pub password: Option<Password>,
+}
+
+/// Why a mailbox isn't proven.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The token is unknown, used or expired, or what came beside it is wrong.
+    #[error("the token is not valid, or what came with it doesn't belong to it")]
+    InvalidToken,
+    /// The tokens can't be for that audience or client.
+    #[error(transparent)]
+    Request(#[from] TokenRequestError),
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The store doesn't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Issuer {
+    /// Keeps a registration and mails a token, or, where the address is taken, tells its owner.
+    /// Nothing in the answer or its time says which.
+    ///
+    /// # Errors
+    /// See [`RegisterError`].
+    pub async fn register(
+        &self,
+        origin: &Origin,
+        registration: Registration,
+    ) -> Result<RegistrationSecret, RegisterError> {
+        let Registration {
+            email,
+            password,
+            name,
+        } = registration;
+        let password = self.hash_new_password(password, &email).await?;
+        let context = self.context(origin, Actor::Anonymous);
+        let secret = RegistrationSecret(self.randomness.secret());
+        let (token, kept) = self.verification_token();
+        let mail = if self.may_send_other_mail(&email).await {
+            let verify = self.letters.verify(&email, name.as_ref(), &token);
+            let taken = self.letters.address_taken(&email);
+            RegistrationMail {
+                verify: Some(self.seal(&verify, Some(kept.expires_at))),
+                taken: Some(self.seal(&taken, Some(kept.expires_at))),
+            }
+        } else {
+            RegistrationMail {
+                verify: None,
+                taken: None,
+            }
+        };
+        let registration = NewRegistration {
+            id: self.randomness.uuid(),
+            secret_hash: secret.hash(),
+            email,
+            name,
+            password,
+            expires_at: context.now.saturating_add(REGISTRATION_LIFETIME),
+            token: kept,
+        };
+        self.store.register(&context, registration, mail).await?;
+        Ok(secret)
+    }
+
+    /// Mails a new token to an address that waits to be proven; to any other, nothing.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn resend_verification(
+        &self,
+        origin: &Origin,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
+        let context = self.context(origin, Actor::Anonymous);
+        let (token, kept) = self.verification_token();
+        let message = self.letters.verify(email, None, &token);
+        let mail = if self.may_send_other_mail(email).await {
+            Some(self.seal(&message, Some(kept.expires_at)))
+        } else {
+            None
+        };
+        // Without a mail the earlier token must stay good: nobody would get the new one.
+        if mail.is_some() {
+            self.store
+                .renew_verification(&context, email.canonical(), kept, mail)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Proves a mailbox and makes the account.
+    ///
+    /// # Errors
+    /// See [`VerifyError`].
+    pub async fn verify_email(
+        &self,
+        origin: &Origin,
+        verification: Verification,
+    ) -> Result<Account, VerifyError> {
+        let (account, _) = self.activate(origin, verification).await?;
+        Ok(account)
+    }
+
+    /// Proves a mailbox, makes the account and logs it in.
+    ///
+    /// # Errors
+    /// See [`VerifyError`].
+    pub async fn verify_email_and_open(
+        &self,
+        origin: &Origin,
+        verification: Verification,
+        request: &TokenRequest,
+    ) -> Result<TokenPair, VerifyError> {
+        let (audience, client) = self.resolve(request)?;
+        let (account, registration) = self.activate(origin, verification).await?;
+        self.open_session(origin, &account, registration.password, &audience, &client)
+            .await?
+            .ok_or(VerifyError::InvalidToken)
+    }
+
+    async fn activate(
+        &self,
+        origin: &Origin,
+        verification: Verification,
+    ) -> Result<(Account, PendingRegistration), VerifyError> {
+        let token = MailedToken::parse(&verification.token).ok_or(VerifyError::InvalidToken)?;
+        let hash = token.hash(Purpose::Verify);
+        let registration = self
+            .store
+            .pending_registration(&hash, self.now())
+            .await?
+            .ok_or(VerifyError::InvalidToken)?;
+        if !self.belongs(&verification, &registration).await? {
+            return Err(VerifyError::InvalidToken);
+        }
+        let context = self.context(origin, Actor::Anonymous);
+        let id = AccountId(self.randomness.uuid());
+        let account = self
+            .store
+            .activate(&context, &hash, id)
+            .await?
+            .ok_or(VerifyError::InvalidToken)?;
+        Ok((account, registration))
+    }
+
+    /// Whether what came with the token is the registration's, everything of it, and not nothing.
+    async fn belongs(
+        &self,
+        verification: &Verification,
+        registration: &PendingRegistration,
+    ) -> Result<bool, Overloaded> {
+        let secret_is_right = verification
+            .registration
+            .as_ref()
+            .map(|text| is_secret_of(text, &registration.secret_hash));
+        let password_is_right = match &verification.password {
+            None => None,
+            Some(password) => {
+                let hash = registration.password.clone();
+                let answer = self.hashing.check(password.clone(), hash).await?;
+                Some(answer != Match::Different)
+            }
+        };
+        let proofs = [secret_is_right, password_is_right];
+        Ok(proofs.contains(&Some(true)) && !proofs.contains(&Some(false)))
+    }
+
+    fn verification_token(&self) -> (MailedToken, NewMailedToken) {
+        NewMailedToken::issue(Purpose::Verify, self.now(), &*self.randomness)
+    }
+
+    async fn may_send_other_mail(&self, recipient: &EmailAddress) -> bool {
+        let quota = self.settings.limits.other_mails;
+        self.may_mail("mail_other", &[quota], recipient).await
+    }
+}
+
+fn is_secret_of(text: &str, hash: &[u8; 32]) -> bool {
+    let mut bytes = Zeroizing::new([0; 32]);
+    match Base64UrlUnpadded::decode(text, bytes.as_mut_slice()) {
+        Ok(decoded) if decoded.len() == 32 => hash_of_secret(decoded).ct_eq(hash).into(),
+        Ok(_) | Err(_) => false,
+    }
+}
+
+fn hash_of_secret(secret: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(b"signet registration\0")
+        .chain_update(secret)
+        .finalize()
+        .into()
+}

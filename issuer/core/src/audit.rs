@@ -1,0 +1,200 @@
+//! The audit trail: one row for each change, in the change's own transaction, chained by hashes so
+//! that an edited, removed or reordered row shows.
+//!
+//! To record a new kind of change, add an [`Action`]; the store operation that makes the change
+//! calls [`Context::event`] and writes the row with it.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::account::AccountId;
+use crate::time::UnixTime;
+
+/// Who asks for a change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Actor {
+    /// Somebody who isn't known (yet).
+    Anonymous,
+    /// Somebody who is logged in.
+    Account(AccountId),
+    /// Whoever runs the command line on the issuer's machine; may do everything.
+    Operator,
+    /// The issuer itself.
+    System,
+}
+
+impl Actor {
+    /// The name in the trail.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::Account(id) => id.to_string(),
+            Self::Operator => "operator".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origin {
+    /// The client's address.
+    pub ip: Option<std::net::IpAddr>,
+    /// The client's `User-Agent`, at most 256 bytes.
+    pub user_agent: Option<String>,
+    /// The id in the answer's `x-request-id`.
+    pub request_id: Option<String>,
+}
+
+/// When, by whom and from where: what every change is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Context {
+    /// The time of the change.
+    pub now: UnixTime,
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl Context {
+    /// A context without a request behind it.
+    #[must_use]
+    pub fn internal(now: UnixTime, actor: Actor) -> Self {
+        Self {
+            now,
+            actor,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The event of one change in this context.
+    #[must_use]
+    pub fn event(&self, action: Action, subject: Option<AccountId>, detail: Value) -> Event {
+        Event {
+            at: self.now,
+            actor: self.actor.describe(),
+            action: action.as_str(),
+            subject: subject.map(|id| id.to_string()),
+            detail: detail.to_string(),
+            ip: self.origin.ip.map(|ip| ip.to_string()),
+            request_id: self.origin.request_id.clone(),
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Action {
+            /// The name in the trail.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody asked for an account.
+    RegistrationRequested = "registration.requested",
+    /// A new verification mail was asked for.
+    VerificationResent = "registration.resent",
+    /// A registration became an account.
+    RegistrationVerified = "registration.verified",
+    /// An operator or the setup link created an account.
+    AccountCreated = "account.created",
+    /// The name was changed.
+    AccountRenamed = "account.renamed",
+    /// An admin suspended the account.
+    AccountSuspended = "account.suspended",
+    /// An admin activated the account again.
+    AccountActivated = "account.activated",
+    /// The account's roles were replaced.
+    AccountRolesSet = "account.roles_set",
+    /// A session began.
+    SessionOpened = "session.opened",
+    /// A session proved its password again.
+    SessionReauthenticated = "session.reauthenticated",
+    /// A session was ended by its owner or an admin.
+    SessionEnded = "session.ended",
+    /// A refresh token was presented once more within the grace.
+    RefreshRepeated = "refresh.repeated",
+    /// A used refresh token came back; its session ended.
+    RefreshReplayed = "refresh.replayed",
+    /// A refresh token of the future came; its session ended.
+    RefreshFromFuture = "refresh.from_future",
+    /// A reset mail was asked for.
+    ResetRequested = "password.reset_requested",
+    /// The password was set with a mailed token.
+    PasswordReset = "password.reset",
+    /// The password was changed by its owner.
+    PasswordChanged = "password.changed",
+    /// A role was created.
+    RoleCreated = "role.created",
+    /// A role was changed.
+    RoleReplaced = "role.replaced",
+    /// A role was deleted.
+    RoleDeleted = "role.deleted",
+    /// Signing and MAC keys were made for an empty store.
+    KeysCreated = "keys.created",
+    /// A setup link was made.
+    SetupLinkIssued = "setup.link_issued",
+}
+
+/// One row of the trail, before it has its place in the chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// When it happened.
+    pub at: UnixTime,
+    /// Who asked for it.
+    pub actor: String,
+    /// What happened.
+    pub action: &'static str,
+    /// The account it happened to.
+    pub subject: Option<String>,
+    /// More, as a JSON object.
+    pub detail: String,
+    /// The client's address.
+    pub ip: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+}
+
+/// The hash that ties a row to the one before it.
+#[must_use]
+pub fn chain(previous: &[u8; 32], sequence: u64, event: &Event) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(b"signet audit 1\0");
+    hasher.update(previous);
+    hasher.update(sequence.to_be_bytes());
+    hasher.update(event.at.as_secs().to_be_bytes());
+    let fields = [
+        Some(event.actor.as_str()),
+        Some(event.action),
+        event.subject.as_deref(),
+        Some(event.detail.as_str()),
+        event.ip.as_deref(),
+        event.request_id.as_deref(),
+    ];
+    for field in fields {
+        match field {
+            Some(text) => {
+                hasher.update([1]);
+                hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+                hasher.update(text);
+            }
+            None => hasher.update([0]),
+        }
+    }
+    hasher.finalize().into()
+}

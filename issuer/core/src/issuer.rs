@@ -1,0 +1,460 @@
+//! The issuer: everything the use cases share. The use cases themselves are `impl Issuer` blocks
+//! in the files of their areas.
+
+use std::sync::Arc;
+
+use signet_verifier::{KeySet, Verifier};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::account::Account;
+use crate::audit::{Actor, Context, Origin};
+use crate::email::EmailAddress;
+use crate::limit::{Exceeded, GuessKeys, GuessPolicy, LimitKey, LimitSubject, Limiter, Quota};
+use crate::mail::letter::{Letters, Links};
+use crate::mail::{Message, NewMail};
+use crate::password::hasher::{Algorithm, AlgorithmError, Hasher};
+use crate::password::policy::{PasswordFault, PasswordPolicy};
+use crate::password::pool::{HashPool, Overloaded, PoolSettings};
+use crate::password::{Password, PasswordHash};
+use crate::ports::{Store, StoreError, StoreResult};
+use crate::secret::{Randomness, SecretBytes};
+use crate::session::family::RefreshPolicy;
+use crate::session::{Head, LiveSession, SessionId};
+use crate::signing::access_token::{Minting, SigningError, mint};
+use crate::signing::keyring::{Keyring, KeyringError, initial_keys};
+use crate::signing::seal::{MasterKeys, Sealed};
+use crate::time::{Clock, UnixTime};
+
+/// How old a proof of the password may be where a fresh login is asked for, in seconds.
+pub const FRESH: u64 = 300;
+
+/// Leeway the issuer grants its own tokens, in seconds.
+const LEEWAY: u64 = 30;
+
+/// What an issuer is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where budgets are kept.
+    pub limiter: Arc<dyn Limiter>,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What secrets are made of.
+    pub randomness: Arc<dyn Randomness>,
+    /// What secrets are sealed under.
+    pub master_keys: MasterKeys,
+    /// How it behaves.
+    pub settings: Settings,
+}
+
+/// How an issuer behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The public URL, without a path or a slash at the end; the `iss` of its tokens.
+    pub issuer: String,
+    /// What it calls itself in mails.
+    pub product: String,
+    /// The audiences a token may be for; the first is the default. Never empty.
+    pub audiences: Vec<String>,
+    /// The clients a token may be issued to; the first is the default. Never empty.
+    pub clients: Vec<String>,
+    /// The longest life of an access token, in seconds.
+    pub access_seconds: u64,
+    /// How long sessions live.
+    pub refresh: RefreshPolicy,
+    /// How many sessions an account may have.
+    pub max_sessions: u32,
+    /// What a new password must be.
+    pub password: PasswordPolicy,
+    /// How new passwords are hashed.
+    pub hashing: Algorithm,
+    /// How many passwords are hashed at once.
+    pub hash_pool: PoolSettings,
+    /// How often things may be asked for.
+    pub limits: LimitSettings,
+    /// Where links in mails point to.
+    pub links: Links,
+}
+
+/// How often things may be asked for, beyond what each route declares.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LimitSettings {
+    /// Failed logins from one client address.
+    pub failed_logins_by_client: Quota,
+    /// Failed logins to one address, or from one known device.
+    pub failed_logins_by_person: Quota,
+    /// Refreshes of one session.
+    pub refreshes: Quota,
+    /// Reset mails to one recipient, in the short and in the long run.
+    pub reset_mails: [Quota; 2],
+    /// All other mails to one recipient that anyone can cause.
+    pub other_mails: Quota,
+    /// Guesses at one password.
+    pub guesses: GuessPolicy,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            failed_logins_by_client: Quota::new(30, 60),
+            failed_logins_by_person: Quota::new(5, 60),
+            refreshes: Quota::new(60, 60),
+            reset_mails: [Quota::new(3, 3_600), Quota::new(10, 86_400)],
+            other_mails: Quota::new(3, 3_600),
+            guesses: GuessPolicy::default(),
+        }
+    }
+}
+
+impl LimitSettings {
+    /// Every figure `scale` times as high, the ceiling of guesses excepted.
+    #[must_use]
+    pub fn scaled(self, scale: u32) -> Self {
+        let scale = scale.max(1);
+        let first_delayed = self.guesses.free.saturating_add(1).saturating_mul(scale);
+        Self {
+            failed_logins_by_client: self.failed_logins_by_client.scaled(scale),
+            failed_logins_by_person: self.failed_logins_by_person.scaled(scale),
+            refreshes: self.refreshes.scaled(scale),
+            reset_mails: self.reset_mails.map(|quota| quota.scaled(scale)),
+            other_mails: self.other_mails.scaled(scale),
+            guesses: GuessPolicy {
+                free: first_delayed.saturating_sub(1),
+                ..self.guesses
+            },
+        }
+    }
+}
+
+/// Why an issuer can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store doesn't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// Passwords can't be hashed that way.
+    #[error(transparent)]
+    Hashing(#[from] AlgorithmError),
+    /// The issuer can't read its own key set.
+    #[error("the issuer's own key set is not valid")]
+    OwnKeySet,
+}
+
+/// The issuer.
+pub struct Issuer {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) limiter: Arc<dyn Limiter>,
+    clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) master_keys: MasterKeys,
+    pub(crate) keyring: Keyring,
+    pub(crate) key_set: KeySet,
+    pub(crate) verifier: Verifier,
+    pub(crate) hashing: HashPool,
+    pub(crate) letters: Letters,
+    pub(crate) guess_keys: GuessKeys,
+    pub(crate) device_key: SecretBytes<32>,
+    pub(crate) settings: Settings,
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Issuer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a client asks its tokens to be for; nothing means the first of each list.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequest {
+    /// The audience.
+    pub audience: Option<String>,
+    /// The client.
+    pub client: Option<String>,
+}
+
+/// A request for what isn't on the list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenRequestError {
+    /// Not one of `tokens.audiences`.
+    #[error("there is no such audience")]
+    UnknownAudience,
+    /// Not one of `tokens.clients`.
+    #[error("there is no such client")]
+    UnknownClient,
+}
+
+/// What a login or a refresh gives.
+#[derive(Clone, Debug)]
+pub struct TokenPair {
+    /// The access token.
+    pub access_token: Zeroizing<String>,
+    /// How long the access token is good, in seconds.
+    pub expires_in: u64,
+    /// The refresh token, good once.
+    pub refresh_token: Zeroizing<String>,
+    /// How long the refresh token is good if nobody uses it, in seconds.
+    pub refresh_expires_in: u64,
+    /// The session.
+    pub session_id: SessionId,
+    /// Whose it is.
+    pub account: Account,
+}
+
+/// A new password that can't be taken.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum NewPasswordError {
+    #[error(transparent)]
+    Weak(#[from] PasswordFault),
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+}
+
+impl From<SigningError> for StoreError {
+    /// Signing is as much a dependency as the store: what can't be signed now may be later.
+    fn from(error: SigningError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl Issuer {
+    /// Opens the keys of the store, or makes the first ones.
+    ///
+    /// # Errors
+    /// When the store doesn't answer, or holds keys that the master keys don't open.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts {
+            store,
+            limiter,
+            clock,
+            randomness,
+            master_keys,
+            settings,
+        } = parts;
+        let context = Context::internal(clock.now(), Actor::System);
+        let initial = initial_keys(context.now, &master_keys, &*randomness)?;
+        let stored = store.load_or_create_keys(&context, initial).await?;
+        let keyring = Keyring::open(&stored, &master_keys)?;
+        let key_set = KeySet::from_jwks(keyring.jwks().as_bytes())
+            .map_err(|_| StartError::OwnKeySet)?
+            .key_set;
+        let audiences = settings.audiences.iter().map(String::as_str);
+        let verifier = Verifier::new(&settings.issuer, audiences).leeway(LEEWAY);
+        let hasher = Hasher::new(settings.hashing)?;
+        let dummy = dummy_hash(&hasher, &*randomness);
+        Ok(Self {
+            hashing: HashPool::new(hasher, settings.hash_pool, dummy),
+            letters: Letters::new(settings.product.clone(), settings.links.clone()),
+            guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
+            device_key: master_keys.current().derive("devices"),
+            store,
+            limiter,
+            clock,
+            randomness,
+            master_keys,
+            keyring,
+            key_set,
+            verifier,
+            settings,
+        })
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The published key set, from memory.
+    #[must_use]
+    pub fn jwks(&self) -> Arc<str> {
+        self.keyring.jwks()
+    }
+
+    /// Whether the store can read and write.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub async fn ping(&self) -> StoreResult<()> {
+        self.store.ping().await
+    }
+
+    /// Removes what is past its time. Answers how many rows went.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn sweep(&self) -> StoreResult<u64> {
+        self.store.sweep(self.now(), &self.settings.refresh).await
+    }
+
+    /// The context of a change that `actor` asks for.
+    pub(crate) fn context(&self, origin: &Origin, actor: Actor) -> Context {
+        Context {
+            now: self.now(),
+            actor,
+            origin: origin.clone(),
+        }
+    }
+
+    /// The context of a change that a session asks for.
+    pub(crate) fn context_of(&self, origin: &Origin, session: &LiveSession) -> Context {
+        self.context(origin, Actor::Account(session.account.id))
+    }
+
+    /// Holds a new password against the policy and hashes it.
+    pub(crate) async fn hash_new_password(
+        &self,
+        password: Password,
+        email: &EmailAddress,
+    ) -> Result<PasswordHash, NewPasswordError> {
+        let host = self.settings.issuer.split("://").last().unwrap_or_default();
+        let names = [self.settings.product.as_str(), host];
+        self.settings.password.check(&password, email, &names)?;
+        if let Some(bytes) = self.hashing.hasher().longest_password()
+            && password.expose().len() > bytes
+        {
+            return Err(PasswordFault::TooManyBytes { bytes }.into());
+        }
+        let salt = self.randomness.array();
+        let hash = self.hashing.hash(password, salt).await?;
+        hash.ok_or(NewPasswordError::Weak(PasswordFault::TooLong))
+    }
+
+    /// The audience and client that a request means.
+    pub(crate) fn resolve(
+        &self,
+        request: &TokenRequest,
+    ) -> Result<(String, String), TokenRequestError> {
+        let audience = choose(&self.settings.audiences, request.audience.as_deref())
+            .ok_or(TokenRequestError::UnknownAudience)?;
+        let client = choose(&self.settings.clients, request.client.as_deref())
+            .ok_or(TokenRequestError::UnknownClient)?;
+        Ok((audience.to_owned(), client.to_owned()))
+    }
+
+    /// The tokens of a session's head.
+    pub(crate) fn token_pair(
+        &self,
+        head: Head,
+        audience: &str,
+        client: &str,
+    ) -> StoreResult<TokenPair> {
+        let now = self.now();
+        let minting = Minting {
+            issuer: &self.settings.issuer,
+            audience,
+            client,
+            lifetime: self.settings.access_seconds,
+            now,
+        };
+        let access = mint(&head.session, minting, &self.keyring, &*self.randomness)?;
+        let refresh_token = self
+            .keyring
+            .mac()
+            .derive(&head.family, head.generation)
+            .ok_or(SigningError)?;
+        let expires_at = head.expires_at.as_secs();
+        Ok(TokenPair {
+            access_token: access.token,
+            expires_in: access.expires_in,
+            refresh_token,
+            refresh_expires_in: expires_at.saturating_sub(now.as_secs()),
+            session_id: head.session.id,
+            account: head.session.account,
+        })
+    }
+
+    /// Seals a message for the outbox.
+    pub(crate) fn seal(&self, message: &Message, expires_at: Option<UnixTime>) -> NewMail {
+        let id = self.randomness.uuid();
+        NewMail {
+            id,
+            kind: message.kind,
+            sealed: self.sealed_bytes(id, message),
+            master_key: self.master_keys.current().id().to_owned(),
+            expires_at,
+        }
+    }
+
+    /// Neither step fails for what a [`Message`] holds; if one did, the worker would keep the
+    /// empty value as a dead letter that says so.
+    fn sealed_bytes(&self, id: Uuid, message: &Message) -> Vec<u8> {
+        let plain = Zeroizing::new(serde_json::to_vec(message).unwrap_or_default());
+        self.master_keys
+            .seal(Sealed::Mail, &id.to_string(), &plain, &*self.randomness)
+            .unwrap_or_default()
+    }
+
+    /// Takes a unit of each of the recipient's mail budgets of `class`; false where one is empty.
+    pub(crate) async fn may_mail(
+        &self,
+        class: &'static str,
+        quotas: &[Quota],
+        recipient: &EmailAddress,
+    ) -> bool {
+        let subject = LimitSubject::Person(self.guess_keys.address(recipient));
+        for (class, quota) in [class, "mail_long"].into_iter().zip(quotas) {
+            let subject = subject.clone();
+            let key = LimitKey { class, subject };
+            if self.limiter.take(&key, *quota).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes a unit of a budget that only failures are to use up.
+    pub(crate) async fn reserve(
+        &self,
+        class: &'static str,
+        subject: LimitSubject,
+        quota: Quota,
+    ) -> Result<Reservation, Exceeded> {
+        let key = LimitKey { class, subject };
+        self.limiter.take(&key, quota).await?;
+        Ok(Reservation { key, quota })
+    }
+
+    /// Gives back what was reserved: it was no failure.
+    pub(crate) async fn release(&self, reservations: impl IntoIterator<Item = Reservation>) {
+        for reservation in reservations {
+            self.limiter
+                .give_back(&reservation.key, reservation.quota)
+                .await;
+        }
+    }
+}
+
+/// A unit of a budget, taken in case of a failure.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    key: LimitKey,
+    quota: Quota,
+}
+
+fn choose<'a>(list: &'a [String], wanted: Option<&str>) -> Option<&'a str> {
+    match wanted {
+        None => list.first().map(String::as_str),
+        Some(wanted) => list.iter().map(String::as_str).find(|one| *one == wanted),
+    }
+}
+
+/// A hash of a random password, which nobody knows.
+fn dummy_hash(hasher: &Hasher, randomness: &dyn Randomness) -> PasswordHash {
+    let random = Zeroizing::new(randomness.uuid().to_string());
+    Password::new(random)
+        .ok()
+        .and_then(|password| hasher.hash(&password, randomness.array()))
+        .unwrap_or_else(|| PasswordHash::from_stored(String::new()))
+}

@@ -1,0 +1,126 @@
+//! Mail: what is sent, and how it waits in the outbox.
+//!
+//! A message is written in [`letter`], sealed under the master key, and put into the outbox by the
+//! store, in the same transaction as what it tells of. [`worker`] takes it out again and hands it
+//! to a [`MailTransport`].
+
+pub mod letter;
+pub mod worker;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::time::UnixTime;
+
+/// What a message is about. It decides the wording and which limits count it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailKind {
+    /// Proves the mailbox of a registration.
+    Verify,
+    /// Tells the owner of an address that somebody tried to register it.
+    AddressTaken,
+    /// Carries the token that sets a new password.
+    Reset,
+    /// Tells that the password was reset.
+    ResetNotice,
+    /// Tells that the password was changed.
+    PasswordChangedNotice,
+    /// Tells that a used refresh token came back.
+    ReplayNotice,
+}
+
+impl MailKind {
+    /// The name in the store, in the mailbox and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::AddressTaken => "address_taken",
+            Self::Reset => "reset",
+            Self::ResetNotice => "reset_notice",
+            Self::PasswordChangedNotice => "password_changed_notice",
+            Self::ReplayNotice => "replay_notice",
+        }
+    }
+}
+
+/// A message ready to be sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Message {
+    /// The recipient, as a mail server takes it.
+    pub to: String,
+    /// What it is about.
+    pub kind: MailKind,
+    /// The subject line.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// The link in it.
+    pub link: Option<String>,
+    /// The token in it.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Message")
+    }
+}
+
+/// A sealed message on its way into the outbox.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// Its identity; also its Message-ID, so that a message sent twice is one message.
+    pub id: Uuid,
+    /// What it is about.
+    pub kind: MailKind,
+    /// The sealed message.
+    pub sealed: Vec<u8>,
+    /// The master key it is sealed under.
+    pub master_key: String,
+    /// When there is no use in sending it any more.
+    pub expires_at: Option<UnixTime>,
+}
+
+/// A message taken from the outbox under a lease.
+#[derive(Clone, Debug)]
+pub struct QueuedMail {
+    /// Its identity.
+    pub id: Uuid,
+    /// The sealed message.
+    pub sealed: Vec<u8>,
+    /// The master key it is sealed under.
+    pub master_key: String,
+    /// How often it was tried before this time.
+    pub attempts: u32,
+    /// When it was put into the outbox.
+    pub created_at: UnixTime,
+    /// When there is no use in sending it any more.
+    pub expires_at: Option<UnixTime>,
+}
+
+/// Why a message could not be handed over.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DeliveryError {
+    /// It may go better later.
+    #[error("{0}")]
+    Transient(String),
+    /// It will never go: the recipient was refused for good.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+/// Where messages go: an SMTP server, or local mode's mailbox.
+#[async_trait::async_trait]
+pub trait MailTransport: Send + Sync {
+    /// Hands one message over. `id` stays the same when it is tried again.
+    async fn deliver(
+        &self,
+        id: Uuid,
+        created_at: UnixTime,
+        message: &Message,
+    ) -> Result<(), DeliveryError>;
+}

@@ -1,0 +1,100 @@
+//! Emptying the outbox: take what is due under a lease, hand it over, mark how it went.
+//!
+//! A message that was handed over but not marked, because the process died in between, is handed
+//! over again: at least once, with the same Message-ID.
+
+use super::{DeliveryError, MailTransport, Message, QueuedMail};
+use crate::issuer::Issuer;
+use crate::ports::StoreError;
+use crate::secret::Randomness;
+use crate::signing::seal::Sealed;
+use crate::time::UnixTime;
+
+/// How many messages one round takes.
+const BATCH: u32 = 20;
+/// How long a round may take before its messages are due again, in seconds.
+const LEASE: u64 = 300;
+/// How often a message is tried before it is a dead letter.
+const MOST_ATTEMPTS: u32 = 12;
+/// The longest wait between two tries, in seconds.
+const LONGEST_WAIT: u64 = 3_600;
+
+impl Issuer {
+    /// Sends what is due. Answers how many messages it took.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; what was taken is due again after its lease.
+    pub async fn deliver_due_mail(
+        &self,
+        transport: &dyn MailTransport,
+    ) -> Result<usize, StoreError> {
+        let queued = self.store.claim_mail(self.now(), LEASE, BATCH).await?;
+        let taken = queued.len();
+        for mail in queued {
+            self.deliver(transport, mail).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn deliver(
+        &self,
+        transport: &dyn MailTransport,
+        mail: QueuedMail,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        if mail.expires_at.is_some_and(|expiry| now >= expiry) {
+            let reason = "expired before it could be sent";
+            return self.store.mail_abandoned(mail.id, now, reason).await;
+        }
+        let Some(message) = self.unseal(&mail) else {
+            let reason = "does not open under the master key";
+            return self.store.mail_abandoned(mail.id, now, reason).await;
+        };
+        match transport.deliver(mail.id, mail.created_at, &message).await {
+            Ok(()) => self.store.mail_delivered(mail.id).await,
+            Err(DeliveryError::Permanent(error)) => {
+                self.store.mail_abandoned(mail.id, now, &error).await
+            }
+            Err(DeliveryError::Transient(error)) if mail.attempts >= MOST_ATTEMPTS => {
+                self.store.mail_abandoned(mail.id, now, &error).await
+            }
+            Err(DeliveryError::Transient(error)) => {
+                let retry_at = retry_at(now, mail.attempts, &*self.randomness);
+                self.store.mail_deferred(mail.id, retry_at, &error).await
+            }
+        }
+    }
+
+    fn unseal(&self, mail: &QueuedMail) -> Option<Message> {
+        let name = mail.id.to_string();
+        let plain = self
+            .master_keys
+            .open(Sealed::Mail, &name, &mail.master_key, &mail.sealed)
+            .ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+/// Ten seconds, doubling up to an hour, and up to half as much again at random.
+fn retry_at(now: UnixTime, attempts: u32, randomness: &dyn Randomness) -> UnixTime {
+    let doubled = 10u64.checked_shl(attempts).unwrap_or(LONGEST_WAIT);
+    let wait = doubled.min(LONGEST_WAIT);
+    let [random] = randomness.array::<1>();
+    let jitter = wait.saturating_mul(u64::from(random)) >> 9;
+    now.saturating_add(wait).saturating_add(jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::OperatingSystem;
+
+    #[test]
+    fn waits_double_up_to_an_hour_with_jitter() {
+        let now = UnixTime::from_secs(1_000);
+        for (attempts, least) in [(0, 10), (1, 20), (5, 320), (12, 3_600), (200, 3_600)] {
+            let wait = retry_at(now, attempts, &OperatingSystem).as_secs() - 1_000;
+            assert!((least..least + least / 2).contains(&wait), "{attempts}: {wait}");
+        }
+    }
+}

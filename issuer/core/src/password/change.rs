@@ -1,0 +1,90 @@
+//! Changing a password that is known.
+
+use super::Password;
+use super::policy::PasswordFault;
+use super::pool::Overloaded;
+use crate::audit::Origin;
+use crate::issuer::{Issuer, NewPasswordError};
+use crate::ports::StoreError;
+use crate::session::LiveSession;
+use crate::session::reauthenticate::ReauthenticateError;
+
+/// Why a password isn't changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The current password is another one.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// The new password is no good.
+    #[error(transparent)]
+    Weak(#[from] PasswordFault),
+    /// There were too many failures in this session.
+    #[error("too many wrong passwords")]
+    RateLimited {
+        /// Seconds until the next try.
+        retry_after: u32,
+    },
+    /// The session, the account or its password changed meanwhile.
+    #[error("the session is over")]
+    SessionOver,
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The store doesn't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NewPasswordError> for ChangePasswordError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Weak(fault) => Self::Weak(fault),
+            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for ChangePasswordError {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::WrongPassword => Self::WrongPassword,
+            ReauthenticateError::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            ReauthenticateError::SessionOver => Self::SessionOver,
+            ReauthenticateError::Overloaded(overloaded) => Self::Overloaded(overloaded),
+            ReauthenticateError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Issuer {
+    /// Changes the password: all other sessions, devices and mailed tokens are over, and the
+    /// owner is told by mail.
+    ///
+    /// # Errors
+    /// See [`ChangePasswordError`].
+    pub async fn change_password(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        current: Password,
+        new: Password,
+    ) -> Result<(), ChangePasswordError> {
+        let account = &session.account;
+        let (current, _) = self.prove_again(session, current).await?;
+        let new = self.hash_new_password(new, &account.email).await?;
+        let message = self
+            .letters
+            .password_changed_notice(&account.email, account.name.as_ref());
+        let notice = self.seal(&message, None);
+        let context = self.context_of(origin, session);
+        let was_changed = self
+            .store
+            .change_password(&context, session.id, account.id, &current, new, notice)
+            .await?;
+        if was_changed {
+            Ok(())
+        } else {
+            Err(ChangePasswordError::SessionOver)
+        }
+    }
+}

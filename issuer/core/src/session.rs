@@ -1,0 +1,91 @@
+//! Sessions: what a login opens, what refresh tokens keep alive, what logout ends.
+
+pub mod bearer;
+pub mod device;
+pub mod end;
+pub mod family;
+pub mod login;
+pub mod reauthenticate;
+pub mod refresh;
+pub mod refresh_token;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use crate::account::{Account, AccountId};
+use crate::role::Authority;
+use crate::time::UnixTime;
+
+pub use family::{FamilyId, RefreshPolicy};
+
+/// Identifies a session to its owner and to verifiers; the `sid` of its tokens.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub Uuid);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A session as its owner sees it in the list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Session {
+    /// Its identity.
+    pub id: SessionId,
+    /// When it was opened.
+    pub created_at: UnixTime,
+    /// When it was last refreshed.
+    pub last_seen_at: UnixTime,
+    /// The browser or program it was opened with.
+    pub user_agent: Option<String>,
+    /// The address it was opened from.
+    pub ip: Option<IpAddr>,
+}
+
+/// A session to be opened.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Its public identity.
+    pub id: SessionId,
+    /// Its secret identity, in refresh tokens only.
+    pub family: FamilyId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The audience its access tokens are for.
+    pub audience: String,
+    /// The client its access tokens are issued to.
+    pub client: String,
+}
+
+/// Everything an access token says of a live session: who, what they may do, since when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LiveSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its account as it stands now.
+    pub account: Account,
+    /// What the account may do now.
+    pub authority: Authority,
+    /// When the password was last proven in this session.
+    pub authenticated_at: UnixTime,
+    /// The audience chosen at login.
+    pub audience: String,
+    /// The client chosen at login.
+    pub client: String,
+}
+
+/// A live session with the refresh token generation that is its head.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// The session.
+    pub session: LiveSession,
+    /// Its family.
+    pub family: FamilyId,
+    /// The one generation that refreshes it.
+    pub generation: u32,
+    /// When that generation ends if nobody uses it: the idle or the absolute limit.
+    pub expires_at: UnixTime,
+}

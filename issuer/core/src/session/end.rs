@@ -1,0 +1,78 @@
+//! Listing sessions, and ending them.
+
+use super::refresh_token::UntrustedRefreshToken;
+use super::{LiveSession, Session, SessionId};
+use crate::audit::{Actor, Origin};
+use crate::issuer::Issuer;
+use crate::ports::StoreResult;
+
+impl Issuer {
+    /// The live sessions of the session's account.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn sessions(&self, session: &LiveSession) -> StoreResult<Vec<Session>> {
+        let policy = &self.settings.refresh;
+        self.store
+            .sessions(session.account.id, self.now(), policy)
+            .await
+    }
+
+    /// Ends the session of a refresh token. Any token will do: one that names no live session has
+    /// nothing to end.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; the session may still live then.
+    pub async fn logout_with_refresh_token(
+        &self,
+        origin: &Origin,
+        token: &UntrustedRefreshToken,
+    ) -> StoreResult<()> {
+        if let Some(presented) = token.check(self.keyring.mac()) {
+            let context = self.context(origin, Actor::Anonymous);
+            self.store.end_family(&context, &presented).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the session itself.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; the session may still live then.
+    pub async fn logout(&self, origin: &Origin, session: &LiveSession) -> StoreResult<()> {
+        self.end_session(origin, session, session.id).await?;
+        Ok(())
+    }
+
+    /// Ends one session of the session's account; false where there was none.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; the session may still live then.
+    pub async fn end_session(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: SessionId,
+    ) -> StoreResult<bool> {
+        let context = self.context_of(origin, session);
+        self.store
+            .end_session(&context, session.account.id, id)
+            .await
+    }
+
+    /// Ends every other session of the session's account.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; the sessions may still live then.
+    pub async fn end_other_sessions(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+    ) -> StoreResult<()> {
+        let context = self.context_of(origin, session);
+        self.store
+            .end_other_sessions(&context, session.account.id, session.id)
+            .await?;
+        Ok(())
+    }
+}
