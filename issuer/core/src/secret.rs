@@ -48,7 +48,7 @@ pub trait Randomness: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-impl dyn Randomness {
+impl dyn Randomness + '_ {
     /// `N` random bytes.
     #[must_use]
     pub fn array<const N: usize>(&self) -> [u8; N] {

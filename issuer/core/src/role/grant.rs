@@ -126,11 +126,7 @@ fn may_touch(
     covers(actor, &catalogue.effective(name))
 }
 
-fn may_define(
-    catalogue: &RoleCatalogue,
-    actor: &Authority,
-    role: &Role,
-) -> Result<(), GrantError> {
+fn may_define(catalogue: &RoleCatalogue, actor: &Authority, role: &Role) -> Result<(), GrantError> {
     let inherited = catalogue.authority(&role.inherits);
     if actor.is_admin() {
         return Ok(());
@@ -154,5 +150,135 @@ fn exist(catalogue: &RoleCatalogue, names: &BTreeSet<RoleName>) -> Result<(), Gr
     match names.iter().find(|name| catalogue.get(name).is_none()) {
         Some(unknown) => Err(GrantError::UnknownRole(unknown.clone())),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn role(name: &str, permissions: &[&str], inherits: &[&str]) -> Role {
+        Role {
+            name: RoleName::parse(name).unwrap(),
+            description: String::new(),
+            permissions: permissions
+                .iter()
+                .map(|p| Permission::parse(p).unwrap())
+                .collect(),
+            inherits: names(inherits),
+        }
+    }
+
+    fn names(names: &[&str]) -> BTreeSet<RoleName> {
+        names.iter().map(|n| RoleName::parse(n).unwrap()).collect()
+    }
+
+    fn catalogue() -> RoleCatalogue {
+        RoleCatalogue::new([
+            role("admin", &[], &[]),
+            role("user", &["profile:read"], &[]),
+            role("reader", &["agents:read"], &[]),
+            role("writer", &["agents:write"], &["reader"]),
+            role("lead", &["users:write", "roles:write"], &["writer"]),
+        ])
+    }
+
+    fn authority(roles: &[&str]) -> Authority {
+        catalogue().authority(&names(roles))
+    }
+
+    #[test]
+    fn inherited_permissions_count_and_everyone_is_a_user() {
+        let writer = authority(&["writer"]);
+        for permission in ["agents:read", "agents:write", "profile:read"] {
+            assert!(writer.permits(permission), "{permission}");
+        }
+        assert!(!writer.permits("users:write"));
+        assert!(authority(&["gone"]).permits("profile:read"));
+    }
+
+    #[test]
+    fn admin_holds_every_permission_there_is() {
+        let admin = authority(&["admin"]);
+        for permission in ["agents:write", "keys:write", "profile:read"] {
+            assert!(admin.permits(permission), "{permission}");
+        }
+    }
+
+    #[test]
+    fn nobody_grants_what_they_lack_or_acts_on_someone_above() {
+        let all = catalogue();
+        let lead = authority(&["lead"]);
+        let set = |target: &[&str], new: &[&str]| {
+            may_set_roles(&all, &lead, &authority(target), &names(new))
+        };
+        let beyond = Err(GrantError::BeyondOwnAuthority);
+        assert_eq!(set(&["reader"], &["writer"]), Ok(()));
+        assert_eq!(set(&["reader"], &["admin"]), beyond);
+        assert_eq!(set(&["admin"], &["reader"]), beyond);
+        let unknown = GrantError::UnknownRole(RoleName::parse("ghost").unwrap());
+        assert_eq!(set(&["reader"], &["ghost"]), Err(unknown));
+    }
+
+    #[test]
+    fn only_admins_introduce_permissions() {
+        let all = catalogue();
+        let new = role("tester", &["tests:run"], &[]);
+        let lead = authority(&["lead"]);
+        let beyond = Err(GrantError::BeyondOwnAuthority);
+        assert_eq!(may_create(&all, &lead, &new), beyond);
+        assert_eq!(may_create(&all, &authority(&["admin"]), &new), Ok(()));
+        let known = role("tester", &["agents:read"], &["reader"]);
+        assert_eq!(may_create(&all, &lead, &known), Ok(()));
+        let above = role("tester", &[], &["admin"]);
+        assert_eq!(may_create(&all, &lead, &above), beyond);
+    }
+
+    #[test]
+    fn built_in_used_and_circular_roles_are_refused() {
+        let all = catalogue();
+        let admin = authority(&["admin"]);
+        let name = |text: &str| RoleName::parse(text).unwrap();
+        let replace = |role| may_replace(&all, &admin, &role);
+        assert_eq!(replace(role("admin", &[], &[])), Err(GrantError::BuiltIn));
+        assert_eq!(replace(role("user", &["x"], &[])), Ok(()));
+        let circle = role("reader", &[], &["lead"]);
+        assert_eq!(replace(circle), Err(GrantError::Cycle));
+        assert_eq!(
+            replace(role("lead", &[], &["lead"])),
+            Err(GrantError::Cycle)
+        );
+        let delete = |text: &str| may_delete(&all, &admin, &name(text));
+        assert_eq!(delete("admin"), Err(GrantError::BuiltIn));
+        assert_eq!(delete("user"), Err(GrantError::BuiltIn));
+        assert_eq!(delete("reader"), Err(GrantError::InUse));
+        assert_eq!(delete("lead"), Ok(()));
+        assert_eq!(
+            may_create(&all, &admin, &role("reader", &[], &[])),
+            Err(GrantError::NameTaken)
+        );
+    }
+
+    fn some_roles() -> impl Strategy<Value = BTreeSet<RoleName>> {
+        let all = ["admin", "reader", "writer", "lead"];
+        proptest::sample::subsequence(all.to_vec(), 0..=4).prop_map(|chosen| names(&chosen))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_granted_the_actor_held(
+            actor in some_roles(), target in some_roles(), new in some_roles(),
+        ) {
+            let all = catalogue();
+            let [actor, target] = [actor, target].map(|roles| all.authority(&roles));
+            if may_set_roles(&all, &actor, &target, &new).is_ok() {
+                let given = all.authority(&new);
+                prop_assert!(given.permissions.is_subset(&actor.permissions));
+                prop_assert!(target.permissions.is_subset(&actor.permissions));
+                prop_assert!(actor.is_admin() || !(given.is_admin() || target.is_admin()));
+            }
+        }
     }
 }
