@@ -1,0 +1,91 @@
+//! The bearer token of a request, as RFC 6750, section 2.1 and GATE.md, "Requests" read it.
+
+/// What the `Authorization` headers of a request hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bearer<'a> {
+    /// No header, an empty one, or one of another scheme.
+    Absent,
+    /// Exactly one header with exactly one token; nothing about the token is known yet.
+    Token(&'a [u8]),
+    /// Two headers, or the scheme Bearer with anything but one token behind one space.
+    Malformed,
+}
+
+impl<'a> Bearer<'a> {
+    /// Reads the values of all `Authorization` headers of a request.
+    pub fn from_headers(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => Self::from_header(value),
+            (Some(_), Some(_)) => Self::Malformed,
+        }
+    }
+
+    fn from_header(value: &'a [u8]) -> Self {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let scheme_length = value.iter().position(is_blank);
+        let (scheme, rest) = match scheme_length.and_then(|at| value.split_at_checked(at)) {
+            Some((scheme, rest)) => (scheme, rest),
+            None => (value, &[][..]),
+        };
+        if !scheme.eq_ignore_ascii_case(b"bearer") {
+            return Self::Absent;
+        }
+        match rest.split_first() {
+            Some((b' ', token)) if is_token68(token) => Self::Token(token),
+            Some(_) | None => Self::Malformed,
+        }
+    }
+}
+
+/// RFC 9110, section 11.2: letters, digits and `-._~+/`, at least one, then any number of `=`.
+fn is_token68(token: &[u8]) -> bool {
+    let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
+    let body = token.len().saturating_sub(padding);
+    body > 0
+        && token
+            .iter()
+            .take(body)
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bearer::{Absent, Malformed, Token};
+    use super::*;
+
+    #[test]
+    fn one_header_one_space_one_token() {
+        for (value, bearer) in [
+            (&b"Bearer abc.d-e_f"[..], Token(b"abc.d-e_f")),
+            (b"bearer abc==", Token(b"abc==")),
+            (b"BEARER a", Token(b"a")),
+            (b"", Absent),
+            (b"Basic abc", Absent),
+            (b"xBearer abc", Absent),
+            (b"Bearerabc", Absent),
+            (b"Bearer", Malformed),
+            (b"Bearer ", Malformed),
+            (b"Bearer  abc", Malformed),
+            (b"Bearer\tabc", Malformed),
+            (b"Bearer abc ", Malformed),
+            (b"Bearer abc, Bearer def", Malformed),
+            (b"Bearer abc def", Malformed),
+            (b"Bearer ==", Malformed),
+            (b"Bearer a=b", Malformed),
+            (b"Bearer \"abc\"", Malformed),
+            (b"Bearer \xff", Malformed),
+        ] {
+            assert_eq!(Bearer::from_headers([value]), bearer, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn no_header_is_absent_and_two_are_malformed() {
+        assert_eq!(Bearer::from_headers([]), Absent);
+        let two = [&b"Bearer abc"[..], b"Bearer abc"];
+        assert_eq!(Bearer::from_headers(two), Malformed);
+        assert_eq!(Bearer::from_headers([&b"Basic a"[..], b""]), Malformed);
+    }
+}
