@@ -75,7 +75,7 @@ impl Context {
         Event {
             at: self.now,
             actor: self.actor.describe(),
-            action: action.as_str(),
+            action: action.as_str().to_owned(),
             subject: subject.map(|id| id.to_string()),
             detail: detail.to_string(),
             ip: self.origin.ip.map(|ip| ip.to_string()),
@@ -158,8 +158,8 @@ pub struct Event {
     pub at: UnixTime,
     /// Who asked for it.
     pub actor: String,
-    /// What happened.
-    pub action: &'static str,
+    /// What happened: [`Action::as_str`].
+    pub action: String,
     /// The account it happened to.
     pub subject: Option<String>,
     /// More, as a JSON object.
@@ -168,6 +168,17 @@ pub struct Event {
     pub ip: Option<String>,
     /// The request's id.
     pub request_id: Option<String>,
+}
+
+/// One row of the trail at its place in the chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Recorded {
+    /// Its place, from 1, without gaps.
+    pub sequence: u64,
+    /// What it tells.
+    pub event: Event,
+    /// [`chain`] of the row before it and this one; the first follows 32 zero bytes.
+    pub hash: [u8; 32],
 }
 
 /// The hash that ties a row to the one before it.
@@ -180,7 +191,7 @@ pub fn chain(previous: &[u8; 32], sequence: u64, event: &Event) -> [u8; 32] {
     hasher.update(event.at.as_secs().to_be_bytes());
     let fields = [
         Some(event.actor.as_str()),
-        Some(event.action),
+        Some(event.action.as_str()),
         event.subject.as_deref(),
         Some(event.detail.as_str()),
         event.ip.as_deref(),

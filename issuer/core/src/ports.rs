@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
-use crate::audit::Context;
+use crate::audit::{Context, Recorded};
 use crate::email::EmailAddress;
 use crate::limit::{Guess, GuessKey};
 use crate::mail::{NewMail, QueuedMail};
@@ -367,7 +367,7 @@ pub trait SessionStore: Send + Sync {
         context: &Context,
         presented: &Presented,
         policy: &RefreshPolicy,
-        notice: &(dyn Fn(&Account) -> NewMail + Send + Sync),
+        notice: &(dyn for<'a> Fn(&'a Account) -> NewMail + Send + Sync),
     ) -> StoreResult<Rotation>;
 
     /// Advances a live session as a refresh does and sets when its password was proven, if the
@@ -495,10 +495,24 @@ pub trait KeyStore: Send + Sync {
     ) -> StoreResult<StoredKeys>;
 }
 
+/// The audit trail. It is written by the operations of the other ports.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Up to `limit` rows behind the place `after`, in order.
+    async fn recorded(&self, after: u64, limit: u32) -> StoreResult<Vec<Recorded>>;
+}
+
 /// Everything a store does.
 #[async_trait]
 pub trait Store:
-    AccountStore + PasswordStore + SessionStore + RoleStore + MailStore + GuessStore + KeyStore
+    AccountStore
+    + PasswordStore
+    + SessionStore
+    + RoleStore
+    + MailStore
+    + GuessStore
+    + KeyStore
+    + AuditStore
 {
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;

@@ -1,0 +1,315 @@
+//! Accounts, and the registrations that become accounts.
+
+mod changes;
+mod registrations;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::json;
+use signet_core::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
+use signet_core::audit::{Action, Context};
+use signet_core::mail::NewMail;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::password::PasswordHash;
+use signet_core::ports::{
+    AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
+    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreResult,
+};
+use signet_core::role::RoleName;
+use signet_core::time::UnixTime;
+use sqlx::SqliteConnection;
+
+use crate::audit::record;
+use crate::db::{SqliteStore, db};
+use crate::rows::{AccountRow, seconds};
+use crate::tokens::{self, Owner};
+
+/// The account of an id.
+pub(crate) async fn find(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+) -> StoreResult<Option<Account>> {
+    let id = id.0.as_bytes().as_slice();
+    sqlx::query_as!(
+        AccountRow,
+        r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
+                  device_epoch, created_at, last_login_at,
+                  (SELECT group_concat(role) FROM account_roles
+                   WHERE account_id = accounts.id) AS "roles: String"
+           FROM accounts WHERE id = ?"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(db)?
+    .map(Account::try_from)
+    .transpose()
+}
+
+/// Whether an active, verified admin exists.
+pub(crate) async fn has_admin(connection: &mut SqliteConnection) -> StoreResult<bool> {
+    let found = sqlx::query_scalar!(
+        "SELECT EXISTS (
+             SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
+             WHERE role = 'admin' AND status = 'active' AND email_verified = 1)"
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(db)?;
+    Ok(found != 0)
+}
+
+/// The password of an account.
+pub(crate) async fn password(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+) -> StoreResult<Option<PasswordHash>> {
+    let id = id.0.as_bytes().as_slice();
+    let hash = sqlx::query_scalar!("SELECT password_hash FROM accounts WHERE id = ?", id)
+        .fetch_optional(connection)
+        .await
+        .map_err(db)?;
+    Ok(hash.map(PasswordHash::from_stored))
+}
+
+/// Writes a new account with its roles, and voids what else waits for its address. False where
+/// the address is taken.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+    account: &NewAccount,
+) -> StoreResult<bool> {
+    let id = account.id.0.as_bytes().as_slice();
+    let (canonical, original) = (account.email.canonical(), account.email.original());
+    let name = account.name.as_ref().map(DisplayName::as_str);
+    let verified = i64::from(account.email_verified);
+    let (password, created_at) = (account.password.expose(), seconds(now));
+    let inserted = sqlx::query!(
+        "INSERT INTO accounts
+             (id, email_canonical, email_original, email_verified, name, status, version,
+              device_epoch, password_hash, created_at)
+         VALUES (?, ?, ?, ?, ?, 'active', 0, 0, ?, ?)
+         ON CONFLICT (email_canonical) DO NOTHING",
+        id,
+        canonical,
+        original,
+        verified,
+        name,
+        password,
+        created_at
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = ?",
+        canonical
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    changes::give_roles(connection, account.id, &account.roles).await?;
+    Ok(true)
+}
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn register(
+        &self,
+        context: &Context,
+        registration: NewRegistration,
+        mail: RegistrationMail,
+    ) -> StoreResult<()> {
+        self.keep_registration(context, registration, mail).await
+    }
+
+    async fn renew_verification(
+        &self,
+        context: &Context,
+        canonical_email: &str,
+        token: NewMailedToken,
+        mail: Option<NewMail>,
+    ) -> StoreResult<bool> {
+        self.renew_token(context, canonical_email, token, mail)
+            .await
+    }
+
+    async fn pending_registration(
+        &self,
+        token: &MailedTokenHash,
+        now: UnixTime,
+    ) -> StoreResult<Option<PendingRegistration>> {
+        self.registration_of(token, now).await
+    }
+
+    async fn activate(
+        &self,
+        context: &Context,
+        token: &MailedTokenHash,
+        id: AccountId,
+    ) -> StoreResult<Option<Account>> {
+        self.activate_registration(context, token, id).await
+    }
+
+    async fn credential(&self, canonical_email: &str, now: UnixTime) -> StoreResult<Credential> {
+        self.credential_of(canonical_email, now).await
+    }
+
+    async fn account_with_password(
+        &self,
+        id: AccountId,
+    ) -> StoreResult<Option<(Account, PasswordHash)>> {
+        let mut tx = self.readers.begin().await.map_err(db)?;
+        let account = find(&mut tx, id).await?;
+        Ok(account.zip(password(&mut tx, id).await?))
+    }
+
+    async fn account(&self, id: AccountId) -> StoreResult<Option<Account>> {
+        let mut connection = self.readers.acquire().await.map_err(db)?;
+        find(&mut connection, id).await
+    }
+
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Account>> {
+        let text = filter.text.as_ref().map(|text| text.to_lowercase());
+        let status = filter.status.map(AccountStatus::as_str);
+        let role = filter.role.as_ref().map(RoleName::as_str);
+        let after = after.map(|id| id.0.as_bytes().to_vec());
+        let limit = i64::from(limit);
+        let rows = sqlx::query_as!(
+            AccountRow,
+            r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
+                      device_epoch, created_at, last_login_at,
+                      (SELECT group_concat(role) FROM account_roles
+                       WHERE account_id = accounts.id) AS "roles: String"
+               FROM accounts
+               WHERE (?1 IS NULL OR instr(email_canonical, ?1) > 0
+                      OR instr(lower(name), ?1) > 0)
+                 AND (?2 IS NULL OR status = ?2)
+                 AND (?3 IS NULL OR ?3 = 'user' OR EXISTS (
+                      SELECT 1 FROM account_roles
+                      WHERE account_id = accounts.id AND role = ?3))
+                 AND (?4 IS NULL OR (created_at, id) > (
+                      SELECT created_at, id FROM accounts WHERE id = ?4))
+               ORDER BY created_at, id LIMIT ?5"#,
+            text,
+            status,
+            role,
+            after,
+            limit
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db)?;
+        rows.into_iter().map(Account::try_from).collect()
+    }
+
+    async fn rename(
+        &self,
+        context: &Context,
+        id: AccountId,
+        name: Option<DisplayName>,
+    ) -> StoreResult<Option<Account>> {
+        let mut tx = self.begin().await?;
+        let bytes = id.0.as_bytes().as_slice();
+        let text = name.as_ref().map(DisplayName::as_str);
+        sqlx::query!("UPDATE accounts SET name = ? WHERE id = ?", text, bytes)
+            .execute(&mut *tx)
+            .await
+            .map_err(db)?;
+        let Some(account) = find(&mut tx, id).await? else {
+            return Ok(None);
+        };
+        let event = context.event(Action::AccountRenamed, Some(id), json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Some(account))
+    }
+
+    async fn create_account(
+        &self,
+        context: &Context,
+        account: NewAccount,
+    ) -> Ruled<Account, CreateAccountError> {
+        let mut tx = self.begin().await?;
+        let catalogue = self.current_catalogue(&mut tx).await?;
+        let unknown = account
+            .roles
+            .iter()
+            .find(|role| catalogue.get(role).is_none());
+        if let Some(unknown) = unknown {
+            return Ok(Err(CreateAccountError::UnknownRole(unknown.clone())));
+        }
+        if !insert(&mut tx, context.now, &account).await? {
+            return Ok(Err(CreateAccountError::AddressTaken));
+        }
+        let created = changes::created(&mut tx, context, &account).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Ok(created))
+    }
+
+    async fn admin_exists(&self) -> StoreResult<bool> {
+        let mut connection = self.readers.acquire().await.map_err(db)?;
+        has_admin(&mut connection).await
+    }
+
+    async fn issue_setup(&self, context: &Context, token: NewMailedToken) -> StoreResult<()> {
+        let mut tx = self.begin().await?;
+        tokens::keep(&mut tx, Owner::Nobody, &token).await?;
+        let event = context.event(Action::SetupLinkIssued, None, json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await.map_err(db)
+    }
+
+    async fn create_first_admin(
+        &self,
+        context: &Context,
+        token: &MailedTokenHash,
+        account: NewAccount,
+    ) -> Ruled<Account, FirstAdminError> {
+        let mut tx = self.begin().await?;
+        if has_admin(&mut tx).await? {
+            return Ok(Err(FirstAdminError::AdminExists));
+        }
+        let used = tokens::consume(&mut tx, Purpose::Setup, token, context.now).await?;
+        if used.is_none() {
+            return Ok(Err(FirstAdminError::TokenUnusable));
+        }
+        if !insert(&mut tx, context.now, &account).await? {
+            return Ok(Err(FirstAdminError::AddressTaken));
+        }
+        sqlx::query!("DELETE FROM mailed_tokens WHERE purpose = 'setup'")
+            .execute(&mut *tx)
+            .await
+            .map_err(db)?;
+        let created = changes::created(&mut tx, context, &account).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Ok(created))
+    }
+
+    async fn set_status(
+        &self,
+        context: &Context,
+        id: AccountId,
+        status: AccountStatus,
+    ) -> Ruled<Account, AccountChangeError> {
+        self.change_status(context, id, status).await
+    }
+
+    async fn set_roles(
+        &self,
+        context: &Context,
+        id: AccountId,
+        roles: BTreeSet<RoleName>,
+    ) -> Ruled<Account, AccountChangeError> {
+        self.change_roles(context, id, roles).await
+    }
+}

@@ -1,0 +1,169 @@
+//! What admins change about accounts, decided in the transaction of the change.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
+use signet_core::audit::{Action, Context};
+use signet_core::ports::{AccountChangeError, Ruled, StoreError, StoreResult};
+use signet_core::role::RoleName;
+use signet_core::role::grant::{may_act_on, may_set_roles};
+use sqlx::SqliteConnection;
+
+use crate::accounts::{find, has_admin};
+use crate::audit::record;
+use crate::db::{SqliteStore, db};
+use crate::sessions;
+
+const WRITE: &str = "users:write";
+
+impl SqliteStore {
+    pub(super) async fn change_status(
+        &self,
+        context: &Context,
+        id: AccountId,
+        status: AccountStatus,
+    ) -> Ruled<Account, AccountChangeError> {
+        let mut tx = self.begin().await?;
+        let actor = match self.permitted(&mut tx, context, WRITE).await? {
+            Ok(actor) => actor,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(target) = find(&mut tx, id).await? else {
+            return Ok(Err(AccountChangeError::NotFound));
+        };
+        let authority = actor.catalogue.authority(&target.roles);
+        if let Err(refusal) = may_act_on(&actor.authority, &authority) {
+            return Ok(Err(refusal.into()));
+        }
+        if target.status == status {
+            return Ok(Ok(target));
+        }
+        write_status(&mut tx, id, status).await?;
+        let action = match status {
+            AccountStatus::Active => Action::AccountActivated,
+            AccountStatus::Suspended => {
+                sessions::end_all(&mut tx, id, context.now).await?;
+                Action::AccountSuspended
+            }
+        };
+        if authority.is_admin() && !has_admin(&mut tx).await? {
+            return Ok(Err(AccountChangeError::LastAdmin));
+        }
+        record(&mut tx, context.event(action, Some(id), json!({}))).await?;
+        let changed = existing(&mut tx, id).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Ok(changed))
+    }
+
+    pub(super) async fn change_roles(
+        &self,
+        context: &Context,
+        id: AccountId,
+        roles: BTreeSet<RoleName>,
+    ) -> Ruled<Account, AccountChangeError> {
+        let mut tx = self.begin().await?;
+        let actor = match self.permitted(&mut tx, context, WRITE).await? {
+            Ok(actor) => actor,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(target) = find(&mut tx, id).await? else {
+            return Ok(Err(AccountChangeError::NotFound));
+        };
+        let authority = actor.catalogue.authority(&target.roles);
+        let rule = may_set_roles(&actor.catalogue, &actor.authority, &authority, &roles);
+        if let Err(refusal) = rule {
+            return Ok(Err(refusal.into()));
+        }
+        let bytes = id.0.as_bytes().as_slice();
+        sqlx::query!("DELETE FROM account_roles WHERE account_id = ?", bytes)
+            .execute(&mut *tx)
+            .await
+            .map_err(db)?;
+        give_roles(&mut tx, id, &roles).await?;
+        sqlx::query!(
+            "UPDATE accounts SET version = version + 1 WHERE id = ?",
+            bytes
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        if authority.is_admin() && !has_admin(&mut tx).await? {
+            return Ok(Err(AccountChangeError::LastAdmin));
+        }
+        let detail = json!({ "before": texts(&target.roles), "after": texts(&roles) });
+        let event = context.event(Action::AccountRolesSet, Some(id), detail);
+        record(&mut tx, event).await?;
+        let changed = existing(&mut tx, id).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Ok(changed))
+    }
+}
+
+/// Suspending also raises what voids tokens and devices.
+async fn write_status(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+    status: AccountStatus,
+) -> StoreResult<()> {
+    let raised = match status {
+        AccountStatus::Active => 0,
+        AccountStatus::Suspended => 1,
+    };
+    let (id, status) = (id.0.as_bytes().as_slice(), status.as_str());
+    sqlx::query!(
+        "UPDATE accounts SET status = ?1, version = version + ?2, device_epoch = device_epoch + ?2
+         WHERE id = ?3",
+        status,
+        raised,
+        id
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Gives an account roles that exist.
+pub(super) async fn give_roles(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+    roles: &BTreeSet<RoleName>,
+) -> StoreResult<()> {
+    let id = id.0.as_bytes().as_slice();
+    for role in roles {
+        let role = role.as_str();
+        sqlx::query!(
+            "INSERT INTO account_roles (account_id, role) VALUES (?, ?)",
+            id,
+            role
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(db)?;
+    }
+    Ok(())
+}
+
+/// Records that an account was created, and answers it.
+pub(super) async fn created(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    account: &NewAccount,
+) -> StoreResult<Account> {
+    let detail = json!({ "roles": texts(&account.roles), "verified": account.email_verified });
+    let event = context.event(Action::AccountCreated, Some(account.id), detail);
+    record(connection, event).await?;
+    existing(connection, account.id).await
+}
+
+/// An account that was just written.
+async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
+    find(connection, id)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
+}
+
+fn texts(roles: &BTreeSet<RoleName>) -> Vec<&str> {
+    roles.iter().map(RoleName::as_str).collect()
+}

@@ -1,0 +1,249 @@
+//! Registrations: pending rows, of which one becomes the account.
+
+use serde_json::json;
+use signet_core::account::{Account, AccountId, DisplayName, NewAccount};
+use signet_core::audit::{Action, Context};
+use signet_core::email::EmailAddress;
+use signet_core::mail::NewMail;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::password::PasswordHash;
+use signet_core::ports::{
+    Credential, NewRegistration, PendingRegistration, RegistrationMail, StoreResult,
+};
+use signet_core::time::UnixTime;
+use sqlx::SqliteConnection;
+
+use crate::accounts::{find, insert, password};
+use crate::audit::record;
+use crate::db::{SqliteStore, db};
+use crate::mail;
+use crate::rows::{array, display_name, seconds, uuid};
+use crate::tokens::{self, Owner};
+
+/// How many registrations of one address wait at once.
+const MOST_PER_ADDRESS: i64 = 3;
+
+impl SqliteStore {
+    pub(super) async fn keep_registration(
+        &self,
+        context: &Context,
+        registration: NewRegistration,
+        mail: RegistrationMail,
+    ) -> StoreResult<()> {
+        let mut tx = self.begin().await?;
+        let owner = account_of(&mut tx, registration.email.canonical()).await?;
+        let letter = match owner {
+            Some(_) => mail.taken,
+            None => {
+                keep(&mut tx, context.now, &registration).await?;
+                mail.verify
+            }
+        };
+        if let Some(letter) = letter {
+            mail::queue(&mut tx, context.now, &letter).await?;
+        }
+        let event = context.event(Action::RegistrationRequested, owner, json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await.map_err(db)
+    }
+
+    pub(super) async fn renew_token(
+        &self,
+        context: &Context,
+        canonical_email: &str,
+        token: NewMailedToken,
+        letter: Option<NewMail>,
+    ) -> StoreResult<bool> {
+        let mut tx = self.begin().await?;
+        let now = seconds(context.now);
+        let newest = sqlx::query_scalar!(
+            "SELECT id FROM registrations
+             WHERE email_canonical = ?1 AND expires_at > ?2
+               AND NOT EXISTS (SELECT 1 FROM accounts WHERE email_canonical = ?1)
+             ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            canonical_email,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(db)?;
+        let Some(newest) = newest else {
+            return Ok(false);
+        };
+        tokens::keep(&mut tx, Owner::Registration(uuid(&newest)?), &token).await?;
+        if let Some(letter) = letter {
+            mail::queue(&mut tx, context.now, &letter).await?;
+        }
+        let event = context.event(Action::VerificationResent, None, json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(true)
+    }
+
+    pub(super) async fn registration_of(
+        &self,
+        token: &MailedTokenHash,
+        now: UnixTime,
+    ) -> StoreResult<Option<PendingRegistration>> {
+        let (hash, purpose, now) = (token.as_bytes(), Purpose::Verify.as_str(), seconds(now));
+        let row = sqlx::query!(
+            "SELECT registrations.id, secret_hash, password_hash
+             FROM mailed_tokens JOIN registrations ON registrations.id = registration_id
+             WHERE hash = ?1 AND purpose = ?2 AND mailed_tokens.expires_at > ?3
+               AND registrations.expires_at > ?3",
+            hash,
+            purpose,
+            now
+        )
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(db)?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(PendingRegistration {
+            id: uuid(&row.id)?,
+            secret_hash: array(&row.secret_hash)?,
+            password: PasswordHash::from_stored(row.password_hash),
+        }))
+    }
+
+    pub(super) async fn activate_registration(
+        &self,
+        context: &Context,
+        token: &MailedTokenHash,
+        id: AccountId,
+    ) -> StoreResult<Option<Account>> {
+        let mut tx = self.begin().await?;
+        let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
+        let Some(registration) = used.and_then(|used| used.registration) else {
+            return Ok(None);
+        };
+        let Some(account) = become_account(&mut tx, context.now, &registration, id).await? else {
+            return Ok(None);
+        };
+        if !insert(&mut tx, context.now, &account).await? {
+            return Ok(None);
+        }
+        let event = context.event(Action::RegistrationVerified, Some(id), json!({}));
+        record(&mut tx, event).await?;
+        let account = find(&mut tx, id).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(account)
+    }
+
+    pub(super) async fn credential_of(
+        &self,
+        canonical_email: &str,
+        now: UnixTime,
+    ) -> StoreResult<Credential> {
+        let mut tx = self.readers.begin().await.map_err(db)?;
+        if let Some(id) = account_of(&mut tx, canonical_email).await? {
+            let account = find(&mut tx, id).await?;
+            if let Some((account, password)) = account.zip(password(&mut tx, id).await?) {
+                let account = Box::new(account);
+                return Ok(Credential::Account { account, password });
+            }
+        }
+        let now = seconds(now);
+        let pending = sqlx::query_scalar!(
+            "SELECT password_hash FROM registrations
+             WHERE email_canonical = ? AND expires_at > ?
+             ORDER BY created_at DESC, rowid DESC LIMIT 1",
+            canonical_email,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(db)?;
+        Ok(match pending {
+            Some(hash) => Credential::Pending {
+                password: PasswordHash::from_stored(hash),
+            },
+            None => Credential::Unknown,
+        })
+    }
+}
+
+async fn account_of(
+    connection: &mut SqliteConnection,
+    canonical_email: &str,
+) -> StoreResult<Option<AccountId>> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM accounts WHERE email_canonical = ?",
+        canonical_email
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(db)?;
+    id.map(|id| Ok(AccountId(uuid(&id)?))).transpose()
+}
+
+async fn keep(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+    registration: &NewRegistration,
+) -> StoreResult<()> {
+    let id = registration.id.as_bytes().as_slice();
+    let secret_hash = registration.secret_hash.as_slice();
+    let email = &registration.email;
+    let (canonical, original) = (email.canonical(), email.original());
+    let name = registration.name.as_ref().map(DisplayName::as_str);
+    let password = registration.password.expose();
+    let (created_at, expires_at) = (seconds(now), seconds(registration.expires_at));
+    sqlx::query!(
+        "INSERT INTO registrations
+             (id, secret_hash, email_canonical, email_original, name, password_hash, created_at,
+              expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        id,
+        secret_hash,
+        canonical,
+        original,
+        name,
+        password,
+        created_at,
+        expires_at
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    sqlx::query!(
+        "DELETE FROM registrations WHERE id IN (
+             SELECT id FROM registrations WHERE email_canonical = ?
+             ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        canonical,
+        MOST_PER_ADDRESS
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    let owner = Owner::Registration(registration.id);
+    tokens::keep(connection, owner, &registration.token).await
+}
+
+/// The account that a registration asks for, if it still waits.
+async fn become_account(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+    registration: &[u8],
+    id: AccountId,
+) -> StoreResult<Option<NewAccount>> {
+    let now = seconds(now);
+    let row = sqlx::query!(
+        "SELECT email_canonical, email_original, name, password_hash
+         FROM registrations WHERE id = ? AND expires_at > ?",
+        registration,
+        now
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(db)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(NewAccount {
+        id,
+        email: EmailAddress::from_stored(row.email_canonical, row.email_original),
+        email_verified: true,
+        name: row.name.as_deref().map(display_name).transpose()?,
+        password: PasswordHash::from_stored(row.password_hash),
+        roles: Default::default(),
+    }))
+}

@@ -1,0 +1,95 @@
+//! Mailed tokens: kept as a hash, used by deleting the row.
+
+use signet_core::account::AccountId;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::ports::StoreResult;
+use signet_core::time::UnixTime;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use crate::db::db;
+use crate::rows::seconds;
+
+/// Whose a token is.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner {
+    Registration(Uuid),
+    Account(AccountId),
+    Nobody,
+}
+
+/// Keeps a token, voiding the earlier ones of the same owner and purpose.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    owner: Owner,
+    token: &NewMailedToken,
+) -> StoreResult<()> {
+    let (registration, account) = match owner {
+        Owner::Registration(id) => (Some(id.as_bytes().to_vec()), None),
+        Owner::Account(id) => (None, Some(id.0.as_bytes().to_vec())),
+        Owner::Nobody => (None, None),
+    };
+    let purpose = token.purpose.as_str();
+    sqlx::query!(
+        "DELETE FROM mailed_tokens
+         WHERE purpose = ? AND registration_id IS ? AND account_id IS ?",
+        purpose,
+        registration,
+        account
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    let hash = token.hash.as_bytes();
+    let expires_at = seconds(token.expires_at);
+    sqlx::query!(
+        "INSERT INTO mailed_tokens (hash, purpose, registration_id, account_id, expires_at)
+         VALUES (?, ?, ?, ?, ?)",
+        hash,
+        purpose,
+        registration,
+        account,
+        expires_at
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// A token that was used up, with whose it was.
+pub(crate) struct Used {
+    pub(crate) registration: Option<Vec<u8>>,
+    pub(crate) account: Option<Vec<u8>>,
+}
+
+/// Uses a token up; `None` where it is unknown, used or expired.
+pub(crate) async fn consume(
+    connection: &mut SqliteConnection,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<Used>> {
+    let (purpose, hash, now) = (purpose.as_str(), token.as_bytes(), seconds(now));
+    sqlx::query_as!(
+        Used,
+        "DELETE FROM mailed_tokens WHERE hash = ? AND purpose = ? AND expires_at > ?
+         RETURNING registration_id AS registration, account_id AS account",
+        hash,
+        purpose,
+        now
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(db)
+}
+
+/// Voids every token of an account.
+pub(crate) async fn void(connection: &mut SqliteConnection, account: AccountId) -> StoreResult<()> {
+    let account = account.0.as_bytes().as_slice();
+    sqlx::query!("DELETE FROM mailed_tokens WHERE account_id = ?", account)
+        .execute(connection)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
