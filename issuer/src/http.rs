@@ -1,0 +1,105 @@
+//! The HTTP side: from a request to a use case and back.
+//!
+//! # The path of a request
+//!
+//! [`frame`] gives it an id and refuses what isn't for this host. The router finds the path,
+//! [`route`] runs the checks that the operation's declaration asks for (limit, caller, permission)
+//! and reads its [`input`]. The handler turns the input into the values of a use case, calls it,
+//! and turns what comes back into an [`answer`]; or it ends with a [`problem`]. On the way out,
+//! [`frame`] adds what every answer carries.
+//!
+//! # Where things are
+//!
+//! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
+//!   [`admin`], [`well_known`], [`health`]), each with its `routes()` on top
+//! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`]
+//! - what is said of them: [`openapi`], [`docs`]
+//!
+//! # Adding an operation
+//!
+//! See [`route`].
+
+mod account;
+mod admin;
+pub mod answer;
+pub mod app;
+pub mod client;
+mod cookie;
+pub mod cors;
+mod docs;
+mod frame;
+mod health;
+mod host;
+pub mod input;
+pub mod limit;
+pub mod openapi;
+mod password;
+pub mod problem;
+mod request_id;
+pub mod route;
+mod session;
+mod setup;
+mod well_known;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+
+pub use app::App;
+
+use problem::{Code, Problem};
+use route::{Route, mount, request_id};
+
+/// The route table.
+fn routes() -> Vec<Route> {
+    [
+        account::routes(),
+        session::routes(),
+        password::routes(),
+        setup::routes(),
+        admin::users::routes(),
+        admin::roles::routes(),
+        well_known::routes(),
+        health::routes(),
+        openapi::routes(),
+        docs::routes(),
+        crate::web::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Everything the issuer answers, ready to be served. Requests must carry a [`client::Peer`].
+pub fn router(app: Arc<App>) -> Router {
+    let mut resources: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in routes() {
+        resources
+            .entry(route.declaration.path)
+            .or_default()
+            .push(route);
+    }
+    let mut api = Router::new();
+    let mut others = Router::new();
+    for (path, operations) in resources {
+        let is_api = operations.iter().all(|route| route.declaration.is_api());
+        let resource = mount(&app, operations);
+        if is_api {
+            api = api.route(path, resource);
+        } else {
+            others = others.route(path, resource);
+        }
+    }
+    if let Some(cors) = app.settings.cors_origins.layer() {
+        api = api.layer(cors);
+    }
+    api.merge(others)
+        .fallback(|request: Request| async move {
+            Problem::from(Code::NotFound).respond(request_id(request.extensions()))
+        })
+        .layer(middleware::from_fn_with_state(app, frame::frame))
+}

@@ -1,0 +1,7 @@
+//! Administration: of people, and of what they may do.
+//!
+//! Every operation names the permission it needs; the store decides again, in the transaction of
+//! the change, whether the actor may do just this to just that.
+
+pub(super) mod roles;
+pub(super) mod users;

@@ -1,0 +1,297 @@
+//! What handlers answer. Each type fixes the status and the media type, and describes itself for
+//! `openapi.json`, so that a handler's signature says all that its declaration would.
+//!
+//! What isn't said here (`x-request-id`, security headers, `Cache-Control: no-store`) is added to
+//! every answer by [`super::frame`]; a header that is set here stays.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    SET_COOKIE,
+};
+use http::{HeaderValue, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+
+use super::problem::{Code, Problem};
+
+/// The media type of ordinary answers.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What an answer's body is.
+#[derive(Debug)]
+pub struct Content {
+    /// The media type, without parameters.
+    pub media_type: &'static str,
+    /// What the document holds, where it is JSON.
+    pub schema: Option<Schema>,
+}
+
+/// Something a handler answers with.
+pub trait Answer: Send + 'static {
+    /// The status it always has.
+    const STATUS: StatusCode;
+
+    /// What it says in words, for the document.
+    const MEANING: &'static str;
+
+    /// What its body is, if it has one.
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content>;
+
+    /// The answer on the wire.
+    ///
+    /// # Errors
+    /// When it can't be written, which is a mistake of the program.
+    fn into_response(self) -> Result<Response, Problem>;
+}
+
+/// 200 with a JSON document.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "Done";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(json_content::<T>(schemas))
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        json(Self::STATUS, &self.0)
+    }
+}
+
+/// 200 with a JSON document, and a cookie beside it.
+#[derive(Debug)]
+pub struct WithCookie<T> {
+    /// The document.
+    pub document: T,
+    /// The cookie, if there is to be one.
+    pub cookie: Option<HeaderValue>,
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Answer for WithCookie<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "Done";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(json_content::<T>(schemas))
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = json(Self::STATUS, &self.document)?;
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+}
+
+/// 201 with what was created, and where it is.
+#[derive(Debug)]
+pub struct Created<T> {
+    /// What was created.
+    pub document: T,
+    /// Its path.
+    pub location: String,
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Answer for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+    const MEANING: &'static str = "Created, at the path in Location";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(json_content::<T>(schemas))
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = json(Self::STATUS, &self.document)?;
+        let location = HeaderValue::try_from(self.location)
+            .map_err(|error| Problem::from(Code::InternalError).caused_by(error))?;
+        response.headers_mut().insert(LOCATION, location);
+        Ok(response)
+    }
+}
+
+/// 202 with a JSON document.
+#[derive(Debug)]
+pub struct AcceptedWith<T>(pub T);
+
+impl<T: Serialize + JsonSchema + Send + 'static> Answer for AcceptedWith<T> {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    const MEANING: &'static str = "Taken up, whoever it concerns";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(json_content::<T>(schemas))
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        json(Self::STATUS, &self.0)
+    }
+}
+
+/// 202 without a body.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted;
+
+impl Answer for Accepted {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    const MEANING: &'static str = "Taken up, whoever it concerns";
+
+    fn content(_: &mut SchemaGenerator) -> Option<Content> {
+        None
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        Ok(respond(Self::STATUS, Body::empty()))
+    }
+}
+
+/// 204.
+#[derive(Clone, Copy, Debug)]
+pub struct NoContent;
+
+impl Answer for NoContent {
+    const STATUS: StatusCode = StatusCode::NO_CONTENT;
+    const MEANING: &'static str = "Done";
+
+    fn content(_: &mut SchemaGenerator) -> Option<Content> {
+        None
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        Ok(respond(Self::STATUS, Body::empty()))
+    }
+}
+
+/// 200 with a JSON document that every origin may read and keep for a while.
+#[derive(Debug)]
+pub struct Published<T: PublishedDocument>(pub T);
+
+/// JSON text that is published.
+pub trait PublishedDocument: Send + 'static {
+    /// Its media type.
+    const MEDIA_TYPE: &'static str;
+
+    /// How long it may be kept: the value of `Cache-Control`.
+    const CACHE: &'static str;
+
+    /// What it holds.
+    fn schema(schemas: &mut SchemaGenerator) -> Schema;
+
+    /// The text.
+    fn into_body(self) -> Body;
+}
+
+impl<T: PublishedDocument> Answer for Published<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "The document, for every origin";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(Content {
+            media_type: T::MEDIA_TYPE,
+            schema: Some(T::schema(schemas)),
+        })
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = respond(Self::STATUS, self.0.into_body());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(T::MEDIA_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(T::CACHE));
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        Ok(response)
+    }
+}
+
+/// 200 with a page for people.
+#[derive(Debug)]
+pub struct Page {
+    /// The HTML.
+    pub html: Bytes,
+    /// Its Content-Security-Policy.
+    pub policy: &'static str,
+}
+
+impl Answer for Page {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "The page";
+
+    fn content(_: &mut SchemaGenerator) -> Option<Content> {
+        Some(Content {
+            media_type: "text/html",
+            schema: None,
+        })
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = respond(Self::STATUS, Body::from(self.html));
+        let headers = response.headers_mut();
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        headers.insert(CONTENT_TYPE, html);
+        let policy = HeaderValue::from_static(self.policy);
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        Ok(response)
+    }
+}
+
+/// 200 with a style sheet of a page.
+#[derive(Clone, Copy, Debug)]
+pub struct StyleSheet(pub &'static str);
+
+/// 200 with a script of a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Script(pub &'static str);
+
+macro_rules! asset {
+    ($type:ident, $media_type:literal) => {
+        impl Answer for $type {
+            const STATUS: StatusCode = StatusCode::OK;
+            const MEANING: &'static str = "What a page is made of";
+
+            fn content(_: &mut SchemaGenerator) -> Option<Content> {
+                Some(Content {
+                    media_type: $media_type,
+                    schema: None,
+                })
+            }
+
+            fn into_response(self) -> Result<Response, Problem> {
+                let mut response = respond(Self::STATUS, Body::from(self.0));
+                let headers = response.headers_mut();
+                let media_type = concat!($media_type, "; charset=utf-8");
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+                let cache = HeaderValue::from_static("max-age=300");
+                headers.insert(CACHE_CONTROL, cache);
+                Ok(response)
+            }
+        }
+    };
+}
+
+asset!(StyleSheet, "text/css");
+asset!(Script, "text/javascript");
+
+fn json_content<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Content {
+    Content {
+        media_type: "application/json",
+        schema: Some(schemas.subschema_for::<T>()),
+    }
+}
+
+fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(document)
+        .map_err(|error| Problem::from(Code::InternalError).caused_by(error))?;
+    let mut response = respond(status, Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+fn respond(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+}

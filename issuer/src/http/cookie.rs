@@ -1,0 +1,72 @@
+//! The issuer's own cookies, and the guard before them: a request that brings one along must not
+//! come from another site.
+//!
+//! They exist only where the public URL is https, since their `__Host-` prefix asks for `Secure`.
+
+use http::header::{COOKIE, ORIGIN};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use schemars::SchemaGenerator;
+use zeroize::Zeroizing;
+
+use super::app::App;
+use super::input::{Description, Input, Unread};
+use super::problem::{Code, Problem};
+
+const DEVICE: &str = "__Host-signet-device";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The device that the browser says it is.
+pub(super) struct DeviceCookie(pub(super) Option<Zeroizing<String>>);
+
+impl Input for DeviceCookie {
+    fn describe(_: &mut SchemaGenerator) -> Description {
+        Description::default()
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        let headers = &request.parts.headers;
+        let found = find(&request.app, headers, DEVICE);
+        if found.is_some() && is_cross_site(&request.app, headers) {
+            return Err(Code::CrossSiteRequest.into());
+        }
+        Ok(Self(found))
+    }
+}
+
+/// The cookie that keeps `device` for the next login, for a year.
+pub(super) fn device(app: &App, device: &str) -> Option<HeaderValue> {
+    if !app.is_https() {
+        return None;
+    }
+    let attributes = "Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Strict";
+    HeaderValue::try_from(format!("{DEVICE}={device}; {attributes}")).ok()
+}
+
+fn find(app: &App, headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>> {
+    if !app.is_https() {
+        return None;
+    }
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim_matches(' ').split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| Zeroizing::new(value.to_owned()))
+}
+
+/// Whether a browser says that the request comes from elsewhere: by Fetch metadata, or by `Origin`
+/// where there is none. Another subdomain is elsewhere; an origin of `cors.origins` isn't.
+fn is_cross_site(app: &App, headers: &HeaderMap) -> bool {
+    let origin = headers.get(ORIGIN);
+    let is_invited = origin.is_some_and(|origin| app.settings.cors_origins.contains(origin));
+    let is_elsewhere = match headers.get(SEC_FETCH_SITE) {
+        Some(site) => site != "same-origin" && site != "none",
+        None => origin.is_some_and(|origin| {
+            let own = app.settings.public_url.origin().ascii_serialization();
+            origin != own.as_str()
+        }),
+    };
+    is_elsewhere && !is_invited
+}

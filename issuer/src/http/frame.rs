@@ -1,0 +1,69 @@
+//! What every request and every answer has in common: an id, a host that is ours, the security
+//! headers, and an answer even where the program panics.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::app::App;
+use super::problem::{Code, Problem};
+use super::request_id::RequestId;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The policy of what isn't a page: it may load nothing and stand in no frame.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Where a balancer asks by address, not by name.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Answers a request within the frame.
+pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = RequestId::generate(&*app.randomness);
+    let (mut parts, body) = request.into_parts();
+    let for_us = if PROBES.contains(&parts.uri.path()) {
+        Ok(())
+    } else {
+        app.hosts.check(&parts)
+    };
+    let mut response = match for_us {
+        Ok(()) => {
+            parts.extensions.insert(id);
+            let answer = next.run(Request::from_parts(parts, body));
+            match AssertUnwindSafe(answer).catch_unwind().await {
+                Ok(response) => response,
+                Err(_) => Problem::from(Code::InternalError).respond(id),
+            }
+        }
+        Err(problem) => problem.respond(id),
+    };
+    complete(response.headers_mut(), id, app.is_https());
+    response
+}
+
+fn complete(headers: &mut HeaderMap, id: RequestId, https: bool) {
+    headers.insert(X_REQUEST_ID, id.header());
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    let no_referrer = HeaderValue::from_static("no-referrer");
+    headers.insert(REFERRER_POLICY, no_referrer);
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(NOTHING));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if https {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+}

@@ -1,0 +1,215 @@
+//! What each error of a use case is to a client: the one place that says so.
+
+use signet_core::account::admin::AdminError;
+use signet_core::account::profile::RenameError;
+use signet_core::account::register::{RegisterError, VerifyError};
+use signet_core::account::setup::SetupError;
+use signet_core::issuer::TokenRequestError;
+use signet_core::password::change::ChangePasswordError;
+use signet_core::password::policy::PasswordFault;
+use signet_core::password::pool::Overloaded;
+use signet_core::password::reset::ResetError;
+use signet_core::ports::{AccountChangeError, StoreError};
+use signet_core::role::grant::GrantError;
+use signet_core::session::bearer::BearerError;
+use signet_core::session::login::LoginError;
+use signet_core::session::reauthenticate::ReauthenticateError;
+use signet_core::session::refresh::RefreshError;
+
+use super::{Code, Problem};
+
+/// How soon a store that doesn't answer is worth another try, in seconds.
+const STORE_RETRY: u32 = 2;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::from(Code::Unavailable)
+                .retry_after(STORE_RETRY)
+                .caused_by(error),
+            StoreError::Corrupt(_) => Self::from(Code::InternalError).caused_by(error),
+        }
+    }
+}
+
+impl From<Overloaded> for Problem {
+    fn from(overloaded: Overloaded) -> Self {
+        Self::from(Code::Overloaded).retry_after(overloaded.retry_after)
+    }
+}
+
+impl From<TokenRequestError> for Problem {
+    fn from(error: TokenRequestError) -> Self {
+        let (field, code) = match error {
+            TokenRequestError::UnknownAudience => ("audience", "unknown_audience"),
+            TokenRequestError::UnknownClient => ("client", "unknown_client"),
+        };
+        Self::from(Code::ValidationFailed).with_error(field, code, error.to_string())
+    }
+}
+
+impl From<BearerError> for Problem {
+    fn from(error: BearerError) -> Self {
+        match error {
+            BearerError::Invalid => Code::InvalidToken.into(),
+            BearerError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Weak(fault) => weak("password", fault),
+            RegisterError::Overloaded(error) => error.into(),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::InvalidToken => Code::InvalidMailedToken.into(),
+            VerifyError::Request(error) => error.into(),
+            VerifyError::Overloaded(error) => error.into(),
+            VerifyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Code::InvalidCredentials.into(),
+            LoginError::EmailNotVerified => Code::EmailNotVerified.into(),
+            LoginError::Suspended => Code::AccountSuspended.into(),
+            LoginError::RateLimited { retry_after } => rate_limited(retry_after),
+            LoginError::Request(error) => error.into(),
+            LoginError::Overloaded(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for Problem {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::WrongPassword => wrong_password("password"),
+            ReauthenticateError::RateLimited { retry_after } => rate_limited(retry_after),
+            ReauthenticateError::SessionOver => Code::InvalidToken.into(),
+            ReauthenticateError::Overloaded(error) => error.into(),
+            ReauthenticateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Invalid => Code::InvalidRefreshToken.into(),
+            RefreshError::RateLimited { retry_after } => rate_limited(retry_after),
+            RefreshError::Request(error) => error.into(),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::InvalidToken => Code::InvalidMailedToken.into(),
+            ResetError::Weak(fault) => weak("new_password", fault),
+            ResetError::Overloaded(error) => error.into(),
+            ResetError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::WrongPassword => wrong_password("current_password"),
+            ChangePasswordError::Weak(fault) => weak("new_password", fault),
+            ChangePasswordError::RateLimited { retry_after } => rate_limited(retry_after),
+            ChangePasswordError::SessionOver => Code::InvalidToken.into(),
+            ChangePasswordError::Overloaded(error) => error.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RenameError> for Problem {
+    fn from(error: RenameError) -> Self {
+        match error {
+            RenameError::AccountGone => Code::InvalidToken.into(),
+            RenameError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetupError> for Problem {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Closed => Code::NotFound.into(),
+            SetupError::InvalidToken => Code::InvalidMailedToken.into(),
+            SetupError::Weak(fault) => weak("password", fault),
+            SetupError::AddressTaken => Self::from(Code::Conflict).because(error.to_string()),
+            SetupError::Request(error) => error.into(),
+            SetupError::Overloaded(error) => error.into(),
+            SetupError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Change(error) => error.into(),
+            AdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            AdminError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountChangeError> for Problem {
+    fn from(error: AccountChangeError) -> Self {
+        match error {
+            AccountChangeError::NotFound => Code::NotFound.into(),
+            AccountChangeError::Forbidden => Code::InsufficientScope.into(),
+            AccountChangeError::LastAdmin => Self::from(Code::Conflict).because(error.to_string()),
+            AccountChangeError::Grant(error) => error.into(),
+        }
+    }
+}
+
+impl From<GrantError> for Problem {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::BeyondOwnAuthority => {
+                Self::from(Code::InsufficientScope).because(error.to_string())
+            }
+            GrantError::UnknownRole(_) => {
+                let message = error.to_string();
+                Self::from(Code::ValidationFailed).with_error("roles", "unknown_role", message)
+            }
+            GrantError::NameTaken | GrantError::BuiltIn | GrantError::Cycle | GrantError::InUse => {
+                Self::from(Code::Conflict).because(error.to_string())
+            }
+        }
+    }
+}
+
+fn weak(field: &str, fault: PasswordFault) -> Problem {
+    let message = fault.to_string();
+    Problem::from(Code::WeakPassword).with_error(field, fault.code(), message)
+}
+
+fn wrong_password(field: &str) -> Problem {
+    let message = "is not the password of this account";
+    Problem::from(Code::ValidationFailed).with_error(field, "wrong_password", message)
+}
+
+fn rate_limited(retry_after: u32) -> Problem {
+    Problem::from(Code::RateLimited).retry_after(retry_after)
+}

@@ -1,0 +1,202 @@
+//! From a request to its answer: the checks that every operation has in common, in one order.
+//!
+//! 1. Is there such an operation ([`mount`]: 404, 405)?
+//! 2. Has the client calls left (429)?
+//! 3. May the caller do it (400, 401, 403)?
+//! 4. Can its input be read (404, 413, 415, 400, 422)?
+//! 5. The handler. What changes state runs to its end even if the client has left.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use http::header::{ALLOW, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::access::Access;
+use super::call::{Call, Client, Handler};
+use super::{Declaration, ResponseFuture, Route, Serve};
+use crate::http::answer::Answer;
+use crate::http::app::App;
+use crate::http::client::{Peer, is_forwarded};
+use crate::http::input::{Input, Unread, query};
+use crate::http::limit::Standing;
+use crate::http::problem::{Code, Problem};
+use crate::http::request_id::RequestId;
+
+/// Mounts all operations of one path: `HEAD` is answered as `GET`, other methods with 405.
+pub(in crate::http) fn mount(app: &Arc<App>, operations: Vec<Route>) -> MethodRouter {
+    let resource = Arc::new(Resource {
+        allow: allow(&operations),
+        local_only: operations.iter().all(|route| route.declaration.local_only),
+        operations,
+    });
+    let app = Arc::clone(app);
+    axum::routing::any(move |request: Request| resource.serve(&app, request))
+}
+
+/// Everything at one path.
+struct Resource {
+    operations: Vec<Route>,
+    allow: HeaderValue,
+    local_only: bool,
+}
+
+impl Resource {
+    fn serve(&self, app: &Arc<App>, request: Request) -> ResponseFuture {
+        let refused = if self.local_only && !is_local(app, &request) {
+            Code::NotFound
+        } else {
+            let wanted = match *request.method() {
+                Method::HEAD => &Method::GET,
+                ref method => method,
+            };
+            let mut operations = self.operations.iter();
+            if let Some(route) = operations.find(|route| route.declaration.method == *wanted) {
+                return (route.serve)(Arc::clone(app), request);
+            }
+            Code::MethodNotAllowed
+        };
+        let mut response = Problem::from(refused).respond(request_id(request.extensions()));
+        if refused == Code::MethodNotAllowed {
+            response.headers_mut().insert(ALLOW, self.allow.clone());
+        }
+        Box::pin(std::future::ready(response))
+    }
+}
+
+/// The methods of a path, for `Allow`.
+fn allow(operations: &[Route]) -> HeaderValue {
+    let mut methods: Vec<&str> = operations
+        .iter()
+        .map(|route| route.declaration.method.as_str())
+        .collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.sort_unstable();
+    HeaderValue::try_from(methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Whether whoever asks sits at this machine: local mode, a loopback peer, and nothing between.
+fn is_local(app: &App, request: &Request) -> bool {
+    app.is_local()
+        && peer(request.extensions()).is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !is_forwarded(request.headers())
+}
+
+fn peer(extensions: &http::Extensions) -> Option<SocketAddr> {
+    extensions.get::<Peer>().map(|Peer(address)| *address)
+}
+
+/// The id that [`crate::http::frame`] gave the request.
+pub(in crate::http) fn request_id(extensions: &http::Extensions) -> RequestId {
+    extensions.get().copied().unwrap_or_else(RequestId::unknown)
+}
+
+/// Puts the checks before a handler.
+pub(super) fn serve<A, I, R, H>(declaration: Declaration, handler: H) -> Serve
+where
+    A: Access,
+    I: Input,
+    R: Answer,
+    H: Handler<A, I, R>,
+{
+    let shared = Arc::new((declaration, handler));
+    Box::new(move |app, request| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (declaration, handler) = &*shared;
+            answer(app, declaration, handler, request).await
+        })
+    })
+}
+
+async fn answer<A, I, R, H>(
+    app: Arc<App>,
+    declaration: &Declaration,
+    handler: &H,
+    request: Request,
+) -> Response
+where
+    A: Access,
+    I: Input,
+    R: Answer,
+    H: Handler<A, I, R>,
+{
+    let (parts, body) = request.into_parts();
+    let id = request_id(&parts.extensions);
+    let Some(client) = client(&app, &parts, id) else {
+        let cause = "the request carries no peer address";
+        return Problem::from(Code::InternalError)
+            .caused_by(cause)
+            .respond(id);
+    };
+    let gate = declaration.limit.gate(app.settings.limits_scale);
+    let standing = gate.take(&*app.limiter, client.address).await;
+    let answered = match standing.and_then(|standing| standing.retry_after()) {
+        Some(_) => Err(Code::RateLimited.into()),
+        None => {
+            let unread = Unread { app, parts, body };
+            perform(declaration, handler, client, unread).await
+        }
+    };
+    let mut response = answered.unwrap_or_else(|problem| problem.respond(id));
+    announce(standing, response.headers_mut());
+    response
+}
+
+/// Steps 3 to 5.
+async fn perform<A, I, R, H>(
+    declaration: &Declaration,
+    handler: &H,
+    client: Client,
+    mut unread: Unread,
+) -> Result<Response, Problem>
+where
+    A: Access,
+    I: Input,
+    R: Answer,
+    H: Handler<A, I, R>,
+{
+    let caller = A::admit(&unread.app, declaration, &unread.parts.headers).await?;
+    if !I::READS_QUERY && declaration.is_api() {
+        query::refuse(unread.parts.uri.query().unwrap_or_default())?;
+    }
+    let input = I::read(&mut unread).await?;
+    let app = unread.app;
+    let call = Call {
+        app,
+        caller,
+        input,
+        client,
+    };
+    let work = handler.call(call);
+    let answer = if declaration.method == Method::GET {
+        work.await?
+    } else {
+        tokio::spawn(work).await.map_err(|error| {
+            let problem = Problem::from(Code::InternalError);
+            problem.caused_by(error)
+        })??
+    };
+    answer.into_response()
+}
+
+fn client(app: &App, parts: &Parts, id: RequestId) -> Option<Client> {
+    let peer = peer(&parts.extensions)?;
+    Some(Client {
+        id,
+        address: app.settings.proxies.client(peer.ip(), &parts.headers),
+        user_agent: parts.headers.get(USER_AGENT).cloned(),
+    })
+}
+
+fn announce(standing: Option<Standing>, headers: &mut HeaderMap) {
+    if let Some(standing) = standing {
+        standing.announce(headers);
+    }
+}
