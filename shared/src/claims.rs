@@ -4,10 +4,11 @@
 //! every host gives the same reason. To add a claim, read it in [`Claims::check`] at its place in
 //! that order, and put its cases into `vectors/tokens`.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{JsonError, Limits, Value};
+use crate::json::{JsonError, Limits, Raw};
 use crate::name::is_name;
 use crate::rejection::Rejection;
 use crate::time::UnixTime;
@@ -136,14 +137,14 @@ impl Claims {
         expected: &Expectations,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let payload = Value::parse(payload, &Limits::TOKEN).map_err(|error| match error {
+        let payload = Raw::parse(payload, &Limits::TOKEN).map_err(|error| match error {
             JsonError::Duplicate => Rejection::DuplicateMember,
             JsonError::Syntax | JsonError::Limit => Rejection::BadClaims,
         })?;
-        if !matches!(payload, Value::Object(_)) {
+        let Raw::Object(payload) = payload else {
             return Err(Rejection::BadClaims);
-        }
-        let claims = Untrusted(&payload);
+        };
+        let claims = Untrusted(payload.members().collect());
         let leeway = expected.leeway;
 
         if claims.required("iss")?.as_str() != Some(expected.issuer.as_str()) {
@@ -197,70 +198,76 @@ impl Claims {
 }
 
 /// A payload whose signature is good, but whose claims nobody has looked at.
-struct Untrusted<'a>(&'a Value<'a>);
+struct Untrusted<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
 
 impl<'a> Untrusted<'a> {
-    fn optional(&self, name: &str) -> Option<&'a Value<'a>> {
-        self.0.get(name)
+    fn optional(&self, wanted: &str) -> Option<&Raw<'a>> {
+        let member = self.0.iter().find(|(name, _)| name == wanted);
+        member.map(|(_, value)| value)
     }
 
-    fn required(&self, name: &str) -> Result<&'a Value<'a>, Rejection> {
+    fn required(&self, name: &str) -> Result<&Raw<'a>, Rejection> {
         self.optional(name).ok_or(Rejection::ClaimMissing)
     }
 
     fn audiences(&self) -> Result<Vec<String>, Rejection> {
         match self.required("aud")? {
-            Value::String(audience) => Ok(Vec::from([audience.as_ref().into()])),
-            Value::Array(audiences) if audiences.len() <= MOST_AUDIENCES => audiences
-                .iter()
-                .map(|audience| {
-                    let audience = audience.as_str().ok_or(Rejection::BadAudience)?;
-                    Ok(audience.into())
-                })
-                .collect(),
+            Raw::String(audience) => Ok(Vec::from([audience.as_ref().into()])),
+            Raw::Array(audiences) => {
+                texts(audiences.values(), MOST_AUDIENCES, |_| true).ok_or(Rejection::BadAudience)
+            }
             _ => Err(Rejection::BadAudience),
         }
     }
 
     fn names(&self, claim: &str) -> Result<Vec<String>, Rejection> {
-        let Some(value) = self.optional(claim) else {
-            return Ok(Vec::new());
+        let names = match self.optional(claim) {
+            None => return Ok(Vec::new()),
+            Some(Raw::Array(names)) => texts(names.values(), MOST_NAMES, is_name),
+            Some(_) => None,
         };
-        let values = value.as_array().ok_or(Rejection::BadClaims)?;
-        if values.len() > MOST_NAMES {
-            return Err(Rejection::BadClaims);
-        }
-        let names = values
-            .iter()
-            .map(|value| match value.as_str() {
-                Some(name) if is_name(name) => Ok(name),
-                Some(_) | None => Err(Rejection::BadClaims),
-            })
-            .collect::<Result<Vec<&str>, _>>()?;
-        let mut sorted = names.clone();
+        let names = names.ok_or(Rejection::BadClaims)?;
+        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
         sorted.sort_unstable();
         if sorted.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(Rejection::BadClaims);
         }
-        Ok(names.into_iter().map(String::from).collect())
+        Ok(names)
     }
 }
 
+/// Up to `most` strings that all are as they should be. Nothing is kept of what is too much.
+fn texts<'a>(
+    values: impl Iterator<Item = Raw<'a>>,
+    most: usize,
+    is_good: impl Fn(&str) -> bool,
+) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    for value in values {
+        let text = value.as_str().filter(|text| is_good(text))?;
+        if texts.len() >= most {
+            return None;
+        }
+        texts.push(text.into());
+    }
+    Some(texts)
+}
+
 /// An integer from 0 to the end of the year 9999.
-fn date(value: &Value<'_>) -> Result<UnixTime, Rejection> {
+fn date(value: &Raw<'_>) -> Result<UnixTime, Rejection> {
     let seconds = value.as_u64().map(UnixTime::from_secs);
     seconds
         .filter(|time| *time <= UnixTime::LATEST)
         .ok_or(Rejection::BadClaims)
 }
 
-fn version(value: &Value<'_>) -> Result<u64, Rejection> {
+fn version(value: &Raw<'_>) -> Result<u64, Rejection> {
     let version = value.as_u64().filter(|version| *version <= HIGHEST_VERSION);
     version.ok_or(Rejection::BadClaims)
 }
 
 /// 1 to 255 bytes of visible ASCII.
-fn identifier(value: &Value<'_>) -> Result<String, Rejection> {
+fn identifier(value: &Raw<'_>) -> Result<String, Rejection> {
     let text = value.as_str().ok_or(Rejection::BadClaims)?;
     let is_visible = text.bytes().all(|b| b.is_ascii_graphic());
     if is_visible && (1..=255).contains(&text.len()) {

@@ -10,6 +10,15 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use sha2::{Digest as _, Sha512};
 
+/// Whether `signature` is what `key` signs `message` with, by the same check that tokens go through.
+///
+/// For corpora of signatures, fuzzers and benchmarks: what protects a service is
+/// [`crate::Verifier`].
+#[must_use]
+pub fn verify_strict(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+    VerifyingKey::from_bytes(*key).is_some_and(|key| key.verifies(message, signature))
+}
+
 /// A public key whose encoding is canonical and whose point isn't of small order.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifyingKey {

@@ -1,8 +1,9 @@
 //! The protected header: exactly `alg`, `kid` and `typ`, each of the one kind we take.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::json::{JsonError, Limits, Value};
+use crate::json::{JsonError, Limits, Raw};
 use crate::rejection::Rejection;
 
 /// The names of the one algorithm: RFC 8037's, and RFC 9864's fully specified one.
@@ -11,28 +12,30 @@ const ALGORITHMS: [&str; 2] = ["EdDSA", "Ed25519"];
 /// Reads a header and answers its `kid`. `media_type` is the `typ` that is asked for, in lower
 /// case and without `application/`.
 pub(crate) fn key_id(header: &[u8], media_type: &str) -> Result<String, Rejection> {
-    let header = Value::parse(header, &Limits::TOKEN).map_err(|error| match error {
+    let header = Raw::parse(header, &Limits::TOKEN).map_err(|error| match error {
         JsonError::Duplicate => Rejection::DuplicateMember,
         JsonError::Syntax | JsonError::Limit => Rejection::BadHeader,
     })?;
-    let Value::Object(members) = &header else {
+    let Raw::Object(header) = header else {
         return Err(Rejection::BadHeader);
     };
-    if header.get("crit").is_some() {
+    let members: Vec<_> = header.members().collect();
+    let member = |wanted: &str| members.iter().find(|(name, _)| name == wanted);
+    if member("crit").is_some() {
         return Err(Rejection::CritUnsupported);
     }
     let is_ours = |name: &str| matches!(name, "alg" | "kid" | "typ");
     if members.iter().any(|(name, _)| !is_ours(name)) {
         return Err(Rejection::UnknownHeader);
     }
-    let text = |name| header.get(name).and_then(Value::as_str);
+    let text = |name| member(name).and_then(|(_, value)| value.as_str());
     if !text("alg").is_some_and(|alg| ALGORITHMS.contains(&alg)) {
         return Err(Rejection::BadAlgorithm);
     }
     if !text("typ").is_some_and(|typ| is_media_type(typ, media_type)) {
         return Err(Rejection::BadType);
     }
-    let kid = header.get("kid").ok_or(Rejection::NoKid)?;
+    let (_, kid) = member("kid").ok_or(Rejection::NoKid)?;
     match kid.as_str() {
         Some(kid) if is_key_id(kid) => Ok(kid.into()),
         Some(_) | None => Err(Rejection::BadKid),

@@ -197,6 +197,37 @@ fn may_verify(entry: &Value<'_>) -> bool {
     })
 }
 
+impl KeyFault {
+    /// The code in logs and test vectors.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::OtherType => "other_type",
+            Self::OtherUse => "other_use",
+            Self::OtherAlgorithm => "other_alg",
+            Self::BadKid => "bad_kid",
+            Self::BadEncoding => "bad_encoding",
+            Self::BadPoint => "bad_point",
+        }
+    }
+}
+
+impl KeySetError {
+    /// The code in logs, metrics and test vectors.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+            Self::Empty => "empty",
+            Self::TooManyKeys => "too_many_keys",
+            Self::DuplicateKid => "dup_kid",
+            Self::PrivateKey => "private_key",
+        }
+    }
+}
+
 impl fmt::Display for LeftOutKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kid {

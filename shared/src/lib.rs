@@ -38,7 +38,7 @@ mod base64url;
 pub mod bearer;
 pub mod claims;
 mod compact;
-mod ed25519;
+pub mod ed25519;
 mod header;
 pub mod json;
 pub mod keyset;

@@ -1,0 +1,150 @@
+//! Values of a text that has been checked, read where they are asked for.
+//!
+//! Walking trusts what checking has found: that brackets pair and strings end. Were it wrong,
+//! walking would end early; it never panics and never fails.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::scanner::Scanner;
+use super::{JsonError, Limits, check};
+
+/// A value as it is written, in a text that has been checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked<'a> {
+    text: &'a str,
+}
+
+/// An object whose members can be looked up.
+#[derive(Clone, Debug)]
+pub struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Checked<'a>)>,
+}
+
+impl<'a> Checked<'a> {
+    /// Checks a text that holds one value and nothing else.
+    ///
+    /// # Errors
+    /// See [`JsonError`].
+    pub fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
+        let text = core::str::from_utf8(text).map_err(|_| JsonError::Syntax)?;
+        check::check(text, limits)?;
+        let text = text.trim_matches([' ', '\t', '\n', '\r']);
+        Ok(Self { text })
+    }
+
+    /// The value as it is written.
+    #[must_use]
+    pub fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// The text of a string, its escapes resolved.
+    #[must_use]
+    pub fn as_str(self) -> Option<Cow<'a, str>> {
+        let mut scanner = Scanner::new(self.text);
+        scanner.string().ok().map(|string| string.resolve())
+    }
+
+    /// A number that is written as an integer without sign, if it fits.
+    #[must_use]
+    pub fn as_u64(self) -> Option<u64> {
+        integer(self.text)
+    }
+
+    /// The values of an array.
+    #[must_use]
+    pub fn elements(self) -> Option<impl Iterator<Item = Self>> {
+        let mut rest = Scanner::new(self.text.strip_prefix('[')?);
+        Some(core::iter::from_fn(move || next_value(&mut rest)))
+    }
+
+    /// The members of an object.
+    #[must_use]
+    pub fn members(self) -> Option<impl Iterator<Item = (Cow<'a, str>, Self)>> {
+        let mut rest = Scanner::new(self.text.strip_prefix('{')?);
+        Some(core::iter::from_fn(move || {
+            skip_separators(&mut rest);
+            let name = rest.string().ok()?.resolve();
+            let value = next_value(&mut rest)?;
+            Some((name, value))
+        }))
+    }
+}
+
+impl<'a> Object<'a> {
+    /// Checks a text that holds one object and nothing else.
+    ///
+    /// # Errors
+    /// See [`JsonError`].
+    pub fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(JsonError::Syntax);
+        }
+        Self::new(Checked::parse(text, limits)?).ok_or(JsonError::Syntax)
+    }
+
+    /// `None` where the value isn't an object.
+    #[must_use]
+    pub fn new(value: Checked<'a>) -> Option<Self> {
+        let members = value.members()?.collect();
+        Some(Self { members })
+    }
+
+    /// The value of a member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Checked<'a>> {
+        self.members
+            .iter()
+            .find(|(member, _)| member == name)
+            .map(|(_, value)| *value)
+    }
+
+    /// The names of all members, in the order of the text.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| name.as_ref())
+    }
+}
+
+/// Digits and nothing else, if they fit.
+pub(super) fn integer(text: &str) -> Option<u64> {
+    let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| are_digits)
+}
+
+fn skip_separators(rest: &mut Scanner<'_>) {
+    rest.skip_blanks();
+    while rest.takes(",") || rest.takes(":") {
+        rest.skip_blanks();
+    }
+}
+
+/// Takes the next value; `None` at the bracket that closes what it would be in.
+fn next_value<'a>(rest: &mut Scanner<'a>) -> Option<Checked<'a>> {
+    skip_separators(rest);
+    let text = rest.take(value_length(rest.rest())).ok()?;
+    (!text.is_empty()).then_some(Checked { text })
+}
+
+/// How many bytes belong to the value that `text` begins with.
+fn value_length(text: &str) -> usize {
+    let mut depth: usize = 0;
+    let mut in_string = false;
+    let mut is_escaped = false;
+    for (before, byte) in text.bytes().enumerate() {
+        let through = before.saturating_add(1);
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' if in_string && depth == 0 => return through,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => depth = depth.saturating_add(1),
+            b']' | b'}' if depth == 1 => return through,
+            b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return before,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    text.len()
+}
