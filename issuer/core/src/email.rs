@@ -87,8 +87,14 @@ impl EmailAddress {
     /// What a mail server understands without SMTPUTF8: the local part as typed, the domain in ASCII.
     #[must_use]
     pub fn mailbox(&self) -> String {
-        let local = self.original.rsplit_once('@').map_or("", |(local, _)| local);
-        let domain = self.canonical.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let local = self
+            .original
+            .rsplit_once('@')
+            .map_or("", |(local, _)| local);
+        let domain = self
+            .canonical
+            .rsplit_once('@')
+            .map_or("", |(_, domain)| domain);
         format!("{local}@{domain}")
     }
 }

@@ -340,7 +340,9 @@ mod tests {
         let delays: Vec<u64> = (0..17).map(|failures| policy.delay(failures)).collect();
         assert_eq!(
             delays,
-            [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]
+            [
+                0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600
+            ]
         );
         assert_eq!(policy.delay(u32::MAX), 3600);
     }

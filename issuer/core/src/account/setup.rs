@@ -140,8 +140,7 @@ impl Issuer {
             return Ok(None);
         }
         let context = Context::internal(self.now(), Actor::System);
-        let (token, kept) =
-            NewMailedToken::issue(Purpose::Setup, context.now, &*self.randomness);
+        let (token, kept) = NewMailedToken::issue(Purpose::Setup, context.now, &*self.randomness);
         self.store.issue_setup(&context, kept).await?;
         Ok(Some(token))
     }

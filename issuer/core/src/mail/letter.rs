@@ -114,7 +114,11 @@ impl Letters {
                 ),
                 "If it wasn't you, ignore this message: your password stays as it is.".to_owned(),
             ],
-            action: Some(("Choose a password", self.links.reset.clone(), token.reveal())),
+            action: Some((
+                "Choose a password",
+                self.links.reset.clone(),
+                token.reveal(),
+            )),
         };
         self.write(to, letter)
     }
@@ -282,6 +286,10 @@ mod tests {
             assert!(body.matches(code.as_str()).count() >= 2);
         }
         assert!(!message.html.contains("<b>"));
-        assert!(message.html.contains("&lt;b&gt;Ada&lt;/b&gt; &amp; &quot;co&quot;"));
+        assert!(
+            message
+                .html
+                .contains("&lt;b&gt;Ada&lt;/b&gt; &amp; &quot;co&quot;")
+        );
     }
 }

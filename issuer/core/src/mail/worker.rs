@@ -94,7 +94,10 @@ mod tests {
         let now = UnixTime::from_secs(1_000);
         for (attempts, least) in [(0, 10), (1, 20), (5, 320), (12, 3_600), (200, 3_600)] {
             let wait = retry_at(now, attempts, &OperatingSystem).as_secs() - 1_000;
-            assert!((least..least + least / 2).contains(&wait), "{attempts}: {wait}");
+            assert!(
+                (least..least + least / 2).contains(&wait),
+                "{attempts}: {wait}"
+            );
         }
     }
 }

@@ -229,7 +229,11 @@ mod tests {
         let wrong = password("correct horse batterz");
         let by_argon2 = argon2.hash(&right, [1; 16]).unwrap();
         let by_bcrypt = bcrypt.hash(&right, [1; 16]).unwrap();
-        assert!(by_argon2.expose().starts_with("$argon2id$v=19$m=64,t=2,p=1$"));
+        assert!(
+            by_argon2
+                .expose()
+                .starts_with("$argon2id$v=19$m=64,t=2,p=1$")
+        );
         assert!(by_bcrypt.expose().starts_with("$2b$08$"));
         assert_eq!(argon2.check(&right, &by_argon2), Match::Same);
         assert_eq!(bcrypt.check(&right, &by_bcrypt), Match::Same);

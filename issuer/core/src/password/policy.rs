@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use super::{LONGEST, Password};
 use crate::email::EmailAddress;
 
-static COMMON: LazyLock<Vec<&str>> =
-    LazyLock::new(|| include_str!("common.txt").lines().collect());
+static COMMON: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("common.txt").lines().collect());
 
 /// The rules for new passwords.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

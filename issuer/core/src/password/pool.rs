@@ -79,11 +79,7 @@ impl HashPool {
     ///
     /// # Errors
     /// When there is too much to do.
-    pub async fn check(
-        &self,
-        password: Password,
-        hash: PasswordHash,
-    ) -> Result<Match, Overloaded> {
+    pub async fn check(&self, password: Password, hash: PasswordHash) -> Result<Match, Overloaded> {
         let hasher = self.hasher;
         self.run(move || hasher.check(&password, &hash)).await
     }

@@ -50,9 +50,14 @@ impl Issuer {
         email: &EmailAddress,
     ) -> Result<(), StoreError> {
         let limits = &self.settings.limits;
-        let may_mail = self.may_mail("mail_reset", &limits.reset_mails, email).await;
+        let may_mail = self
+            .may_mail("mail_reset", &limits.reset_mails, email)
+            .await;
         let context = self.context(origin, Actor::Anonymous);
-        let credential = self.store.credential(email.canonical(), context.now).await?;
+        let credential = self
+            .store
+            .credential(email.canonical(), context.now)
+            .await?;
         let account = match credential {
             Credential::Account { account, .. } => account,
             Credential::Pending { .. } | Credential::Unknown => return Ok(()),
@@ -60,8 +65,7 @@ impl Issuer {
         if !may_mail || account.status != AccountStatus::Active {
             return Ok(());
         }
-        let (token, kept) =
-            NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
+        let (token, kept) = NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
         let message = self
             .letters
             .reset(&account.email, account.name.as_ref(), &token);

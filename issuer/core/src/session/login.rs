@@ -130,11 +130,7 @@ impl Issuer {
 
     /// Counts the guess on every budget it may use up, before it is checked: parallel guesses
     /// can't overrun a budget that way.
-    async fn admit(
-        &self,
-        origin: &Origin,
-        key: GuessKey,
-    ) -> Result<Vec<Reservation>, LoginError> {
+    async fn admit(&self, origin: &Origin, key: GuessKey) -> Result<Vec<Reservation>, LoginError> {
         let limits = &self.settings.limits;
         let mut reserved = Vec::with_capacity(2);
         if let Some(ip) = origin.ip {
@@ -174,7 +170,10 @@ impl Issuer {
                 account,
                 password: checked,
             } => {
-                let matched = self.hashing.check(password.clone(), checked.clone()).await?;
+                let matched = self
+                    .hashing
+                    .check(password.clone(), checked.clone())
+                    .await?;
                 match (matched, account.status, account.email_verified) {
                     (Match::Different, _, _) => Err(LoginError::InvalidCredentials),
                     (_, AccountStatus::Suspended, _) => Err(LoginError::Suspended),

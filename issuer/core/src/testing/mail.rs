@@ -1,0 +1,68 @@
+//! The outbox.
+
+use std::collections::BTreeSet;
+
+use super::world::{NOW, World, after, all_at_once, anonymous, registration, registration_mail};
+
+async fn queue(world: &World, count: u64) {
+    for number in 0..count {
+        let (_, registration) = registration(&format!("person{number}"), NOW);
+        let mail = registration_mail();
+        world
+            .store
+            .register(&anonymous(NOW), registration, mail)
+            .await
+            .unwrap();
+    }
+}
+
+pub async fn a_message_is_leased_delivered_deferred_and_abandoned(world: &World) {
+    let store = &world.store;
+    queue(world, 3).await;
+    let claimed = store.claim_mail(NOW, 60, 10).await.unwrap();
+    assert_eq!(claimed.len(), 3);
+    assert!(claimed.iter().all(|mail| mail.attempts == 0));
+    assert!(claimed.iter().all(|mail| mail.created_at == NOW));
+    assert!(
+        store
+            .claim_mail(after(59), 60, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+
+    store.mail_delivered(claimed[0].id).await.unwrap();
+    store
+        .mail_deferred(claimed[1].id, after(600), "try later")
+        .await
+        .unwrap();
+    let again = store.claim_mail(after(60), 60, 10).await.unwrap();
+    assert_eq!(again.len(), 1, "a lease that ran out");
+    assert_eq!((again[0].id, again[0].attempts), (claimed[2].id, 1));
+    store
+        .mail_abandoned(claimed[2].id, after(61), "no such mailbox")
+        .await
+        .unwrap();
+    assert!(
+        store
+            .claim_mail(after(599), 60, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let deferred = store.claim_mail(after(600), 60, 10).await.unwrap();
+    assert_eq!(deferred.len(), 1);
+    assert_eq!(deferred[0].id, claimed[1].id);
+}
+
+pub async fn two_workers_never_hold_the_same_message(world: &World) {
+    queue(world, 40).await;
+    let claims = all_at_once(16, |_| {
+        let store = world.store.clone();
+        async move { store.claim_mail(NOW, 60, 5).await.unwrap() }
+    })
+    .await;
+    let claimed: Vec<_> = claims.into_iter().flatten().map(|mail| mail.id).collect();
+    let distinct: BTreeSet<_> = claimed.iter().collect();
+    assert_eq!((claimed.len(), distinct.len()), (40, 40));
+}

@@ -1,0 +1,143 @@
+//! Passwords and the tokens that set them.
+
+use super::rounds;
+use super::world::{
+    NOW, POLICY, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter, token,
+};
+use crate::account::{Account, AccountId};
+use crate::audit::Actor;
+use crate::limit::{Guess, GuessPolicy};
+use crate::mail::MailKind;
+use crate::mailed_token::{MailedTokenHash, Purpose};
+use crate::ports::{Credential, Rotation};
+
+async fn reset_token(world: &World, account: AccountId) -> MailedTokenHash {
+    let (mailed, kept) = token(Purpose::Reset, NOW);
+    let mail = letter(MailKind::Reset);
+    let issued = world
+        .store
+        .issue_reset(&anonymous(NOW), account, kept, mail);
+    assert!(issued.await.unwrap());
+    mailed
+}
+
+async fn reset(world: &World, mailed: &MailedTokenHash, password: &str) -> bool {
+    let notice = letter(MailKind::ResetNotice);
+    world
+        .store
+        .reset_password(
+            &anonymous(after(5)),
+            mailed,
+            hash(password),
+            guess_key("ada"),
+            notice,
+        )
+        .await
+        .unwrap()
+}
+
+pub async fn a_reset_ends_everything_from_before(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let (key, policy) = (guess_key("ada"), GuessPolicy::default());
+    for _ in 0..3 {
+        store.begin_guess(&key, NOW, &policy).await.unwrap();
+    }
+    let mailed = reset_token(world, ada.id).await;
+    assert_eq!(world.waiting_mail().await, ["reset"]);
+    let subject = store.reset_subject(&mailed, after(5)).await.unwrap();
+    assert_eq!(subject.map(|account| account.id), Some(ada.id));
+
+    assert!(reset(world, &mailed, "new").await);
+    assert_eq!(world.waiting_mail().await, ["reset_notice"]);
+    let (account, password) = store.account_with_password(ada.id).await.unwrap().unwrap();
+    assert_eq!((account.version, account.device_epoch), (1, 1));
+    assert_eq!(password, hash("new"));
+    assert!(matches!(world.rotate(&head, 0, NOW).await, Rotation::Dead));
+    let guess = store.begin_guess(&key, NOW, &policy).await.unwrap();
+    assert_eq!(guess, Guess::Allowed, "the guesses are cleared");
+    assert!(!reset(world, &mailed, "again").await);
+    let nobody = store.reset_subject(&mailed, after(5)).await.unwrap();
+    assert_eq!(nobody, None::<Account>);
+    assert_eq!(world.count("password.reset").await, 1);
+}
+
+pub async fn only_the_newest_reset_token_is_good(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let old = reset_token(world, ada.id).await;
+    let new = reset_token(world, ada.id).await;
+    assert!(!reset(world, &old, "old").await);
+    let hour = after(Purpose::Reset.lifetime());
+    let late = world.store.reset_subject(&new, hour).await.unwrap();
+    assert_eq!(late, None);
+    assert!(reset(world, &new, "new").await);
+    let (_, kept) = token(Purpose::Reset, NOW);
+    let stranger = AccountId(super::world::RANDOM.uuid());
+    let mail = letter(MailKind::Reset);
+    let issued = world
+        .store
+        .issue_reset(&anonymous(NOW), stranger, kept, mail);
+    assert!(!issued.await.unwrap());
+}
+
+pub async fn fifty_resets_with_one_token_leave_the_password_of_the_one_that_worked(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    for _ in 0..rounds(4, 200) {
+        let mailed = reset_token(world, ada.id).await;
+        let answers = all_at_once(50, |number| {
+            let world = world.clone();
+            async move { reset(&world, &mailed, &format!("password {number}")).await }
+        })
+        .await;
+        let worked: Vec<usize> = (0..50).filter(|number| answers[*number]).collect();
+        assert_eq!(worked.len(), 1);
+        let canonical = email("ada").canonical().to_owned();
+        match world.store.credential(&canonical, NOW).await.unwrap() {
+            Credential::Account { password, .. } => {
+                assert_eq!(password, hash(&format!("password {}", worked[0])));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub async fn a_change_keeps_one_session_and_needs_the_current_password(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let kept = world.session("ada", ada.id, NOW).await;
+    let other = world.session("ada", ada.id, NOW).await;
+    let mailed = reset_token(world, ada.id).await;
+    let change = async |current: &str, new: &str| {
+        let notice = letter(MailKind::PasswordChangedNotice);
+        let context = at(after(5), Actor::Account(ada.id));
+        world
+            .store
+            .change_password(
+                &context,
+                kept.session.id,
+                ada.id,
+                &hash(current),
+                hash(new),
+                notice,
+            )
+            .await
+            .unwrap()
+    };
+    assert!(!change("wrong", "new").await);
+    assert!(change("ada", "new").await);
+    assert!(!change("ada", "newer").await);
+    let sessions = world.store.sessions(ada.id, after(5), &POLICY).await;
+    let left: Vec<_> = sessions.unwrap().into_iter().map(|s| s.id).collect();
+    assert_eq!(left, [kept.session.id]);
+    assert!(matches!(
+        world.rotate(&other, 0, after(5)).await,
+        Rotation::Dead
+    ));
+    assert!(
+        !reset(world, &mailed, "late").await,
+        "mailed tokens are void"
+    );
+    let account = world.store.account(ada.id).await.unwrap().unwrap();
+    assert_eq!((account.version, account.device_epoch), (0, 1));
+    assert_eq!(world.count("password.changed").await, 1);
+}

@@ -1,0 +1,176 @@
+//! Registrations and the tokens that prove them.
+
+use super::rounds;
+use super::world::{
+    NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, letter, registration,
+    registration_mail, token,
+};
+use crate::account::AccountId;
+use crate::mail::MailKind;
+use crate::mailed_token::Purpose;
+use crate::ports::Credential;
+
+fn id() -> AccountId {
+    AccountId(RANDOM.uuid())
+}
+
+pub async fn a_registration_becomes_one_account(world: &World) {
+    let store = &world.store;
+    let (mailed, ada) = registration("ada", NOW);
+    let (other, another) = registration("ada", NOW);
+    let secret = ada.secret_hash;
+    let mail = registration_mail;
+    store.register(&anonymous(NOW), ada, mail()).await.unwrap();
+    store
+        .register(&anonymous(NOW), another, mail())
+        .await
+        .unwrap();
+    assert_eq!(world.waiting_mail().await, ["verify", "verify"]);
+
+    let pending = store.pending_registration(&mailed, after(5)).await.unwrap();
+    let pending = pending.unwrap();
+    assert_eq!(pending.secret_hash, secret);
+    assert_eq!(pending.password, hash("ada"));
+    let canonical = email("ada").canonical().to_owned();
+    let credential = store.credential(&canonical, after(5)).await.unwrap();
+    assert!(matches!(credential, Credential::Pending { .. }));
+
+    let chosen = id();
+    let account = store.activate(&anonymous(after(5)), &mailed, chosen).await;
+    let account = account.unwrap().unwrap();
+    assert_eq!(account.id, chosen);
+    assert!(account.email_verified && account.roles.is_empty());
+    assert_eq!(account.email.original(), "ada@Example.com");
+    for used in [&mailed, &other] {
+        let pending = store.pending_registration(used, after(5)).await.unwrap();
+        assert!(pending.is_none());
+        let again = store.activate(&anonymous(after(5)), used, id()).await;
+        assert!(again.unwrap().is_none());
+    }
+    match store.credential(&canonical, after(5)).await.unwrap() {
+        Credential::Account { account, password } => {
+            assert_eq!((account.id, password), (chosen, hash("ada")));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        world.actions().await,
+        [
+            "registration.requested",
+            "registration.requested",
+            "registration.verified"
+        ]
+    );
+}
+
+pub async fn a_taken_address_gets_the_other_mail_and_no_registration(world: &World) {
+    let owner = world.account("ada", &[]).await;
+    let (mailed, again) = registration("ADA", NOW);
+    world
+        .store
+        .register(&anonymous(NOW), again, registration_mail())
+        .await
+        .unwrap();
+    assert_eq!(world.waiting_mail().await, ["address_taken"]);
+    let pending = world.store.pending_registration(&mailed, NOW).await;
+    assert!(pending.unwrap().is_none());
+    let (_, fresh) = token(Purpose::Verify, NOW);
+    let canonical = email("ada").canonical().to_owned();
+    let renewed = world
+        .store
+        .renew_verification(&anonymous(NOW), &canonical, fresh, None)
+        .await;
+    assert!(!renewed.unwrap());
+    let trail = world.trail().await;
+    let last = trail.last().unwrap();
+    assert_eq!(last.event.action, "registration.requested");
+    assert_eq!(last.event.subject, Some(owner.id.to_string()));
+}
+
+pub async fn at_most_three_registrations_wait_for_an_address(world: &World) {
+    let mut tokens = Vec::new();
+    for number in 0..5 {
+        let (mailed, registration) = registration("ada", after(number));
+        let context = anonymous(after(number));
+        world
+            .store
+            .register(&context, registration, registration_mail())
+            .await
+            .unwrap();
+        tokens.push(mailed);
+    }
+    let mut waiting = Vec::new();
+    for mailed in &tokens {
+        let pending = world.store.pending_registration(mailed, after(9)).await;
+        waiting.push(pending.unwrap().is_some());
+    }
+    assert_eq!(waiting, [false, false, true, true, true]);
+}
+
+pub async fn a_renewed_token_voids_the_one_before(world: &World) {
+    let (first, ada) = registration("ada", NOW);
+    let store = &world.store;
+    store
+        .register(&anonymous(NOW), ada, registration_mail())
+        .await
+        .unwrap();
+    let canonical = email("ada").canonical().to_owned();
+    let (second, fresh) = token(Purpose::Verify, after(60));
+    let mail = Some(letter(MailKind::Verify));
+    let renewed = store.renew_verification(&anonymous(after(60)), &canonical, fresh, mail);
+    assert!(renewed.await.unwrap());
+    assert!(
+        store
+            .pending_registration(&first, after(61))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .pending_registration(&second, after(61))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let (_, fresh) = token(Purpose::Verify, NOW);
+    let nobody = store.renew_verification(&anonymous(NOW), "nobody@example.com", fresh, None);
+    assert!(!nobody.await.unwrap());
+}
+
+pub async fn what_has_expired_is_gone(world: &World) {
+    let (mailed, ada) = registration("ada", NOW);
+    let store = &world.store;
+    store
+        .register(&anonymous(NOW), ada, registration_mail())
+        .await
+        .unwrap();
+    let day = Purpose::Verify.lifetime();
+    let pending = |now| store.pending_registration(&mailed, now);
+    assert!(pending(after(day - 1)).await.unwrap().is_some());
+    assert!(pending(after(day)).await.unwrap().is_none());
+    let late = store.activate(&anonymous(after(day)), &mailed, id()).await;
+    assert!(late.unwrap().is_none());
+    let canonical = email("ada").canonical().to_owned();
+    let week = store.credential(&canonical, after(7 * 86_400)).await;
+    assert!(matches!(week.unwrap(), Credential::Unknown));
+}
+
+pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
+    for round in 0..rounds(4, 200) {
+        let (mailed, ada) = registration(&format!("ada{round}"), NOW);
+        let mail = registration_mail();
+        world
+            .store
+            .register(&anonymous(NOW), ada, mail)
+            .await
+            .unwrap();
+        let answers = all_at_once(50, |_| {
+            let store = world.store.clone();
+            async move { store.activate(&anonymous(NOW), &mailed, id()).await }
+        })
+        .await;
+        let accounts = answers.into_iter().filter_map(Result::unwrap).count();
+        assert_eq!(accounts, 1);
+    }
+}

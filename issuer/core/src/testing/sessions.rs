@@ -1,0 +1,284 @@
+//! Sessions and their families of refresh tokens.
+
+use super::rounds;
+use super::world::{
+    NOW, POLICY, World, after, all_at_once, anonymous, at, effects, guess_key, hash, new_session,
+    presented, roles,
+};
+use crate::account::AccountId;
+use crate::audit::Actor;
+use crate::limit::{Guess, GuessPolicy};
+use crate::ports::{LoginEffects, Rotation};
+use crate::session::{Head, SessionId};
+
+fn advanced(rotation: Rotation) -> Head {
+    match rotation {
+        Rotation::Advanced(head) => *head,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn a_session_opens_advances_and_is_listed(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    assert_eq!(head.generation, 0);
+    assert_eq!(head.expires_at, after(POLICY.idle));
+    assert_eq!(head.session.authenticated_at, NOW);
+    assert_eq!(head.session.account.last_login_at, Some(NOW));
+    assert_eq!(head.session.authority.roles, roles(&["user"]));
+    assert_eq!(head.session.audience, "audience");
+
+    let next = advanced(world.rotate(&head, 0, after(100)).await);
+    assert_eq!(next.generation, 1);
+    assert_eq!(next.family, head.family);
+    assert_eq!(next.session.authenticated_at, NOW);
+    assert_eq!(next.expires_at, after(100 + POLICY.idle));
+    let second = advanced(world.rotate(&next, 1, after(200)).await);
+    assert_eq!(second.generation, 2);
+
+    let listed = world.store.sessions(ada.id, after(200), &POLICY).await;
+    let listed = listed.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].created_at, NOW);
+    assert_eq!(listed[0].last_seen_at, after(200));
+    assert_eq!(listed[0].user_agent.as_deref(), Some("story"));
+    assert_eq!(listed[0].ip, Some([192, 0, 2, 1].into()));
+    let expired = world
+        .store
+        .sessions(ada.id, after(200 + POLICY.idle), &POLICY);
+    assert!(expired.await.unwrap().is_empty());
+    let late = world.rotate(&second, 2, after(200 + POLICY.idle)).await;
+    assert!(matches!(late, Rotation::Dead));
+    assert_eq!(
+        world.actions().await,
+        ["account.created", "session.opened"],
+        "a plain refresh is no change worth a row"
+    );
+}
+
+pub async fn the_predecessor_is_repeated_and_then_replayed(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let next = advanced(world.rotate(&head, 0, after(100)).await);
+    match world.rotate(&head, 0, after(110)).await {
+        Rotation::Repeated(same) => assert_eq!(*same, next),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.count("refresh.repeated").await, 1);
+    match world.rotate(&head, 0, after(111)).await {
+        Rotation::Replayed(account) => assert_eq!(account, ada.id),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.count("refresh.replayed").await, 1);
+    let claimed = world.store.claim_mail(after(120), 60, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].sealed, b"replay_notice");
+    for generation in 0..3 {
+        let dead = world.rotate(&next, generation, after(112)).await;
+        assert!(matches!(dead, Rotation::Dead), "{generation}");
+    }
+}
+
+pub async fn a_generation_of_the_future_ends_the_session(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let future = world.rotate(&head, 1, after(1)).await;
+    assert!(matches!(future, Rotation::FromFuture(id) if id == ada.id));
+    let dead = world.rotate(&head, 0, after(1)).await;
+    assert!(matches!(dead, Rotation::Dead));
+    assert_eq!(world.count("refresh.from_future").await, 1);
+}
+
+pub async fn in_sixty_four_parallel_refreshes_one_advances(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let mut head = world.session("ada", ada.id, NOW).await;
+    for _ in 0..rounds(5, 500) {
+        let generation = head.generation;
+        let answers = all_at_once(64, |_| {
+            let (world, head) = (world.clone(), head.clone());
+            async move { world.rotate(&head, generation, after(1)).await }
+        })
+        .await;
+        let mut heads = Vec::new();
+        let mut repeats = 0;
+        for answer in answers {
+            match answer {
+                Rotation::Advanced(head) => heads.push(*head),
+                Rotation::Repeated(same) => {
+                    assert_eq!(same.generation, generation + 1);
+                    repeats += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((heads.len(), repeats), (1, 63));
+        head = heads.remove(0);
+    }
+}
+
+pub async fn ending_and_refreshing_at_once_leave_nothing_alive(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    for _ in 0..rounds(10, 200) {
+        let head = world.session("ada", ada.id, NOW).await;
+        all_at_once(8, |number| {
+            let (world, head) = (world.clone(), head.clone());
+            async move {
+                if number % 2 == 0 {
+                    let shown = presented(&head, 0);
+                    let ended = world.store.end_family(&anonymous(NOW), &shown);
+                    ended.await.map(|_| ()).unwrap();
+                } else {
+                    world.rotate(&head, 0, NOW).await;
+                }
+            }
+        })
+        .await;
+        for generation in 0..2 {
+            let dead = world.rotate(&head, generation, NOW).await;
+            assert!(matches!(dead, Rotation::Dead));
+        }
+    }
+}
+
+pub async fn an_account_has_no_more_sessions_than_it_may(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let mut opened = Vec::new();
+    for number in 0..4 {
+        let context = at(after(number), Actor::Account(ada.id));
+        let effects = LoginEffects {
+            max_sessions: 2,
+            ..effects("ada")
+        };
+        let session = new_session(ada.id);
+        let head = world
+            .store
+            .open_session(&context, session, effects, &POLICY)
+            .await;
+        opened.push(head.unwrap().unwrap().session.id);
+    }
+    let left = world.store.sessions(ada.id, after(9), &POLICY).await;
+    let left: Vec<SessionId> = left.unwrap().into_iter().map(|s| s.id).collect();
+    assert_eq!(left, [opened[3], opened[2]]);
+    assert_eq!(world.count("session.ended").await, 2);
+}
+
+pub async fn sessions_end_one_by_one_all_others_and_by_token(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let eve = world.account("eve", &[]).await;
+    let mut heads = Vec::new();
+    for _ in 0..4 {
+        heads.push(world.session("ada", ada.id, NOW).await);
+    }
+    let first = heads[0].session.id;
+    let by_eve = store.end_session(&anonymous(NOW), eve.id, first).await;
+    assert!(!by_eve.unwrap(), "nobody ends a stranger's session");
+    assert!(
+        store
+            .end_session(&anonymous(NOW), ada.id, first)
+            .await
+            .unwrap()
+    );
+    let again = store.end_session(&anonymous(NOW), ada.id, first).await;
+    assert!(!again.unwrap());
+    let shown = presented(&heads[1], 0);
+    assert!(store.end_family(&anonymous(NOW), &shown).await.unwrap());
+    assert!(!store.end_family(&anonymous(NOW), &shown).await.unwrap());
+    let keep = heads[2].session.id;
+    let others = store
+        .end_other_sessions(&anonymous(NOW), ada.id, keep)
+        .await;
+    assert_eq!(others.unwrap(), 1);
+    let alive = world.rotate(&heads[2], 0, NOW).await;
+    assert!(matches!(alive, Rotation::Advanced(_)));
+    for index in [0, 1, 3] {
+        let dead = world.rotate(&heads[index], 0, NOW).await;
+        assert!(matches!(dead, Rotation::Dead));
+    }
+    assert_eq!(world.count("session.ended").await, 3);
+}
+
+pub async fn a_bearer_is_live_while_session_account_and_version_are(world: &World) {
+    let root = world.account("root", &["admin"]).await;
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let live = async |session: SessionId, account: AccountId, version, now| {
+        let found = world
+            .store
+            .live_session(session, account, version, now, &POLICY);
+        found.await.unwrap()
+    };
+    let id = head.session.id;
+    let found = live(id, ada.id, 0, after(1)).await.unwrap();
+    assert_eq!(found.account.id, ada.id);
+    assert!(live(id, root.id, 0, after(1)).await.is_none());
+    assert!(live(id, ada.id, 0, after(POLICY.idle)).await.is_none());
+    let by_root = at(NOW, Actor::Account(root.id));
+    let changed = world.store.set_roles(&by_root, ada.id, roles(&["admin"]));
+    changed.await.unwrap().unwrap();
+    assert!(live(id, ada.id, 0, after(1)).await.is_none());
+    let promoted = live(id, ada.id, 1, after(1)).await.unwrap();
+    assert!(promoted.authority.is_admin());
+    let ended = world.store.end_session(&anonymous(NOW), ada.id, id).await;
+    assert!(ended.unwrap());
+    assert!(live(id, ada.id, 1, after(1)).await.is_none());
+}
+
+pub async fn a_proven_password_advances_the_session(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let prove = async |password: &str, account| {
+        let context = at(after(400), Actor::Account(ada.id));
+        let effects = effects(password);
+        world
+            .store
+            .reauthenticate(&context, head.session.id, account, effects, &POLICY)
+            .await
+            .unwrap()
+    };
+    assert!(prove("wrong", ada.id).await.is_none());
+    let stranger = world.account("eve", &[]).await;
+    assert!(prove("eve", stranger.id).await.is_none());
+    let proven = prove("ada", ada.id).await.unwrap();
+    assert_eq!(proven.generation, 1);
+    assert_eq!(proven.session.authenticated_at, after(400));
+    let next = advanced(world.rotate(&proven, 1, after(500)).await);
+    assert_eq!(next.session.authenticated_at, after(400));
+    assert_eq!(world.count("session.reauthenticated").await, 1);
+}
+
+pub async fn what_changed_since_the_check_opens_nothing(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let key = guess_key("ada");
+    let open = async |effects: LoginEffects| {
+        let context = at(NOW, Actor::Account(ada.id));
+        let session = new_session(ada.id);
+        let opened = store.open_session(&context, session, effects, &POLICY);
+        opened.await.unwrap()
+    };
+    assert!(open(effects("old")).await.is_none());
+    let policy = GuessPolicy::default();
+    for _ in 0..3 {
+        store.begin_guess(&key, NOW, &policy).await.unwrap();
+    }
+    let better = LoginEffects {
+        rehashed: Some(hash("better")),
+        clears: Some(key),
+        ..effects("ada")
+    };
+    assert!(open(better).await.is_some());
+    let guess = store.begin_guess(&key, NOW, &policy).await.unwrap();
+    assert_eq!(guess, Guess::Allowed);
+    let (_, password) = store.account_with_password(ada.id).await.unwrap().unwrap();
+    assert_eq!(password, hash("better"));
+    assert!(open(effects("ada")).await.is_none());
+    let operator = at(NOW, Actor::Operator);
+    let stopped = crate::account::AccountStatus::Suspended;
+    store
+        .set_status(&operator, ada.id, stopped)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(open(effects("better")).await.is_none());
+}

@@ -1,0 +1,241 @@
+//! A fresh store and short ways to fill it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::account::{Account, AccountId, NewAccount};
+use crate::audit::{Actor, Context, Origin, Recorded, chain};
+use crate::email::EmailAddress;
+use crate::limit::{GuessKey, GuessKeys};
+use crate::mail::{MailKind, NewMail};
+use crate::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use crate::password::PasswordHash;
+use crate::ports::{LoginEffects, NewRegistration, RegistrationMail, Rotation, Store};
+use crate::role::RoleName;
+use crate::secret::{OperatingSystem, Randomness, SecretBytes};
+use crate::session::refresh_token::Presented;
+use crate::session::{FamilyId, Head, NewSession, RefreshPolicy, SessionId};
+use crate::time::UnixTime;
+
+pub const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+pub const POLICY: RefreshPolicy = RefreshPolicy {
+    grace: 10,
+    idle: 14 * 86_400,
+    absolute: 30 * 86_400,
+};
+
+pub const RANDOM: &dyn Randomness = &OperatingSystem;
+
+#[derive(Clone)]
+pub struct World {
+    pub store: Arc<dyn Store>,
+}
+
+pub fn after(seconds: u64) -> UnixTime {
+    NOW.saturating_add(seconds)
+}
+
+pub fn email(name: &str) -> EmailAddress {
+    EmailAddress::parse(&format!("{name}@Example.com")).unwrap()
+}
+
+pub fn hash(name: &str) -> PasswordHash {
+    PasswordHash::from_stored(format!("hash of {name}"))
+}
+
+pub fn roles(names: &[&str]) -> BTreeSet<RoleName> {
+    names.iter().map(|n| RoleName::parse(n).unwrap()).collect()
+}
+
+pub fn at(now: UnixTime, actor: Actor) -> Context {
+    Context {
+        now,
+        actor,
+        origin: Origin {
+            ip: Some([192, 0, 2, 1].into()),
+            user_agent: Some("story".to_owned()),
+            request_id: Some("request-1".to_owned()),
+        },
+    }
+}
+
+pub fn anonymous(now: UnixTime) -> Context {
+    at(now, Actor::Anonymous)
+}
+
+pub fn guess_key(name: &str) -> GuessKey {
+    GuessKeys::new(SecretBytes::new([7; 32])).address(&email(name))
+}
+
+pub fn letter(kind: MailKind) -> NewMail {
+    NewMail {
+        id: RANDOM.uuid(),
+        kind,
+        sealed: kind.as_str().as_bytes().to_vec(),
+        master_key: "m".to_owned(),
+        expires_at: None,
+    }
+}
+
+pub fn token(purpose: Purpose, now: UnixTime) -> (MailedTokenHash, NewMailedToken) {
+    let (_, kept) = NewMailedToken::issue(purpose, now, RANDOM);
+    (kept.hash, kept)
+}
+
+pub fn registration(name: &str, now: UnixTime) -> (MailedTokenHash, NewRegistration) {
+    let (hash_of_token, kept) = token(Purpose::Verify, now);
+    let registration = NewRegistration {
+        id: RANDOM.uuid(),
+        secret_hash: RANDOM.array(),
+        email: email(name),
+        name: None,
+        password: hash(name),
+        expires_at: now.saturating_add(7 * 86_400),
+        token: kept,
+    };
+    (hash_of_token, registration)
+}
+
+pub fn registration_mail() -> RegistrationMail {
+    RegistrationMail {
+        verify: Some(letter(MailKind::Verify)),
+        taken: Some(letter(MailKind::AddressTaken)),
+    }
+}
+
+pub fn new_account(name: &str, role_names: &[&str]) -> NewAccount {
+    NewAccount {
+        id: AccountId(RANDOM.uuid()),
+        email: email(name),
+        email_verified: true,
+        name: None,
+        password: hash(name),
+        roles: roles(role_names),
+    }
+}
+
+pub fn effects(name: &str) -> LoginEffects {
+    LoginEffects {
+        checked: hash(name),
+        rehashed: None,
+        clears: None,
+        max_sessions: 20,
+    }
+}
+
+pub fn new_session(account: AccountId) -> NewSession {
+    NewSession {
+        id: SessionId(RANDOM.uuid()),
+        family: FamilyId::new(RANDOM.array()),
+        account,
+        audience: "audience".to_owned(),
+        client: "client".to_owned(),
+    }
+}
+
+pub fn presented(head: &Head, generation: u32) -> Presented {
+    Presented {
+        family: head.family.clone(),
+        generation,
+    }
+}
+
+impl World {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// An active, verified account whose address and password are called `name`.
+    pub async fn account(&self, name: &str, role_names: &[&str]) -> Account {
+        let operator = at(NOW, Actor::Operator);
+        let account = new_account(name, role_names);
+        self.store
+            .create_account(&operator, account)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub async fn session(&self, name: &str, account: AccountId, now: UnixTime) -> Head {
+        self.store
+            .open_session(
+                &at(now, Actor::Account(account)),
+                new_session(account),
+                effects(name),
+                &POLICY,
+            )
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub async fn rotate(&self, head: &Head, generation: u32, now: UnixTime) -> Rotation {
+        let notice = |_: &Account| letter(MailKind::ReplayNotice);
+        self.store
+            .rotate(
+                &anonymous(now),
+                &presented(head, generation),
+                &POLICY,
+                &notice,
+            )
+            .await
+            .unwrap()
+    }
+
+    pub async fn trail(&self) -> Vec<Recorded> {
+        let mut trail = Vec::new();
+        loop {
+            let after = u64::try_from(trail.len()).unwrap();
+            let page = self.store.recorded(after, 100).await.unwrap();
+            if page.is_empty() {
+                return trail;
+            }
+            trail.extend(page);
+        }
+    }
+
+    /// The actions in the trail, in order.
+    pub async fn actions(&self) -> Vec<String> {
+        let trail = self.trail().await;
+        trail.into_iter().map(|row| row.event.action).collect()
+    }
+
+    pub async fn count(&self, action: &str) -> usize {
+        let actions = self.actions().await;
+        actions.iter().filter(|name| *name == action).count()
+    }
+
+    /// Every row follows the one before it, in place and by hash.
+    pub async fn check_trail(&self) {
+        let mut previous = [0; 32];
+        for (row, sequence) in self.trail().await.into_iter().zip(1..) {
+            assert_eq!(row.sequence, sequence);
+            assert_eq!(row.hash, chain(&previous, sequence, &row.event));
+            previous = row.hash;
+        }
+    }
+
+    /// The kinds of the messages that wait, taking them.
+    pub async fn waiting_mail(&self) -> Vec<String> {
+        let claimed = self.store.claim_mail(after(1), 10, 100).await.unwrap();
+        claimed
+            .into_iter()
+            .map(|mail| String::from_utf8(mail.sealed).unwrap())
+            .collect()
+    }
+}
+
+/// Runs `count` tasks at once and answers what each of them answers.
+pub async fn all_at_once<T, F>(count: usize, mut task: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let running: Vec<_> = (0..count).map(|n| tokio::spawn(task(n))).collect();
+    let mut answers = Vec::with_capacity(count);
+    for task in running {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
