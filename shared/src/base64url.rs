@@ -1,17 +1,19 @@
 //! base64url without padding (RFC 4648, section 5), of which only the canonical spelling is read:
 //! the bits that the last character has left over are zero.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Text that isn't canonical base64url.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct NotBase64Url;
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 const INVALID: u8 = 0xFF;
 
 /// The value of each character.
 const VALUES: [u8; 256] = {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut values = [INVALID; 256];
     let mut value: u8 = 0;
     while value < 64 {
@@ -21,7 +23,7 @@ const VALUES: [u8; 256] = {
             reason = "evaluated by the compiler, which would refuse an overrun"
         )]
         {
-            values[alphabet[value as usize] as usize] = value;
+            values[ALPHABET[value as usize] as usize] = value;
             value += 1;
         }
     }
@@ -70,12 +72,33 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64Url> {
     }
 }
 
+/// Encodes bytes.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(4).div_ceil(3));
+    for chunk in bytes.chunks(3) {
+        let mut padded = [0; 3];
+        for (byte, given) in padded.iter_mut().zip(chunk) {
+            *byte = *given;
+        }
+        let [a, b, c] = padded;
+        let sextets = [a >> 2, (a << 4) | (b >> 4), (b << 2) | (c >> 6), c];
+        let characters = sextets.iter().take(chunk.len().saturating_add(1));
+        text.extend(characters.map(|sextet| character(sextet & 0x3F)));
+    }
+    text
+}
+
+fn character(sextet: u8) -> char {
+    let byte = ALPHABET.get(usize::from(sextet)).copied();
+    char::from(byte.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn known_texts_decode() {
+    fn known_texts_decode_and_encode() {
         for (text, bytes) in [
             (&b""[..], &b""[..]),
             (b"Zg", b"f"),
@@ -85,6 +108,7 @@ mod tests {
             (b"-_-_", b"\xfb\xff\xbf"),
         ] {
             assert_eq!(decode(text).unwrap(), bytes);
+            assert_eq!(encode(bytes).as_bytes(), text);
         }
     }
 

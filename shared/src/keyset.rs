@@ -5,14 +5,14 @@
 //! doubtful (a kid twice, a private key, too much of everything) refuses all of it, so that the
 //! last good set stays.
 
-use alloc::string::String;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::base64url;
 use crate::ed25519::VerifyingKey;
-use crate::header::is_key_id;
-use crate::json::{Limits, Value};
+use crate::json::{Checked, Limits, Object};
+use crate::key_id::KeyId;
 
 /// The largest key set, in bytes.
 pub const LARGEST_KEY_SET: usize = 65_536;
@@ -22,7 +22,7 @@ const MOST_KEYS: usize = 32;
 /// Keys that tokens are checked with.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
-    keys: Vec<(String, VerifyingKey)>,
+    keys: Vec<(KeyId, VerifyingKey)>,
 }
 
 /// A key set, and what was left out of it.
@@ -40,7 +40,7 @@ pub struct LeftOutKey {
     /// Its place in `keys`, from 0.
     pub position: usize,
     /// Its kid, if it has one that could be.
-    pub kid: Option<String>,
+    pub kid: Option<KeyId>,
     /// Why.
     pub fault: KeyFault,
 }
@@ -90,22 +90,18 @@ impl KeySet {
         if text.len() > LARGEST_KEY_SET {
             return Err(KeySetError::TooLarge);
         }
-        let document = Value::parse(text, &Limits::DOCUMENT).map_err(|_| KeySetError::Malformed)?;
-        let entries = document
-            .get("keys")
-            .and_then(Value::as_array)
-            .ok_or(KeySetError::Malformed)?;
-        check_entries(entries)?;
+        let entries = entries(text).ok_or(KeySetError::Malformed)?;
+        check_entries(&entries)?;
         let mut loaded = LoadedKeySet {
             key_set: Self::default(),
             left_out: Vec::new(),
         };
         for (position, entry) in entries.iter().enumerate() {
-            match read_key(entry) {
+            match read_key(entry.as_ref()) {
                 Ok(key) => loaded.key_set.keys.push(key),
                 Err(fault) => loaded.left_out.push(LeftOutKey {
                     position,
-                    kid: kid(entry).map(String::from),
+                    kid: entry.as_ref().and_then(key_id),
                     fault,
                 }),
             }
@@ -124,7 +120,7 @@ impl KeySet {
         self.keys.iter().map(|(kid, _)| kid.as_str())
     }
 
-    pub(crate) fn get(&self, kid: &str) -> Option<&VerifyingKey> {
+    pub(crate) fn get(&self, kid: &KeyId) -> Option<&VerifyingKey> {
         self.keys
             .iter()
             .find(|(candidate, _)| candidate == kid)
@@ -132,20 +128,27 @@ impl KeySet {
     }
 }
 
+/// The entries of a key set, `None` in place of one that isn't an object.
+fn entries(text: &[u8]) -> Option<Vec<Option<Object<'_>>>> {
+    let document = Object::parse(text, &Limits::DOCUMENT).ok()?;
+    let entries = document.get("keys")?.elements()?;
+    Some(entries.map(Object::new).collect())
+}
+
 /// What makes a whole set doubtful.
-fn check_entries(entries: &[Value<'_>]) -> Result<(), KeySetError> {
+fn check_entries(entries: &[Option<Object<'_>>]) -> Result<(), KeySetError> {
     if entries.is_empty() {
         return Err(KeySetError::Empty);
     }
     if entries.len() > MOST_KEYS {
         return Err(KeySetError::TooManyKeys);
     }
-    if entries.iter().any(|entry| entry.get("d").is_some()) {
+    let objects = || entries.iter().flatten();
+    if objects().any(|entry| entry.get("d").is_some()) {
         return Err(KeySetError::PrivateKey);
     }
-    let mut kids: Vec<&str> = entries
-        .iter()
-        .filter_map(|entry| entry.get("kid").and_then(Value::as_str))
+    let mut kids: Vec<Cow<'_, str>> = objects()
+        .filter_map(|entry| entry.get("kid").and_then(Checked::as_str))
         .collect();
     kids.sort_unstable();
     if kids.windows(2).any(|pair| pair.first() == pair.last()) {
@@ -154,15 +157,10 @@ fn check_entries(entries: &[Value<'_>]) -> Result<(), KeySetError> {
     Ok(())
 }
 
-fn read_key(entry: &Value<'_>) -> Result<(String, VerifyingKey), KeyFault> {
-    if !matches!(entry, Value::Object(_)) {
-        return Err(KeyFault::NotAnObject);
-    }
-    let is = |name, wanted: &[&str]| {
-        entry
-            .get(name)
-            .is_some_and(|value| value.as_str().is_some_and(|text| wanted.contains(&text)))
-    };
+fn read_key(entry: Option<&Object<'_>>) -> Result<(KeyId, VerifyingKey), KeyFault> {
+    let entry = entry.ok_or(KeyFault::NotAnObject)?;
+    let text = |name| entry.get(name).and_then(Checked::as_str);
+    let is = |name, wanted: &[&str]| text(name).is_some_and(|text| wanted.contains(&text.as_ref()));
     let absent_or = |name, wanted| entry.get(name).is_none() || is(name, wanted);
     if !is("kty", &["OKP"]) || !is("crv", &["Ed25519"]) {
         return Err(KeyFault::OtherType);
@@ -173,27 +171,23 @@ fn read_key(entry: &Value<'_>) -> Result<(String, VerifyingKey), KeyFault> {
     if !absent_or("alg", &["EdDSA", "Ed25519"]) {
         return Err(KeyFault::OtherAlgorithm);
     }
-    let kid = kid(entry).ok_or(KeyFault::BadKid)?;
-    let x = entry.get("x").and_then(Value::as_str);
-    let x = base64url::decode(x.ok_or(KeyFault::BadEncoding)?.as_bytes());
-    let x = x.map_err(|_| KeyFault::BadEncoding)?;
-    let x = <[u8; 32]>::try_from(x).map_err(|_| KeyFault::BadEncoding)?;
+    let kid = key_id(entry).ok_or(KeyFault::BadKid)?;
+    let x = text("x").ok_or(KeyFault::BadEncoding)?;
+    let x = base64url::decode(x.as_bytes()).map_err(|_| KeyFault::BadEncoding)?;
+    let x = x.try_into().map_err(|_| KeyFault::BadEncoding)?;
     let key = VerifyingKey::from_bytes(x).ok_or(KeyFault::BadPoint)?;
-    Ok((kid.into(), key))
+    Ok((kid, key))
 }
 
-fn kid<'a>(entry: &'a Value<'_>) -> Option<&'a str> {
-    let kid = entry.get("kid").and_then(Value::as_str)?;
-    is_key_id(kid).then_some(kid)
+fn key_id(entry: &Object<'_>) -> Option<KeyId> {
+    let kid = entry.get("kid")?.as_str()?;
+    KeyId::parse(&kid)
 }
 
-fn may_verify(entry: &Value<'_>) -> bool {
+fn may_verify(entry: &Object<'_>) -> bool {
     entry.get("key_ops").is_none_or(|operations| {
-        operations.as_array().is_some_and(|operations| {
-            operations
-                .iter()
-                .any(|operation| operation.as_str() == Some("verify"))
-        })
+        let mut operations = operations.elements().into_iter().flatten();
+        operations.any(|operation| operation.as_str().as_deref() == Some("verify"))
     })
 }
 
@@ -214,7 +208,7 @@ impl KeyFault {
 }
 
 impl KeySetError {
-    /// The code in logs, metrics and test vectors.
+    /// The code in logs and test vectors.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

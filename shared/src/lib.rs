@@ -41,6 +41,7 @@ mod compact;
 pub mod ed25519;
 mod header;
 pub mod json;
+mod key_id;
 pub mod keyset;
 pub mod name;
 mod rejection;
@@ -48,6 +49,7 @@ pub mod time;
 mod verify;
 
 pub use claims::Claims;
+pub use key_id::KeyId;
 pub use keyset::KeySet;
 pub use rejection::Rejection;
 pub use verify::{VerifiedToken, Verifier};

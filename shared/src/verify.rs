@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::claims::{Claims, Expectations};
 use crate::compact::UntrustedToken;
 use crate::header;
+use crate::key_id::KeyId;
 use crate::keyset::KeySet;
 use crate::rejection::Rejection;
 use crate::time::UnixTime;
@@ -29,7 +30,7 @@ pub struct Verifier {
 /// A token that is good. There is no way to make one but [`Verifier::verify`].
 #[derive(Clone, Debug)]
 pub struct VerifiedToken {
-    kid: String,
+    kid: KeyId,
     claims: Claims,
     payload: String,
 }
@@ -41,7 +42,12 @@ impl Verifier {
         Self {
             expected: Expectations {
                 issuer: issuer.into(),
-                audiences: audiences.into_iter().map(String::from).collect(),
+                // An empty `aud` is for nobody, whatever a configuration says.
+                audiences: audiences
+                    .into_iter()
+                    .filter(|audience| !audience.is_empty())
+                    .map(String::from)
+                    .collect(),
                 leeway: LEEWAY,
                 max_lifetime: MAX_LIFETIME,
             },
@@ -86,7 +92,7 @@ impl VerifiedToken {
     /// The key that signed it.
     #[must_use]
     pub fn kid(&self) -> &str {
-        &self.kid
+        self.kid.as_str()
     }
 
     /// What it says.
@@ -107,7 +113,7 @@ fn signed_payload(
     token: &[u8],
     media_type: &str,
     keys: &KeySet,
-) -> Result<(String, Vec<u8>), Rejection> {
+) -> Result<(KeyId, Vec<u8>), Rejection> {
     let token = UntrustedToken::parse(token)?;
     let kid = header::key_id(&token.header, media_type)?;
     let key = keys.get(&kid).ok_or(Rejection::UnknownKid)?;

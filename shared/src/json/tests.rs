@@ -1,5 +1,8 @@
 //! The grammar, the limits, and how values are read.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::JsonError::{Duplicate, Limit, Syntax};
 use super::*;
 
@@ -104,4 +107,31 @@ fn limits_hold_exactly() {
     };
     assert!(parse(&members(64)).is_ok());
     assert_eq!(parse(&members(65)), Err(Limit));
+}
+
+#[test]
+fn values_beside_the_asked_for_are_walked_over() {
+    let text = r#" {"a":[1,{"b":"]},\\\""},[]],"\u0063":"\\", "d" : -1e9 ,"e":{}} "#;
+    let object = Object::parse(text.as_bytes(), &Limits::TOKEN).unwrap();
+    assert!(object.names().eq(["a", "c", "d", "e"]));
+    assert_eq!(object.get("c").unwrap().as_str().unwrap(), "\\");
+    assert_eq!(object.get("d").unwrap().text(), "-1e9");
+    assert!(object.get("e").unwrap().members().unwrap().next().is_none());
+    let elements: Vec<&str> = object
+        .get("a")
+        .unwrap()
+        .elements()
+        .unwrap()
+        .map(Checked::text)
+        .collect();
+    assert_eq!(elements, ["1", r#"{"b":"]},\\\""}"#, "[]"]);
+}
+
+#[test]
+fn an_object_that_is_asked_for_comes_before_its_duplicates() {
+    let object = |text: &'static str| Object::parse(text.as_bytes(), &Limits::TOKEN).map(|_| ());
+    assert_eq!(object(r#"{"a":1,"a":2}"#), Err(Duplicate));
+    assert_eq!(object(r#"[{"a":1,"a":2}]"#), Err(Syntax));
+    assert_eq!(object("5"), Err(Syntax));
+    assert_eq!(object("\u{c}{}"), Err(Syntax));
 }

@@ -84,9 +84,7 @@ impl<'a> From<Checked<'a>> for Value<'a> {
             "null" => Self::Null,
             "true" => Self::Bool(true),
             "false" => Self::Bool(false),
-            number => value
-                .as_str()
-                .map_or(Self::Number(number), Self::String),
+            number => value.as_str().map_or(Self::Number(number), Self::String),
         }
     }
 }
