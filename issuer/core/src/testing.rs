@@ -40,7 +40,7 @@ pub fn rounds(in_test: u32, in_proof: u32) -> u32 {
 /// store as `(Arc<dyn Store>, guard)`; the guard is dropped after the story.
 #[macro_export]
 macro_rules! store_contract {
-    ($open:path) => {
+    ($open:ident) => {
         $crate::store_contract! {
             $open;
             registrations {
@@ -99,7 +99,7 @@ macro_rules! store_contract {
             }
         }
     };
-    ($open:path; $($port:ident { $($story:ident,)* })*) => {
+    ($open:ident; $($port:ident { $($story:ident,)* })*) => {
         $(mod $port {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -125,8 +125,8 @@ pub async fn ending_and_refreshing_at_once_leave_nothing_alive(world: &World) {
             async move {
                 if number % 2 == 0 {
                     let shown = presented(&head, 0);
-                    let ended = world.store.end_family(&anonymous(NOW), &shown);
-                    ended.await.map(|_| ()).unwrap();
+                    let ended = world.store.end_family(&anonymous(NOW), &shown).await;
+                    ended.map(|_| ()).unwrap();
                 } else {
                     world.rotate(&head, 0, NOW).await;
                 }

@@ -218,7 +218,7 @@ impl World {
 
     /// The kinds of the messages that wait, taking them.
     pub async fn waiting_mail(&self) -> Vec<String> {
-        let claimed = self.store.claim_mail(after(1), 10, 100).await.unwrap();
+        let claimed = self.store.claim_mail(after(10), 10, 100).await.unwrap();
         claimed
             .into_iter()
             .map(|mail| String::from_utf8(mail.sealed).unwrap())
