@@ -128,11 +128,13 @@ impl KeySet {
     }
 }
 
-/// The entries of a key set, `None` in place of one that isn't an object.
+/// The entries of a key set, `None` in place of one that isn't an object; of too many, just enough
+/// to tell.
 fn entries(text: &[u8]) -> Option<Vec<Option<Object<'_>>>> {
     let document = Object::parse(text, &Limits::DOCUMENT).ok()?;
     let entries = document.get("keys")?.elements()?;
-    Some(entries.map(Object::new).collect())
+    let enough = MOST_KEYS.saturating_add(1);
+    Some(entries.take(enough).map(Object::new).collect())
 }
 
 /// What makes a whole set doubtful.
