@@ -1,3 +1,52 @@
-//! Being written.
+//! `cargo xtask`: everything that is done to this repository.
+//!
+//! A task is a function of its own file that answers `Result<(), Failure>`; what it runs goes
+//! through [`process`], so that nothing it starts outlives it. To add a step to the test run, add
+//! it to [`test::STEPS`]; to need a new component, add it to [`setup`].
 
-fn main() {}
+mod artefacts;
+mod bench;
+mod components;
+mod interop;
+mod process;
+mod prove;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use process::Failure;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  setup                 make this machine ready: packages, tools, targets
+  test [STEP...]        every check there is, or some of them
+  prove                 the proofs at full size, with a report
+  bench                 Signet beside its peers, in one run
+  openapi [--check]     write openapi.json anew, or compare it
+  sqlx-prepare [--check]  write the queries' description anew, or compare it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["setup"] => setup::all(),
+        ["test", steps @ ..] => test::run(steps),
+        ["prove"] => prove::run(),
+        ["bench", arguments @ ..] => bench::run(arguments),
+        ["openapi"] => artefacts::write_openapi(),
+        ["openapi", "--check"] => artefacts::check_openapi(),
+        ["sqlx-prepare"] => artefacts::write_queries(),
+        ["sqlx-prepare", "--check"] => artefacts::check_queries(),
+        _ => Err(Failure::new(USAGE)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            process::say_error(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// Walks through the pages of mailed links in a real browser: opening one changes nothing, the
+// field is filled from the fragment, the fragment leaves the address bar, the button does it.
+//
+// usage: node pages.mjs CHROMIUM VERIFY_LINK RESET_LINK PASSWORD NEW_PASSWORD SCREENSHOT_FOLDER
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const require = createRequire(pathToFileURL(process.cwd() + '/'));
+const { chromium } = require('playwright-core');
+const [executablePath, verifyLink, resetLink, password, newPassword, folder] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+const complaints = [];
+
+async function open(link, colorScheme) {
+  const context = await browser.newContext({ colorScheme });
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(new URL(link).origin)) complaints.push(`request to ${url}`);
+    if (url.includes('token=')) complaints.push('a token in a request’s URL');
+  });
+  await page.goto(link);
+  return page;
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+async function walk(name, link, fields) {
+  const token = new URL(link).hash.slice('#token='.length);
+  for (let visit = 0; visit < 3; visit += 1) {
+    const page = await open(link, visit % 2 ? 'dark' : 'light');
+    expect(await page.inputValue('[name=token]') === token, `${name}: the field has the token`);
+    expect(!page.url().includes(token), `${name}: the address bar has no token`);
+    await page.screenshot({ path: `${folder}/${name}-${visit}.png`, fullPage: true });
+    if (visit < 2) {
+      await page.context().close();
+      continue;
+    }
+    for (const [field, value] of Object.entries(fields)) await page.fill(`[name=${field}]`, value);
+    await Promise.all([page.waitForNavigation(), page.click('button[type=submit]')]);
+    await page.screenshot({ path: `${folder}/${name}-done.png`, fullPage: true });
+    expect(!page.url().includes(token), `${name}: the address bar has no token`);
+    expect(await page.locator('[name=token]').count() === 0, `${name}: it is done`);
+    await page.context().close();
+  }
+}
+
+try {
+  if (verifyLink !== '-') await walk('verify', verifyLink, { password });
+  if (resetLink !== '-') await walk('reset', resetLink, { new_password: newPassword });
+  expect(complaints.length === 0, complaints.join('\n'));
+  console.log('the pages do what they should');
+} finally {
+  await browser.close();
+}

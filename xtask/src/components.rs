@@ -1,0 +1,28 @@
+//! Where the components are that tests and proofs use. [`crate::setup`] puts them there.
+
+use std::path::PathBuf;
+
+use crate::process::{Done, Failure};
+
+/// The cache that outlives a checkout.
+pub(crate) fn cache() -> Done<PathBuf> {
+    let base = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
+        (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
+        (_, Some(home)) => PathBuf::from(home).join(".cache"),
+        (_, None) => return Err(Failure::new("neither XDG_CACHE_HOME nor HOME is set")),
+    };
+    Ok(base.join("signet"))
+}
+
+/// The folder whose `node_modules` holds the packages of `interop/package.json`.
+pub(crate) fn npm() -> Done<PathBuf> {
+    Ok(cache()?.join("npm"))
+}
+
+/// The Python with the packages of `interop/requirements.txt`.
+pub(crate) fn python() -> Done<PathBuf> {
+    Ok(cache()?.join("python/bin/python"))
+}
+
+/// The browser of Debian's package `chromium`.
+pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";

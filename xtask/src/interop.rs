@@ -1,0 +1,226 @@
+//! Signet as others meet it: the real programs on free ports, checked with tools that nobody here
+//! wrote.
+//!
+//! Each check is a function of [`CHECKS`] that starts what it needs in a folder of its own.
+
+mod issuer;
+mod story;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::components::{CHROMIUM, npm, python};
+use crate::process::{
+    self, Background, Done, Failure, TemporaryFolder, cargo, command, free_port, listens, root,
+    run_quietly, run_with_input, say,
+};
+use crate::setup;
+use issuer::{Issuer, program};
+
+type Check = (&'static str, fn(&Path) -> Done);
+
+const CHECKS: &[Check] = &[
+    ("jose and PyJWT take the tokens", foreign_verifiers),
+    ("mail goes through an SMTP server", smtp),
+    ("the pages work in a browser", pages),
+    ("a protected service decides", protected_service),
+    ("a token is verified offline", offline),
+    ("the README's story works as pasted", story::run),
+];
+
+const PASSWORD: &str = "correct horse battery staple";
+const NEW_PASSWORD: &str = "staple battery horse correct";
+
+/// Runs all checks, and tells of every one that failed.
+pub(crate) fn run() -> Done {
+    setup::all()?;
+    process::run(&mut cargo(&[
+        "build",
+        "--quiet",
+        "-p",
+        "signet",
+        "-p",
+        "agents-api",
+    ]))?;
+    let mut failures = Vec::new();
+    for (number, (name, check)) in CHECKS.iter().enumerate() {
+        let folder = TemporaryFolder::new(&format!("interop-{number}"))?;
+        match check(folder.path()) {
+            Ok(()) => say(format!("ok      {name}")),
+            Err(failure) => {
+                say(format!("FAILED  {name}\n{failure}"));
+                failures.push(*name);
+            }
+        }
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(failures.join("; ")))
+    }
+}
+
+fn expect(holds: bool, what: &str) -> Done {
+    if holds {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("not so: {what}")))
+    }
+}
+
+fn foreign_verifiers(folder: &Path) -> Done {
+    let issuer = Issuer::start(folder, &[])?;
+    let token = issuer.registered("ada@example.com", PASSWORD)?;
+    let (script, url) = (root().join("xtask/interop"), issuer.url());
+    let mut jose = command("node");
+    jose.current_dir(npm()?).arg(script.join("verify-jose.mjs"));
+    run_quietly(jose.args([&url, "signet", &token]))?;
+    let mut pyjwt = command(python()?);
+    pyjwt.arg(script.join("verify_pyjwt.py"));
+    run_quietly(pyjwt.args([&url, "signet", &token])).map(drop)
+}
+
+fn smtp(folder: &Path) -> Done {
+    let (port, received) = (free_port()?, folder.join("received"));
+    fs::create_dir(&received)?;
+    let mut server = command(python()?);
+    server
+        .arg(root().join("xtask/interop/smtp_server.py"))
+        .arg(port.to_string())
+        .arg(&received);
+    let mut server = Background::start("aiosmtpd", &server, &folder.join("smtp.log"))?;
+    server.wait_until(|| listens(port))?;
+    let url = format!("smtp://127.0.0.1:{port}");
+    let settings = [
+        ("SIGNET_SMTP_URL", url.as_str()),
+        ("SIGNET_MAIL_FROM", "Signet <signet@example.com>"),
+    ];
+    let issuer = Issuer::start(folder, &settings)?;
+    let answer = issuer.register("ada@example.com", PASSWORD)?;
+    let first = received.join("1.eml");
+    server.wait_until(|| first.exists())?;
+    let mut read = command(python()?);
+    read.arg(root().join("xtask/interop/read_mail.py"))
+        .arg(&first);
+    let mail: Value = serde_json::from_str(&run_quietly(&mut read)?)?;
+    let text = |name: &str| mail.get(name).and_then(Value::as_str).unwrap_or("");
+    expect(text("to") == "ada@example.com", "it is for the recipient")?;
+    expect(
+        text("from").contains("signet@example.com"),
+        "it says whom it is from",
+    )?;
+    expect(text("type") == "multipart/alternative", "it has two parts")?;
+    expect(mail.get("has_html") == Some(&json!(true)), "one is HTML")?;
+    expect(text("message_id").contains('@'), "it has a Message-ID")?;
+    expect(
+        text("auto_submitted") == "auto-generated",
+        "it says that a program wrote it",
+    )?;
+    expect(
+        mail.get("defects") == Some(&json!([])),
+        "a parser finds no fault in it",
+    )?;
+    let registration = answer.get("registration").cloned().unwrap_or(Value::Null);
+    let proof = json!({ "token": text("token"), "registration": registration });
+    let session = issuer.post("/v1/email/verify", &proof, None)?;
+    expect(
+        session.get("access_token").is_some(),
+        "its token proves the address",
+    )
+}
+
+fn pages(folder: &Path) -> Done {
+    let issuer = Issuer::start(folder, &[])?;
+    issuer.registered("bob@example.com", PASSWORD)?;
+    let forgot = json!({ "email": "bob@example.com" });
+    issuer.post("/v1/password/forgot", &forgot, None)?;
+    issuer.register("ada@example.com", PASSWORD)?;
+    let reset = issuer.mailed("bob@example.com", "reset", "link")?;
+    let verify = issuer.mailed("ada@example.com", "verify", "link")?;
+    let screenshots = std::env::temp_dir().join("signet-screenshots");
+    fs::create_dir_all(&screenshots)?;
+    let mut walk = command("node");
+    walk.current_dir(npm()?)
+        .arg(root().join("xtask/interop/pages.mjs"))
+        .args([CHROMIUM, &verify, &reset, PASSWORD, NEW_PASSWORD])
+        .arg(&screenshots);
+    run_quietly(&mut walk)?;
+    say(format!("        screenshots in {}", screenshots.display()));
+    issuer.login("ada@example.com", PASSWORD)?;
+    issuer.login("bob@example.com", NEW_PASSWORD)?;
+    expect(
+        issuer.login("bob@example.com", PASSWORD).is_err(),
+        "the old password is over",
+    )
+}
+
+fn protected_service(folder: &Path) -> Done {
+    let issuer = Issuer::start(folder, &[])?;
+    let anyone = issuer.registered("ada@example.com", PASSWORD)?;
+    issuer.create_admin("root@example.com", PASSWORD)?;
+    let admin = issuer.login("root@example.com", PASSWORD)?;
+    let port = free_port()?;
+    let mut service = command(program("agents-api")?);
+    service
+        .env("ISSUER", issuer.url())
+        .env("AUDIENCE", "signet")
+        .env("LISTEN", format!("127.0.0.1:{port}"));
+    let log = folder.join("service.log");
+    let mut service = Background::start("agents-api", &service, &log)?;
+    service.wait_until(|| listens(port))?;
+    let url = format!("http://127.0.0.1:{port}");
+    for (path, token, expected) in [
+        ("/health", None, 200),
+        ("/whoami", None, 401),
+        ("/whoami", Some(&anyone), 200),
+        ("/agents", None, 401),
+        ("/agents", Some(&anyone), 403),
+        ("/agents", Some(&admin), 200),
+    ] {
+        let status = issuer::get_status(&format!("{url}{path}"), token.map(String::as_str))?;
+        expect(
+            status == expected,
+            &format!("{path} answers {expected}, not {status}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn offline(folder: &Path) -> Done {
+    let (token, jwks, url) = {
+        let issuer = Issuer::start(folder, &[])?;
+        let token = issuer.registered("ada@example.com", PASSWORD)?;
+        let jwks = folder.join("jwks.json");
+        fs::write(&jwks, issuer.get("/.well-known/jwks.json")?.to_string())?;
+        (token, jwks, issuer.url())
+    };
+    let verify = |token: &str, audience: &str| -> Done<(i32, Value)> {
+        let mut verify = command(program("signet")?);
+        verify
+            .args(["token", "verify", "--json", "--issuer", &url])
+            .args(["--audience", audience, "--jwks"])
+            .arg(&jwks);
+        let (code, output) = run_with_input(&mut verify, &format!("{token}\n"))?;
+        Ok((code, serde_json::from_str(&output)?))
+    };
+    let (code, good) = verify(&token, "signet")?;
+    expect(
+        code == 0 && good.get("ok") == Some(&json!(true)),
+        "a good token is good",
+    )?;
+    let (code, other) = verify(&token, "somebody-else")?;
+    expect(
+        code == 1 && other.get("code") == Some(&json!("bad_audience")),
+        "one for somebody else is not",
+    )?;
+    let mut forged = token;
+    forged.truncate(forged.len().saturating_sub(4));
+    forged.push_str("AAAA");
+    let (code, bad) = verify(&forged, "signet")?;
+    expect(
+        code == 1 && bad.get("ok") == Some(&json!(false)),
+        "a forged one is not",
+    )
+}

@@ -1,0 +1,163 @@
+//! A real issuer on a free port, and a client of it: curl, as in the README.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::process::{
+    Background, Done, Failure, command, free_port, listens, root, run_quietly, run_with_input,
+};
+
+/// The issuer in a process of its own. It ends with this value.
+pub(super) struct Issuer {
+    port: u16,
+    database: PathBuf,
+    _process: Background,
+}
+
+/// A program that was built.
+pub(super) fn program(name: &str) -> Done<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    Ok(target.join("debug").join(name))
+}
+
+impl Issuer {
+    /// Starts an issuer in local mode, with more settings than the defaults.
+    pub(super) fn start(folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
+        let (port, database) = (free_port()?, folder.join("signet.db"));
+        let mut serve = command(program("signet")?);
+        serve
+            .arg("serve")
+            .current_dir(folder)
+            .env("SIGNET_LISTEN", format!("127.0.0.1:{port}"))
+            .env("SIGNET_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
+            .env(
+                "SIGNET_DATABASE_URL",
+                format!("sqlite:{}", database.display()),
+            )
+            .envs(settings.iter().copied());
+        let log = folder.join("issuer.log");
+        let mut process = Background::start("the issuer", &serve, &log)?;
+        process.wait_until(|| listens(port))?;
+        Ok(Self {
+            port,
+            database,
+            _process: process,
+        })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Gets a JSON document.
+    pub(super) fn get(&self, path: &str) -> Done<Value> {
+        let mut curl = command("curl");
+        curl.args(["--silent", "--show-error", "--fail"]);
+        let text = run_quietly(curl.arg(format!("{}{path}", self.url())))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Posts a JSON document; answers the answer's, or null where it has none.
+    pub(super) fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Done<Value> {
+        let mut curl = command("curl");
+        curl.args(["--silent", "--show-error", "--fail-with-body"])
+            .args(["--header", "content-type: application/json"])
+            .args(["--data", &body.to_string()]);
+        if let Some(token) = token {
+            curl.args(["--header", &format!("authorization: Bearer {token}")]);
+        }
+        let text = run_quietly(curl.arg(format!("{}{path}", self.url())))?;
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Registers an address; answers what the issuer answers.
+    pub(super) fn register(&self, email: &str, password: &str) -> Done<Value> {
+        let body = json!({ "email": email, "password": password });
+        self.post("/v1/register", &body, None)
+    }
+
+    /// Registers and verifies an address; answers an access token.
+    pub(super) fn registered(&self, email: &str, password: &str) -> Done<String> {
+        let answer = self.register(email, password)?;
+        let registration = answer.get("registration").cloned().unwrap_or(Value::Null);
+        let token = self.mailed(email, "verify", "token")?;
+        let proof = json!({ "token": token, "registration": registration });
+        access_token(&self.post("/v1/email/verify", &proof, None)?)
+    }
+
+    /// Logs in; answers an access token.
+    pub(super) fn login(&self, email: &str, password: &str) -> Done<String> {
+        let body = json!({ "email": email, "password": password });
+        access_token(&self.post("/v1/login", &body, None)?)
+    }
+
+    /// What stands in the newest mail of a kind to an address, as soon as it is there.
+    pub(super) fn mailed(&self, email: &str, kind: &str, what: &str) -> Done<String> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            let mailbox = self.get("/dev/mailbox.json")?;
+            let messages = mailbox.get("messages").and_then(Value::as_array);
+            let is = |message: &&Value, name, value| {
+                message.get(name).and_then(Value::as_str) == Some(value)
+            };
+            let found = messages
+                .into_iter()
+                .flatten()
+                .find(|message| is(message, "to", email) && is(message, "kind", kind));
+            let text = found
+                .and_then(|message| message.get(what))
+                .and_then(Value::as_str);
+            if let Some(text) = text {
+                return Ok(text.to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Err(Failure::new(format!("no {kind} mail for {email}")))
+    }
+
+    /// Creates an admin as an operator does.
+    pub(super) fn create_admin(&self, email: &str, password: &str) -> Done {
+        let mut create = command(program("signet")?);
+        create
+            .args(["user", "create", "--email", email, "--role", "admin"])
+            .args(["--verified", "--password-stdin"])
+            .env("SIGNET_PUBLIC_URL", self.url())
+            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env(
+                "SIGNET_DATABASE_URL",
+                format!("sqlite:{}", self.database.display()),
+            );
+        match run_with_input(&mut create, &format!("{password}\n"))? {
+            (0, _) => Ok(()),
+            (code, output) => Err(Failure::new(format!("exit {code}: {output}"))),
+        }
+    }
+}
+
+fn access_token(session: &Value) -> Done<String> {
+    let token = session.get("access_token").and_then(Value::as_str);
+    let token = token.ok_or_else(|| Failure::new(format!("no access token in {session}")))?;
+    Ok(token.to_owned())
+}
+
+/// The status of an answer.
+pub(super) fn get_status(url: &str, token: Option<&str>) -> Done<u16> {
+    let mut curl = command("curl");
+    curl.args([
+        "--silent",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_code}",
+    ]);
+    if let Some(token) = token {
+        curl.args(["--header", &format!("authorization: Bearer {token}")]);
+    }
+    Ok(run_quietly(curl.arg(url))?.trim().parse()?)
+}

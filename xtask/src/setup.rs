@@ -1,0 +1,165 @@
+//! Making a machine ready: what is there already is left alone, what is missing is fetched from
+//! the registries, and what can't be had is said.
+
+mod bare_target;
+
+use std::fs;
+use std::path::Path;
+
+use crate::components::{CHROMIUM, cache, npm, python};
+use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
+
+pub(crate) use bare_target::build_without_std;
+
+/// A Debian package, and how to see that it is there.
+struct Package {
+    name: &'static str,
+    is_there: fn() -> bool,
+}
+
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "gcc",
+        is_there: || answers("cc", &["--version"]),
+    },
+    Package {
+        name: "python3-venv",
+        is_there: || answers("python3", &["-c", "import venv, ensurepip"]),
+    },
+    Package {
+        name: "nodejs",
+        is_there: || answers("node", &["--version"]),
+    },
+    Package {
+        name: "npm",
+        is_there: || answers("npm", &["--version"]),
+    },
+    Package {
+        name: "curl",
+        is_there: || answers("curl", &["--version"]),
+    },
+    Package {
+        name: "util-linux",
+        is_there: || answers("setpriv", &["--version"]),
+    },
+    Package {
+        name: "chromium",
+        is_there: || Path::new(CHROMIUM).exists() && answers(CHROMIUM, &["--version"]),
+    },
+];
+
+/// Everything that the checks need.
+pub(crate) fn all() -> Done {
+    packages()?;
+    npm_packages()?;
+    python_packages()?;
+    bare_target::prepare()
+}
+
+fn answers(program: &str, arguments: &[&str]) -> bool {
+    run_quietly(command(program).args(arguments)).is_ok()
+}
+
+fn packages() -> Done {
+    let missing = || -> Vec<&str> {
+        let missing = PACKAGES.iter().filter(|package| !(package.is_there)());
+        missing.map(|package| package.name).collect()
+    };
+    let wanted = missing();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!(
+        "install these packages and start again: {}",
+        wanted.join(" ")
+    );
+    if !answers("apt-get", &["--version"]) {
+        return Err(Failure::new(format!("there is no apt-get here; {by_hand}")));
+    }
+    if run_quietly(command("id").arg("-u"))?.trim() != "0" {
+        return Err(Failure::new(format!("only root may install; {by_hand}")));
+    }
+    say(format!("installing {}", wanted.join(" ")));
+    with_retries("apt-get update", || {
+        run_quietly(command("apt-get").args(["update"])).map(drop)
+    })?;
+    with_retries("apt-get install", || {
+        let mut install = command("apt-get");
+        install
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(&wanted)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        run_quietly(&mut install).map(drop)
+    })?;
+    match missing().as_slice() {
+        [] => Ok(()),
+        still => Err(Failure::new(format!(
+            "installed, but not working: {} (on Ubuntu, chromium is only a pointer to a snap; \
+             put a real one at {CHROMIUM})",
+            still.join(" ")
+        ))),
+    }
+}
+
+/// The packages of `interop/package-lock.json`, into the cache.
+fn npm_packages() -> Done {
+    let folder = npm()?;
+    let lock = fs::read_to_string(interop("package-lock.json"))?;
+    if is_stamped(&folder, &lock) {
+        return Ok(());
+    }
+    say("installing npm packages");
+    fs::create_dir_all(&folder)?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(interop(file), folder.join(file))?;
+    }
+    with_retries("npm ci", || {
+        let mut install = command("npm");
+        install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        run_quietly(install.current_dir(&folder)).map(drop)
+    })?;
+    stamp(&folder, &lock)
+}
+
+/// The packages of `interop/requirements.txt`, into a virtual environment in the cache.
+fn python_packages() -> Done {
+    let folder = cache()?.join("python");
+    let requirements = fs::read_to_string(interop("requirements.txt"))?;
+    if is_stamped(&folder, &requirements) && python()?.exists() {
+        return Ok(());
+    }
+    say("installing Python packages");
+    run_quietly(
+        command("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )?;
+    with_retries("pip install", || {
+        let mut install = command(python()?);
+        install
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(interop("requirements.txt"));
+        run_quietly(&mut install).map(drop)
+    })?;
+    stamp(&folder, &requirements)
+}
+
+fn interop(file: &str) -> std::path::PathBuf {
+    root().join("xtask/interop").join(file)
+}
+
+/// Whether a folder was made ready for exactly this text.
+fn is_stamped(folder: &Path, text: &str) -> bool {
+    fs::read_to_string(folder.join(".signet-ready")).is_ok_and(|stamp| stamp == text)
+}
+
+fn stamp(folder: &Path, text: &str) -> Done {
+    Ok(fs::write(folder.join(".signet-ready"), text)?)
+}

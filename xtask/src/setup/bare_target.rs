@@ -1,0 +1,74 @@
+//! A target that has no standard library, to prove that a crate needs none.
+//!
+//! rustup downloads it in a second where it can. Where it can't, `bare-target.sh` builds `core`
+//! and `alloc` from the sources of Debian's rustc, once, into the cache.
+
+use std::path::PathBuf;
+
+use crate::components::cache;
+use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
+
+const TARGET: &str = "thumbv7em-none-eabihf";
+
+/// Which compiler has the target.
+enum Compiler {
+    /// The one that runs everything else.
+    Rustup,
+    /// Debian's, unpacked in the cache.
+    Debian(PathBuf),
+}
+
+/// Makes the target available.
+pub(super) fn prepare() -> Done {
+    find().map(drop)
+}
+
+/// Builds a crate for the target.
+pub(crate) fn build_without_std(package: &str) -> Done {
+    let mut build = cargo(&["build", "--quiet", "-p", package, "--target", TARGET]);
+    if let Compiler::Debian(toolchain) = find()? {
+        build
+            .env("RUSTC", toolchain.join("bin/rustc"))
+            .env_remove("RUSTUP_TOOLCHAIN");
+    }
+    run(&mut build)
+}
+
+fn find() -> Done<Compiler> {
+    if rustup_has_it() {
+        return Ok(Compiler::Rustup);
+    }
+    let toolchain = cache()?.join("bare-target");
+    if !toolchain.join(".ready").exists() {
+        say(format!("getting {TARGET}"));
+        let mut add = command("timeout");
+        let _may_fail = run_quietly(add.args(["120", "rustup", "target", "add", TARGET]));
+        if rustup_has_it() {
+            return Ok(Compiler::Rustup);
+        }
+        say("rustup can't download it here; building it from Debian's sources");
+        let script = root().join("xtask/bare-target.sh");
+        run(command("bash").arg(script).arg(&toolchain).arg(TARGET))?;
+    }
+    if toolchain.join(".ready").exists() {
+        Ok(Compiler::Debian(toolchain))
+    } else {
+        Err(Failure::new(format!(
+            "no compiler for {TARGET}; where rustup works, `rustup target add {TARGET}` is enough"
+        )))
+    }
+}
+
+fn rustup_has_it() -> bool {
+    let mut ask = command("rustc");
+    ask.args(["--print", "target-libdir", "--target", TARGET]);
+    let Ok(folder) = run_quietly(&mut ask) else {
+        return false;
+    };
+    let Ok(entries) = std::fs::read_dir(folder.trim()) else {
+        return false;
+    };
+    entries
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+}
