@@ -1,0 +1,158 @@
+//! `signet token verify`: checks one access token as any verifier does, with a key set from a file
+//! or a URL.
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use signet_core::time::Clock as _;
+use signet_verifier::time::UnixTime;
+use signet_verifier::{KeySet, Rejection, VerifiedToken, Verifier};
+
+use crate::clock::SystemClock;
+
+/// The largest key set that is read, in bytes.
+const LARGEST_KEY_SET: usize = 65_536;
+/// The most that is read from standard input: any token, and enough to tell that it is none.
+const LARGEST_INPUT: u64 = 1 << 20;
+/// How long a key set may take to come.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Checks the access token on standard input.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The issuer's key set: a file, or a URL such as https://auth.example.com/.well-known/jwks.json
+    #[arg(long, value_name = "FILE|URL")]
+    jwks: String,
+    /// The issuer the token must come from
+    #[arg(long)]
+    issuer: String,
+    /// The audience the token must be for
+    #[arg(long)]
+    audience: String,
+    /// The time of the check, in seconds since 1970, instead of now
+    #[arg(long, value_name = "UNIX")]
+    now: Option<u64>,
+    /// Seconds granted to clocks that differ
+    #[arg(long, default_value_t = 30)]
+    leeway: u64,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    /// Exit 0: the token is good; 1: it isn't; 2: there is nothing to check, or nothing to check
+    /// it with.
+    pub(crate) async fn run(self) -> ExitCode {
+        let answer = match self.check().await {
+            Ok(answer) => answer,
+            Err(unusable) => {
+                let _nobody_reads_it = writeln!(std::io::stderr(), "signet: {unusable}");
+                return ExitCode::from(2);
+            }
+        };
+        let (text, code) = match &answer {
+            Ok(token) if self.json => (accepted(token), ExitCode::SUCCESS),
+            Ok(token) => (describe(token), ExitCode::SUCCESS),
+            Err(rejection) if self.json => {
+                let refusal = json!({ "ok": false, "code": rejection.code() });
+                (refusal.to_string(), ExitCode::from(1))
+            }
+            Err(rejection) => (format!("refused: {rejection}"), ExitCode::from(1)),
+        };
+        match writeln!(std::io::stdout(), "{text}") {
+            Ok(()) => code,
+            Err(_) => ExitCode::from(2),
+        }
+    }
+
+    async fn check(&self) -> Result<Result<VerifiedToken, Rejection>, String> {
+        let keys = self.keys().await?;
+        let mut token = Vec::new();
+        std::io::stdin()
+            .take(LARGEST_INPUT)
+            .read_to_end(&mut token)
+            .map_err(|error| format!("can't read standard input: {error}"))?;
+        if token.last() == Some(&b'\n') {
+            token.pop();
+        }
+        let now = self
+            .now
+            .map_or_else(|| SystemClock.now(), UnixTime::from_secs);
+        let verifier = Verifier::new(&self.issuer, [self.audience.as_str()]).leeway(self.leeway);
+        Ok(verifier.verify(&token, &keys, now))
+    }
+
+    async fn keys(&self) -> Result<KeySet, String> {
+        let is_url = self.jwks.starts_with("https://") || self.jwks.starts_with("http://");
+        let text = if is_url {
+            fetch(&self.jwks).await
+        } else {
+            std::fs::read(&self.jwks).map_err(|error| error.to_string())
+        };
+        let unusable = |reason: String| format!("no key set at {}: {reason}", self.jwks);
+        let text = text.map_err(unusable)?;
+        let loaded = KeySet::from_jwks(&text).map_err(|error| unusable(error.to_string()))?;
+        for left_out in &loaded.left_out {
+            let _nobody_reads_it = writeln!(std::io::stderr(), "signet: left out {left_out}");
+        }
+        Ok(loaded.key_set)
+    }
+}
+
+/// The claims as they were signed; a payload that was verified is JSON.
+fn accepted(token: &VerifiedToken) -> String {
+    let kid = json!(token.kid());
+    format!(
+        "{{\"ok\":true,\"kid\":{kid},\"claims\":{}}}",
+        token.claims_json()
+    )
+}
+
+fn describe(token: &VerifiedToken) -> String {
+    let claims = token.claims();
+    let list = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    format!(
+        "good\n  key          {}\n  subject      {}\n  session      {}\n  client       {}\n  \
+         expires at   {}\n  roles        {}\n  permissions  {}",
+        token.kid(),
+        claims.subject(),
+        claims.session_id(),
+        claims.client_id(),
+        claims.expires_at(),
+        list(claims.roles()),
+        list(claims.permissions()),
+    )
+}
+
+async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+    // Whoever installed a provider before has chosen; otherwise it is ring.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(FETCH_TIMEOUT)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let mut response = client
+        .get(url)
+        .send()
+        .await
+        .map_err(|error| error.to_string())?;
+    if response.status() != reqwest::StatusCode::OK {
+        return Err(format!("the answer was {}", response.status()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_KEY_SET {
+            return Err("the answer is over 64 KiB".to_owned());
+        }
+    }
+    Ok(body)
+}

@@ -1,0 +1,20 @@
+//! The machine's clock: the one place of the issuer that reads it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use signet_core::time::{Clock, UnixTime};
+
+/// The wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the edge that everyone else is told the time from"
+    )]
+    fn now(&self) -> UnixTime {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        UnixTime::from_secs(since.map_or(0, |elapsed| elapsed.as_secs()))
+    }
+}
