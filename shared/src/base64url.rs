@@ -39,16 +39,18 @@ fn value(character: u8) -> u8 {
 
 /// Decodes a whole text.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64Url> {
-    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).div_ceil(4));
     let (quads, rest) = text.as_chunks::<4>();
+    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).div_ceil(4));
+    bytes.resize(quads.len().saturating_mul(3), 0);
+    let (triples, _) = bytes.as_chunks_mut::<3>();
     // One check for the whole text: values are below 64, so only INVALID sets the high bits.
     let mut seen = 0;
-    let mut left_over = 0;
-    for &[a, b, c, d] in quads {
+    for (&[a, b, c, d], triple) in quads.iter().zip(triples) {
         let [a, b, c, d] = [value(a), value(b), value(c), value(d)];
         seen |= a | b | c | d;
-        bytes.extend_from_slice(&[(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d]);
+        *triple = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
     }
+    let mut left_over = 0;
     match *rest {
         [] => {}
         [a, b] => {

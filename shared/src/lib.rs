@@ -1,15 +1,8 @@
-//! Checks what Signet's issuer signs, wherever a request arrives.
+//! Checks what Signet's issuer signs, wherever a request arrives: in a service, a proxy, a worker, a
+//! browser. One crate, so that every host gives the same answer, byte for byte.
 //!
 //! The crate needs `alloc` and nothing else: no standard library, no clock (`now` is an argument),
-//! no randomness, no I/O. It never panics, and it gives the same answer on every host.
-//!
-//! # The path of a token
-//!
-//! Bytes from outside come into [`Verifier::verify`] and either leave as a [`VerifiedToken`] or as
-//! the first [`Rejection`] in a fixed order. In between they are an untrusted token of three
-//! segments (`compact`), its header names a key (`header`), the key is looked up in the
-//! [`KeySet`] and its signature checked (`ed25519`), and only then is the payload read (`json`)
-//! and held against what is expected ([`Claims`]).
+//! no randomness, no I/O. It never panics, and no token makes it hold 64 KiB.
 //!
 //! ```
 //! use signet_verifier::{KeySet, Verifier, time::UnixTime};
@@ -24,10 +17,29 @@
 //! # Some(()) }
 //! ```
 //!
+//! # The path of a token
+//!
+//! Bytes from outside come into [`Verifier::verify`] and leave as a [`VerifiedToken`], or as the
+//! first [`Rejection`] in a fixed order: what is cheap first, what tells something last. Nothing
+//! else makes a verified token.
+//!
+//! 1. `compact`: the size, three segments, base64url in its one spelling. Now it is an untrusted
+//!    token, of which nothing is known.
+//! 2. `header`: JSON of exactly `alg`, `kid` and `typ`. Algorithm and type are what we say; the
+//!    header only has to agree. What it decides is the name of the key.
+//! 3. [`keyset`]: the key of that name, from the set that the host has fetched. Keys that can't be
+//!    used are not in it, so there is no such thing as a bad key here.
+//! 4. [`ed25519`]: the signature, strictly. Up to here the payload is bytes.
+//! 5. [`claims`]: the payload as JSON, and each claim against what is expected.
+//!
+//! Beside the path: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
+//! in a request's headers; [`time`], [`name`] and [`KeyId`] are values with rules.
+//!
 //! # Adding a check
 //!
-//! Give it a variant of [`Rejection`], put it at its place in the order, and put its cases into
-//! `vectors/tokens`, where every host finds them.
+//! Write its cases into the generator of `vectors/tokens`, where every host finds them. Give the
+//! check a variant of [`Rejection`] if no other says why, and put it at its place in the order: into
+//! the module whose step it belongs to, with the order told in that module's documentation.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -44,6 +56,7 @@ pub mod json;
 mod key_id;
 pub mod keyset;
 pub mod name;
+pub mod policy;
 mod rejection;
 pub mod time;
 mod verify;

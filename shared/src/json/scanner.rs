@@ -75,7 +75,9 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn skip_blanks(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.rest = self.rest.get(1..).unwrap_or_default();
+        }
     }
 
     /// Takes a string.
