@@ -1,3 +1,35 @@
-//! Being written.
+//! `cargo xtask bench`: every figure of Signet beside its peers, in one run on one machine.
+//!
+//! Figures are medians over repeated runs; what matters is their ratio, since machines are noisy.
+//! To add a figure, write it into the file of its area and hand it to [`report::Report`], with its
+//! target if it has one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a benchmark that can't go on should stop, and rounds what it prints"
+)]
 
-fn main() {}
+mod issuer;
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod verify;
+
+use std::env;
+
+fn main() {
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    let is_wanted = |area: &str| wanted.is_empty() || wanted.iter().any(|name| name == area);
+    let mut report = report::Report::default();
+    machine::describe(&mut report);
+    if is_wanted("verify") {
+        verify::run(&mut report);
+    }
+    if is_wanted("issuer") {
+        issuer::run(&mut report);
+    }
+    report.conclude();
+}

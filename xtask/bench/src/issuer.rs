@@ -1,0 +1,201 @@
+//! The issuer as a process: how fast it starts, how much memory it holds, how many it serves.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::load;
+use crate::measure::median;
+use crate::report::{Report, Target};
+
+const STARTS: usize = 9;
+const PASSWORD: &str = "correct horse battery staple";
+const CONNECTIONS: [usize; 2] = [8, 64];
+
+/// The issuer in a folder of its own; it ends with this value, and the folder goes.
+struct Issuer {
+    process: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Issuer {
+    fn start(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("signet-bench-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let process = command(&folder, port).arg("serve").spawn().unwrap();
+        Self {
+            process,
+            port,
+            folder,
+        }
+    }
+
+    /// Waits for the first answer.
+    fn wait(&self) {
+        while get(self.port, "/healthz", None).is_none() {
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    /// An access token of a new admin.
+    fn access_token(&self) -> String {
+        let mut create = command(&self.folder, self.port)
+            .args([
+                "user",
+                "create",
+                "--email",
+                "root@example.com",
+                "--role",
+                "admin",
+            ])
+            .args(["--verified", "--password-stdin"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = create.stdin.take().unwrap();
+        writeln!(stdin, "{PASSWORD}").unwrap();
+        drop(stdin);
+        assert!(create.wait().unwrap().success());
+        let body = json!({ "email": "root@example.com", "password": PASSWORD }).to_string();
+        let answer = exchange(
+            self.port,
+            &format!(
+                "POST /v1/login HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                self.port,
+                body.len()
+            ),
+        )
+        .unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let session: Value = serde_json::from_str(body).unwrap();
+        session
+            .get("access_token")
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned()
+    }
+
+    /// What the process holds in memory, in MiB.
+    fn resident(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap();
+        let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib / 1_024.0
+    }
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+pub(crate) fn run(report: &mut Report) {
+    report.heading("Issuer, embedded default, release build");
+    let starts = (0..STARTS).map(|number| {
+        let started = Instant::now();
+        let issuer = Issuer::start(&format!("start-{number}"));
+        issuer.wait();
+        started.elapsed().as_secs_f64() * 1e3
+    });
+    let start = median(starts.collect());
+    report.figure(
+        "start to first answer, empty database",
+        start,
+        "ms",
+        Target::AtMost(100.0),
+    );
+
+    let issuer = Issuer::start("load");
+    issuer.wait();
+    std::thread::sleep(Duration::from_secs(2));
+    report.figure(
+        "resident memory, idle",
+        issuer.resident(),
+        "MiB",
+        Target::AtMost(30.0),
+    );
+
+    let token = issuer.access_token();
+    let request = request(issuer.port, "/v1/me", Some(&token));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for connections in CONNECTIONS {
+        let load = runtime.block_on(load::run(
+            issuer.port,
+            request.clone(),
+            connections,
+            Duration::from_secs(4),
+        ));
+        let name = |what: &str| format!("GET /v1/me, {connections} connections, {what}");
+        report.figure(&name("per second"), load.per_second, "", Target::None);
+        report.figure(&name("p50"), load.p50, "ms", Target::None);
+        report.figure(&name("p99"), load.p99, "ms", Target::None);
+    }
+    report.figure(
+        "resident memory, after the load",
+        issuer.resident(),
+        "MiB",
+        Target::None,
+    );
+}
+
+/// The release build beside this program.
+fn program() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    here.parent().unwrap_or(Path::new(".")).join("signet")
+}
+
+fn command(folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(program());
+    command
+        .current_dir(folder)
+        .env("SIGNET_LISTEN", format!("127.0.0.1:{port}"))
+        .env("SIGNET_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
+        .env("SIGNET_DATABASE_URL", "sqlite:signet.db")
+        .env("SIGNET_LIMITS__SCALE", "1000000")
+        .env("SIGNET_LOG__LEVEL", "error")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn request(port: u16, path: &str, token: Option<&str>) -> String {
+    let authorization = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
+    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{authorization}\r\n")
+}
+
+fn get(port: u16, path: &str, token: Option<&str>) -> Option<String> {
+    let request = request(port, path, token);
+    exchange(
+        port,
+        &request.replacen("\r\n", "\r\nconnection: close\r\n", 1),
+    )
+}
+
+/// One request on a connection of its own; `None` where nobody listens yet.
+fn exchange(port: u16, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.starts_with("HTTP/1.1 200").then_some(answer)
+}

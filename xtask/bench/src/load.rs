@@ -1,0 +1,78 @@
+//! A small load generator: connections that are kept open, one request after the other on each.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::measure::median;
+
+/// What came of a load.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) per_second: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
+
+/// Sends `request` over `connections` for `time`; every answer must be a 200. Times in
+/// milliseconds.
+pub(crate) async fn run(port: u16, request: String, connections: usize, time: Duration) -> Load {
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..connections)
+        .map(|_| tokio::spawn(connection(port, request.clone(), started + time)))
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap());
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    latencies.sort_by(f64::total_cmp);
+    let at = |part: f64| {
+        let place = (latencies.len() as f64 * part) as usize;
+        latencies.get(place).copied().unwrap_or(f64::NAN)
+    };
+    Load {
+        per_second: latencies.len() as f64 / seconds,
+        p99: at(0.99),
+        p50: median(latencies.clone()),
+    }
+}
+
+async fn connection(port: u16, request: String, until: Instant) -> Vec<f64> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut latencies = Vec::new();
+    while Instant::now() < until {
+        let started = Instant::now();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let status = read_answer(&mut stream).await;
+        assert_eq!(status, "200", "every answer must be a success");
+        latencies.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    latencies
+}
+
+/// Reads one answer with a `content-length`; answers its status.
+pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::with_capacity(2_048);
+    let mut chunk = [0; 4_096];
+    loop {
+        let length = stream.read(&mut chunk).await.unwrap();
+        assert!(length > 0, "the connection was closed");
+        answer.extend_from_slice(chunk.get(..length).unwrap());
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let expected: usize = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(0);
+        if body.len() >= expected {
+            return head.split(' ').nth(1).unwrap_or_default().to_owned();
+        }
+    }
+}
