@@ -238,6 +238,31 @@ impl Answer for Page {
     }
 }
 
+/// A form that was sent: 200 and what came of it, or the form again with what is wrong and the
+/// status of the problem, which the operation declares with `refuses` beside `page`.
+#[derive(Debug)]
+pub struct FormPage {
+    /// The status.
+    pub status: StatusCode,
+    /// The page.
+    pub page: Page,
+}
+
+impl Answer for FormPage {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "The page";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Page::content(schemas)
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = self.page.into_response()?;
+        *response.status_mut() = self.status;
+        Ok(response)
+    }
+}
+
 /// 200 with a style sheet of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct StyleSheet(pub &'static str);

@@ -56,17 +56,38 @@ fn find(app: &App, headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>>
         .map(|(_, value)| Zeroizing::new(value.to_owned()))
 }
 
-/// Whether a browser says that the request comes from elsewhere: by Fetch metadata, or by `Origin`
-/// where there is none. Another subdomain is elsewhere; an origin of `cors.origins` isn't.
+/// Proof that no page of another site sent the request, as far as browsers tell. For forms.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnPage;
+
+impl Input for OwnPage {
+    fn describe(_: &mut SchemaGenerator) -> Description {
+        Description::default()
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        if is_elsewhere(&request.app, &request.parts.headers) {
+            return Err(Code::CrossSiteRequest.into());
+        }
+        Ok(Self)
+    }
+}
+
+/// Whether the request comes from elsewhere, and not from an origin of `cors.origins`.
 fn is_cross_site(app: &App, headers: &HeaderMap) -> bool {
     let origin = headers.get(ORIGIN);
     let is_invited = origin.is_some_and(|origin| app.settings.cors_origins.contains(origin));
-    let is_elsewhere = match headers.get(SEC_FETCH_SITE) {
+    is_elsewhere(app, headers) && !is_invited
+}
+
+/// Whether a browser says that the request comes from elsewhere: by Fetch metadata, or by `Origin`
+/// where there is none. Another subdomain is elsewhere.
+fn is_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_SITE) {
         Some(site) => site != "same-origin" && site != "none",
-        None => origin.is_some_and(|origin| {
+        None => headers.get(ORIGIN).is_some_and(|origin| {
             let own = app.settings.public_url.origin().ascii_serialization();
             origin != own.as_str()
         }),
-    };
-    is_elsewhere && !is_invited
+    }
 }

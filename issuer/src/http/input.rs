@@ -1,12 +1,12 @@
-//! What handlers are given of a request, read strictly: a [`Body`], a [`Query`], a [`Path`], or
-//! pairs of these. Each describes itself for `openapi.json`.
+//! What handlers are given of a request, read strictly: a [`Body`], a [`Form`], a [`Query`], a
+//! [`Path`], or pairs of these. Each describes itself for `openapi.json`.
 //!
 //! Bodies and queries are structs of [`members!`], whose members have domain types that can't be
 //! built wrong ([`member::Member`]). Everything that is wrong with a body is told at once.
 
 pub(super) mod body;
-pub(super) mod fields;
-pub(super) mod member;
+pub(crate) mod fields;
+pub(crate) mod member;
 pub(super) mod query;
 
 use std::future::Future;
@@ -22,7 +22,7 @@ use self::member::{Faults, Member};
 use super::app::App;
 use super::problem::{Code, Problem};
 
-pub use body::Body;
+pub use body::{Body, Form};
 pub use query::Query;
 
 /// A request of which the handler's input has yet to be read.
@@ -39,8 +39,15 @@ pub struct Description {
     pub(super) path: Option<Schema>,
     /// The parameters behind the question mark.
     pub(super) query: Vec<Field>,
-    /// The body, and whether it must be there.
-    pub(super) body: Option<(Schema, bool)>,
+    /// The body.
+    pub(super) body: Option<BodyDescription>,
+}
+
+/// What an input says of its body.
+pub(super) struct BodyDescription {
+    pub(super) media_type: &'static str,
+    pub(super) schema: Schema,
+    pub(super) required: bool,
 }
 
 /// Something that can be read from a request.

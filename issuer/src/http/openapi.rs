@@ -20,7 +20,7 @@ use super::limit;
 use super::problem::{self, Code, Problem, ProblemDocument};
 use super::route::access::Anyone;
 use super::route::call::Call;
-use super::route::{Declaration, Exchange, Requirement, Route, get};
+use super::route::{Declaration, Exchange, Refusal, Requirement, Route, get};
 
 static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(text()));
 
@@ -101,15 +101,24 @@ struct Components {
 
 impl Components {
     /// Refers to the answer for these problems, which have one status.
-    fn refusal(&mut self, status: u16, codes: &[Code]) -> Value {
+    fn refusal(&mut self, form: Refusal, status: u16, codes: &[Code]) -> Value {
         let codes: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-        let name = codes.join("-or-");
-        let schema = self.schemas.subschema_for::<ProblemDocument<'_>>();
+        let (name, content) = match form {
+            Refusal::Document => (codes.join("-or-"), self.problem(&codes)),
+            Refusal::Page => (format!("{}.page", codes.join("-or-")), page()),
+        };
         let reference = format!("#/components/responses/{name}");
         self.responses
             .entry(name)
-            .or_insert_with(|| refusal(status, &codes, &schema));
+            .or_insert_with(|| refusal(status, &codes, &content));
         json!({ "$ref": reference })
+    }
+
+    /// A problem document with one of these codes.
+    fn problem(&mut self, codes: &[&str]) -> Value {
+        let schema = self.schemas.subschema_for::<ProblemDocument<'_>>();
+        let with_code = json!({ "properties": { "code": { "enum": codes } } });
+        json!({ problem::MEDIA_TYPE: { "schema": { "allOf": [schema, with_code] } } })
     }
 
     fn into_value(mut self) -> Value {
@@ -154,12 +163,10 @@ fn operation(declaration: &Declaration, exchange: &Exchange, components: &mut Co
         "parameters",
         json!(parameters(declaration.path, &exchange.input)),
     );
-    if let Some((schema, required)) = &exchange.input.body {
-        let content = json!({ "application/json": { "schema": schema } });
-        say(
-            "requestBody",
-            json!({ "required": required, "content": content }),
-        );
+    if let Some(body) = &exchange.input.body {
+        let content = json!({ body.media_type: { "schema": body.schema } });
+        let body = json!({ "required": body.required, "content": content });
+        say("requestBody", body);
     }
     say("responses", responses(declaration, exchange, components));
     Value::Object(operation)
@@ -219,7 +226,8 @@ fn responses(declaration: &Declaration, exchange: &Exchange, components: &mut Co
             .push(code);
     }
     for (status, codes) in by_status {
-        responses.insert(status.to_string(), components.refusal(status, &codes));
+        let refusal = components.refusal(declaration.refusal, status, &codes);
+        responses.insert(status.to_string(), refusal);
     }
     Value::Object(responses)
 }
@@ -241,19 +249,23 @@ fn success(declaration: &Declaration, exchange: &Exchange) -> Value {
     })
 }
 
+/// A page that tells of a problem.
+fn page() -> Value {
+    json!({ "text/html": {} })
+}
+
 /// The answer for some problems of one status.
-fn refusal(status: u16, codes: &[&str], schema: &Schema) -> Value {
+fn refusal(status: u16, codes: &[&str], content: &Value) -> Value {
     let mut headers = vec!["x-request-id"];
     match status {
         401 => headers.push("WWW-Authenticate"),
         429 | 503 => headers.push("Retry-After"),
         _ => {}
     }
-    let with_code = json!({ "properties": { "code": { "enum": codes } } });
     json!({
         "description": codes.join(" or "),
         "headers": header_references(&headers),
-        "content": { problem::MEDIA_TYPE: { "schema": { "allOf": [schema, with_code] } } },
+        "content": content,
     })
 }
 

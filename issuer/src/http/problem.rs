@@ -66,6 +66,24 @@ impl Problem {
         self.code
     }
 
+    /// What happened, for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong with single members.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// In how many seconds it is over, where that is known.
+    #[must_use]
+    pub fn seconds_to_wait(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// The problem with a sentence on this occurrence, for people. It is sent: no secrets.
     #[must_use]
     pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -148,6 +166,12 @@ impl Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+
+    /// Turns the problem into a page, for an operation that people look at.
+    pub(super) fn respond_with_page(self, id: RequestId) -> Response {
+        self.log(id);
+        crate::web::fault_page(self.code, &self.detail, self.retry_after, id)
     }
 
     fn log(&self, id: RequestId) {

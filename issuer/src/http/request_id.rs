@@ -9,7 +9,7 @@ use uuid::fmt::Hyphenated;
 
 /// The id of a request: a UUIDv4 as text.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) struct RequestId([u8; Hyphenated::LENGTH]);
+pub(crate) struct RequestId([u8; Hyphenated::LENGTH]);
 
 impl RequestId {
     /// A new id.
@@ -28,7 +28,7 @@ impl RequestId {
 
     /// The id.
     #[must_use]
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         // The encoder writes ASCII only.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

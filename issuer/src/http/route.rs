@@ -18,8 +18,8 @@
 //! To add an operation: write the handler in the file of its area and declare it in that file's
 //! `routes()`; run `cargo xtask openapi`. A new area's `routes()` is listed in [`super::router`].
 
-pub(super) mod access;
-pub(super) mod call;
+pub mod access;
+pub mod call;
 mod dispatch;
 
 use std::fmt;
@@ -57,6 +57,15 @@ pub(super) enum Requirement {
     Permission(&'static str),
 }
 
+/// How an operation tells what it can't grant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// With a problem document.
+    Document,
+    /// With a page, since people read it.
+    Page,
+}
+
 /// All that is said of an operation, beside what its handler's signature says.
 #[derive(Clone, Debug)]
 pub struct Declaration {
@@ -71,6 +80,8 @@ pub struct Declaration {
     pub(super) fresh: bool,
     /// Whether it exists in local mode only, for loopback peers and without a proxy between.
     pub(super) local_only: bool,
+    /// How it tells what it can't grant.
+    pub(super) refusal: Refusal,
     /// The problems of its own, beside those that follow from the rest.
     pub(super) refusals: &'static [Code],
 }
@@ -152,6 +163,7 @@ impl Operation<Anyone> {
             requirement: Requirement::Nothing,
             fresh: false,
             local_only: false,
+            refusal: Refusal::Document,
             refusals: &[],
         };
         Self {
@@ -205,6 +217,12 @@ impl<A: Access> Operation<A> {
     /// Names the problems of its use case.
     pub fn refuses(mut self, refusals: &'static [Code]) -> Self {
         self.declaration.refusals = refusals;
+        self
+    }
+
+    /// Makes it a page for people: what can't be granted is told by a page as well.
+    pub fn page(mut self) -> Self {
+        self.declaration.refusal = Refusal::Page;
         self
     }
 

@@ -79,7 +79,6 @@ impl JsonSchema for Timestamp {
 #[derive(JsonSchema, Serialize)]
 #[schemars(inline)]
 pub(super) enum TokenType {
-    /// In an `Authorization` header (RFC 6750).
     Bearer,
 }
 
@@ -100,6 +99,7 @@ pub(super) struct SessionAnswer {
     session_id: Uuid,
     /// After a login: what the next login from this device may send along.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Revealed")]
     device: Option<Revealed>,
 }
 

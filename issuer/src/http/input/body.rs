@@ -1,4 +1,5 @@
-//! JSON bodies: at most 16 KiB of one object, without compression, within 10 seconds.
+//! Bodies: at most 16 KiB, without compression, within 10 seconds. Programs send one JSON object,
+//! pages send their forms.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::Map;
 use signet_verifier::json::{JsonError, Limits, Value};
 
 use super::fields::{self, Fields, Members};
-use super::{Description, Input, Unread};
+use super::{BodyDescription, Description, Input, Unread, query};
 use crate::http::problem::{Code, Problem};
 
 /// The largest body, in bytes.
@@ -28,32 +29,29 @@ const LIMITS: Limits = Limits {
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A body that is read into `T`.
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A JSON body that is read into `T`.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
 impl<T: Fields> Input for Body<T> {
     fn describe(schemas: &mut SchemaGenerator) -> Description {
-        Description {
-            body: Some((describe::<T>(schemas), true)),
-            ..Description::default()
-        }
+        describe::<T>(schemas, JSON, true)
     }
 
     async fn read(request: &mut Unread) -> Result<Self, Problem> {
-        check_media_type(&request.parts.headers)?;
+        check_media_type(&request.parts.headers, JSON)?;
         let bytes = collect(std::mem::take(&mut request.body)).await?;
         fields::read(parse(&bytes)?).map(Self)
     }
 }
 
-/// A body that may be left out, together with its `Content-Type`.
+/// A JSON body that may be left out, together with its `Content-Type`.
 impl<T: Fields> Input for Option<Body<T>> {
     fn describe(schemas: &mut SchemaGenerator) -> Description {
-        Description {
-            body: Some((describe::<T>(schemas), false)),
-            ..Description::default()
-        }
+        describe::<T>(schemas, JSON, false)
     }
 
     async fn read(request: &mut Unread) -> Result<Self, Problem> {
@@ -65,18 +63,36 @@ impl<T: Fields> Input for Option<Body<T>> {
     }
 }
 
-/// `application/json`, with no parameter but `charset=utf-8`.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+/// A page's form that is read into `T`.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: Fields> Input for Form<T> {
+    fn describe(schemas: &mut SchemaGenerator) -> Description {
+        describe::<T>(schemas, FORM, true)
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        check_media_type(&request.parts.headers, FORM)?;
+        let bytes = collect(std::mem::take(&mut request.body)).await?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Problem::from(Code::InvalidRequest).because("The form must be UTF-8."))?;
+        fields::read(query::parse(text)?).map(Self)
+    }
+}
+
+/// The media type, with no parameter but `charset=utf-8`.
+fn check_media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let is_json = types.next().is_some_and(is_json) && types.next().is_none();
-    if is_json && !headers.contains_key(CONTENT_ENCODING) {
+    let is_expected = types.next().is_some_and(|value| is(value, expected));
+    if is_expected && types.next().is_none() && !headers.contains_key(CONTENT_ENCODING) {
         Ok(())
     } else {
         Err(Code::UnsupportedMediaType.into())
     }
 }
 
-fn is_json(value: &HeaderValue) -> bool {
+fn is(value: &HeaderValue, expected: &str) -> bool {
     let text = value.to_str().unwrap_or_default();
     let (media_type, parameter) = text.split_once(';').unwrap_or((text, "charset=utf-8"));
     let parameter = parameter.trim_matches([' ', '\t']);
@@ -84,7 +100,7 @@ fn is_json(value: &HeaderValue) -> bool {
         .iter()
         .any(|known| parameter.eq_ignore_ascii_case(known));
     let media_type = media_type.trim_end_matches([' ', '\t']);
-    media_type.eq_ignore_ascii_case("application/json") && is_utf8
+    media_type.eq_ignore_ascii_case(expected) && is_utf8
 }
 
 async fn collect(body: axum::body::Body) -> Result<Bytes, Problem> {
@@ -116,8 +132,25 @@ fn parse(text: &[u8]) -> Result<Members<'_>, Problem> {
     Err(Problem::from(Code::InvalidRequest).because(detail))
 }
 
-/// The schema of a struct of members, kept among the document's components.
-fn describe<T: Fields>(schemas: &mut SchemaGenerator) -> Schema {
+/// The schema of a struct of members is kept among the document's components.
+fn describe<T: Fields>(
+    schemas: &mut SchemaGenerator,
+    media_type: &'static str,
+    required: bool,
+) -> Description {
+    let definitions = schemas.definitions_mut();
+    definitions.insert(T::NAME.to_owned(), object::<T>().to_value());
+    Description {
+        body: Some(BodyDescription {
+            media_type,
+            schema: Schema::new_ref(format!("#/components/schemas/{}", T::NAME)),
+            required,
+        }),
+        ..Description::default()
+    }
+}
+
+fn object<T: Fields>() -> Schema {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in T::fields() {
@@ -128,13 +161,11 @@ fn describe<T: Fields>(schemas: &mut SchemaGenerator) -> Schema {
             required.push(field.name);
         }
     }
-    let schema = json_schema!({
+    json_schema!({
         "type": "object",
         "properties": properties,
         "required": required,
         "additionalProperties": false,
-    });
-    let definitions = schemas.definitions_mut();
-    definitions.insert(T::NAME.to_owned(), schema.to_value());
-    Schema::new_ref(format!("#/components/schemas/{}", T::NAME))
+        "description": T::ABOUT,
+    })
 }

@@ -13,16 +13,19 @@ use crate::http::problem::Problem;
 /// One member or parameter, for the document.
 #[derive(Debug)]
 pub struct Field {
-    pub(in crate::http) name: &'static str,
-    pub(in crate::http) meaning: &'static str,
-    pub(in crate::http) required: bool,
-    pub(in crate::http) schema: Schema,
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) required: bool,
+    pub(crate) schema: Schema,
 }
 
 /// A struct of [`members!`].
 pub trait Fields: Sized + Send + 'static {
     /// Its name in the document.
     const NAME: &'static str;
+
+    /// What it is for.
+    const ABOUT: &'static str;
 
     /// What it is made of.
     fn fields() -> Vec<Field>;
@@ -42,7 +45,7 @@ pub struct Given<'a> {
 
 impl Given<'_> {
     /// Takes the member `name`.
-    pub(in crate::http) fn take<T: Member>(&mut self, name: &'static str) -> Option<T> {
+    pub(crate) fn take<T: Member>(&mut self, name: &'static str) -> Option<T> {
         match self.members.iter().position(|(given, _)| given == name) {
             Some(position) => {
                 let (_, value) = self.members.remove(position);
@@ -113,6 +116,8 @@ macro_rules! members {
         impl $crate::http::input::fields::Fields for $name {
             const NAME: &'static str = stringify!($name);
 
+            const ABOUT: &'static str = concat!($($about),*).trim_ascii();
+
             fn fields() -> Vec<$crate::http::input::fields::Field> {
                 use $crate::http::input::member::Member;
                 vec![$($crate::http::input::fields::Field {
@@ -133,4 +138,4 @@ macro_rules! members {
     };
 }
 
-pub(in crate::http) use members;
+pub(crate) use members;

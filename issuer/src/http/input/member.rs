@@ -110,7 +110,7 @@ impl<T: Member> Member for Option<T> {
 
 /// A member of a PATCH: left out, it changes nothing; `null` removes what is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::http) enum Change<T> {
+pub(crate) enum Change<T> {
     /// It stays.
     Keep,
     /// It is this from now on.
@@ -159,23 +159,23 @@ impl<T: Member + Ord> Member for BTreeSet<T> {
 }
 
 /// A secret that is handed on as it is: a token, whatever it looks like.
-pub(in crate::http) struct Secret(Zeroizing<String>);
+pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// The text, for the use case that judges it.
-    pub(in crate::http) fn into_text(self) -> Zeroizing<String> {
+    pub(crate) fn into_text(self) -> Zeroizing<String> {
         self.0
     }
 }
 
 /// The password of a new account, or a new password: what is wrong with it is `weak_password`.
-pub(in crate::http) struct NewPassword(pub(in crate::http) Password);
+pub(crate) struct NewPassword(pub(crate) Password);
 
 /// Text for people to read: up to 500 characters on one line.
-pub(in crate::http) struct Sentence(pub(in crate::http) String);
+pub(crate) struct Sentence(pub(crate) String);
 
 /// Text to look for.
-pub(in crate::http) struct SearchText(pub(in crate::http) String);
+pub(crate) struct SearchText(pub(crate) String);
 
 /// Implements [`Member`] for a type that is a string on the wire.
 macro_rules! string_members {

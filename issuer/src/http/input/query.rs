@@ -35,15 +35,15 @@ pub(in crate::http) fn refuse(query: &str) -> Result<(), Problem> {
 }
 
 /// Reads `application/x-www-form-urlencoded`.
-fn parse(query: &str) -> Result<Members<'_>, Problem> {
+pub(super) fn parse(query: &str) -> Result<Members<'_>, Problem> {
     let mut parameters = Members::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         if is_replaced(&name) || is_replaced(&value) {
-            let detail = "The parameters must be UTF-8.";
+            let detail = "The fields must be UTF-8.";
             return Err(Problem::from(Code::InvalidRequest).because(detail));
         }
         if parameters.iter().any(|(earlier, _)| *earlier == name) {
-            let detail = "Each parameter may stand there once.";
+            let detail = "Each field may stand there once.";
             return Err(Problem::from(Code::InvalidRequest).because(detail));
         }
         parameters.push((name, Value::String(value)));

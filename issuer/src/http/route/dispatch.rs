@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use super::access::Access;
 use super::call::{Call, Client, Handler};
-use super::{Declaration, ResponseFuture, Route, Serve};
+use super::{Declaration, Refusal, ResponseFuture, Route, Serve};
 use crate::http::answer::Answer;
 use crate::http::app::App;
 use crate::http::client::{Peer, is_forwarded};
@@ -144,9 +144,16 @@ where
             perform(declaration, handler, client, unread).await
         }
     };
-    let mut response = answered.unwrap_or_else(|problem| problem.respond(id));
+    let mut response = answered.unwrap_or_else(|problem| refuse(declaration, problem, id));
     announce(standing, response.headers_mut());
     response
+}
+
+fn refuse(declaration: &Declaration, problem: Problem, id: RequestId) -> Response {
+    match declaration.refusal {
+        Refusal::Document => problem.respond(id),
+        Refusal::Page => problem.respond_with_page(id),
+    }
 }
 
 /// Steps 3 to 5.

@@ -1,0 +1,263 @@
+//! One application with a database, a clock and an inbox of its own, behind a listener.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use signet::http::app::{self, App};
+use signet::http::client::{Peer, Proxies};
+use signet::http::cors::AllowedOrigins;
+use signet_core::account::setup::AccountOrder;
+use signet_core::email::EmailAddress;
+use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
+use signet_core::limit::in_process::InProcessLimiter;
+use signet_core::mail::Message;
+use signet_core::mail::letter::Links;
+use signet_core::password::Password;
+use signet_core::password::hasher::Algorithm;
+use signet_core::password::policy::PasswordPolicy;
+use signet_core::password::pool::PoolSettings;
+use signet_core::role::RoleName;
+use signet_core::secret::{OperatingSystem, SecretBytes};
+use signet_core::session::RefreshPolicy;
+use signet_core::signing::seal::{MasterKey, MasterKeys};
+use signet_core::time::{Clock, UnixTime};
+use signet_store_sqlite::SqliteStore;
+use tokio::net::{TcpListener, TcpStream};
+use zeroize::Zeroizing;
+
+use super::inbox::Inbox;
+use super::{Client, PASSWORD, log};
+
+/// How a service differs from the one that `cargo run` starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The public URL; the listener's own in local mode where there is none.
+    pub(crate) public_url: Option<&'static str>,
+    /// Whose word on the client's address counts.
+    pub(crate) proxies: Proxies,
+    /// The origins that may call the API.
+    pub(crate) cors_origins: &'static [&'static str],
+    /// What limits are multiplied with.
+    pub(crate) limits_scale: u32,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            proxies: Proxies::default(),
+            cors_origins: &[],
+            limits_scale: 1,
+        }
+    }
+}
+
+impl Setting {
+    /// A service behind a proxy on this machine, which says who the client is.
+    pub(crate) fn behind_a_proxy() -> Self {
+        Self {
+            proxies: Proxies {
+                trusted_hops: 1,
+                networks: Vec::new(),
+            },
+            ..Self::default()
+        }
+    }
+
+    /// A service in production, under `https://auth.example.com`.
+    pub(crate) fn production() -> Self {
+        Self {
+            public_url: Some("https://auth.example.com"),
+            ..Self::default()
+        }
+    }
+}
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) app: Arc<App>,
+    address: SocketAddr,
+    host: String,
+    clock: Arc<TestClock>,
+    inbox: Arc<Inbox>,
+    _directory: tempfile::TempDir,
+}
+
+impl Service {
+    /// Starts one in local mode.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Setting::default()).await
+    }
+
+    /// Starts one that behaves as `setting` says.
+    pub(crate) async fn start_with(setting: Setting) -> Self {
+        log::subscribe();
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("signet.db");
+        let store = SqliteStore::open(&database).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let local_url = format!("http://{address}");
+        let public_url = setting.public_url.unwrap_or(&local_url);
+        let limiter = Arc::new(InProcessLimiter::default());
+        let clock = Arc::new(TestClock::default());
+        let parts = Parts {
+            store: Arc::new(store),
+            limiter: limiter.clone(),
+            clock: clock.clone(),
+            randomness: Arc::new(OperatingSystem),
+            master_keys: MasterKeys::new(MasterKey::new(SecretBytes::new([7; 32])), None),
+            settings: settings(public_url, setting.limits_scale),
+        };
+        let public_url: url::Url = public_url.parse().unwrap();
+        let host = public_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let app = Arc::new(App::new(app::Parts {
+            issuer: Issuer::start(parts).await.unwrap(),
+            limiter,
+            randomness: Arc::new(OperatingSystem),
+            settings: app::Settings {
+                local_port: setting.public_url.is_none().then_some(address.port()),
+                public_url,
+                proxies: setting.proxies,
+                cors_origins: AllowedOrigins::parse(setting.cors_origins.iter().copied()).unwrap(),
+                limits_scale: setting.limits_scale,
+            },
+            mailbox: None,
+        }));
+        tokio::spawn(serve(listener, signet::http::router(Arc::clone(&app))));
+        Self {
+            app,
+            address,
+            host,
+            clock,
+            inbox: Arc::default(),
+            _directory: directory,
+        }
+    }
+
+    /// A client of it.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address, &self.host)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The name it is asked for.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The mails to an address so far.
+    pub(crate) async fn mails(&self, to: &str) -> Vec<Message> {
+        while self
+            .app
+            .issuer
+            .deliver_due_mail(&*self.inbox)
+            .await
+            .unwrap()
+            > 0
+        {}
+        self.inbox.messages(to)
+    }
+
+    /// The token in the latest mail to an address.
+    pub(crate) async fn mailed_token(&self, to: &str) -> String {
+        let mails = self.mails(to).await;
+        let latest = mails.last().expect("a mail");
+        latest.token.clone().expect("a token in the mail")
+    }
+
+    /// Makes an account as an operator does, with [`PASSWORD`].
+    pub(crate) async fn create_account(&self, email: &str, roles: &[&str]) {
+        let order = AccountOrder {
+            email: EmailAddress::parse(email).unwrap(),
+            password: Password::new(Zeroizing::new(PASSWORD.to_owned())).unwrap(),
+            roles: roles
+                .iter()
+                .map(|role| RoleName::parse(role).unwrap())
+                .collect(),
+            verified: true,
+        };
+        self.app.issuer.create_account(order).await.unwrap();
+    }
+
+    /// A client that is logged in to a new account with these roles.
+    pub(crate) async fn member(&self, email: &str, roles: &[&str]) -> Client {
+        self.create_account(email, roles).await;
+        let mut client = self.client();
+        client.log_in(email, PASSWORD).await;
+        client
+    }
+}
+
+fn settings(public_url: &str, limits_scale: u32) -> Settings {
+    Settings {
+        issuer: public_url.to_owned(),
+        product: "Signet".to_owned(),
+        audiences: vec!["agents".to_owned(), "billing".to_owned()],
+        clients: vec!["web".to_owned(), "cli".to_owned()],
+        access_seconds: 300,
+        refresh: RefreshPolicy::default(),
+        max_sessions: 20,
+        password: PasswordPolicy::default(),
+        // As little as argon2 takes: a debug build hashes thousands of times in these tests.
+        hashing: Algorithm::Argon2id {
+            memory_kib: 64,
+            iterations: 1,
+            lanes: 1,
+        },
+        hash_pool: PoolSettings {
+            permits: 2,
+            queue: 64,
+            deadline: Duration::from_secs(5),
+        },
+        limits: LimitSettings::default().scaled(limits_scale),
+        links: Links {
+            verify: format!("{public_url}/verify"),
+            reset: format!("{public_url}/reset"),
+        },
+    }
+}
+
+async fn serve(listener: TcpListener, router: axum::Router) {
+    loop {
+        let (stream, peer) = listener.accept().await.unwrap();
+        tokio::spawn(converse(stream, peer, router.clone()));
+    }
+}
+
+async fn converse(stream: TcpStream, peer: SocketAddr, router: axum::Router) {
+    let router = router.layer(axum::Extension(Peer(peer)));
+    let service = hyper_util::service::TowerToHyperService::new(router);
+    let builder =
+        hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+    let stream = hyper_util::rt::TokioIo::new(stream);
+    // A client that leaves in the middle is its own business.
+    let _ = builder.serve_connection(stream, service).await;
+}
+
+/// A clock that goes only when told to.
+#[derive(Debug)]
+struct TestClock(AtomicU64);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(AtomicU64::new(1_800_000_000))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,37 @@
+//! The issuer as its clients see it: the real router on a real listener and a real database, one
+//! application per test. Each file is a conversation about one subject.
+//!
+//! [`harness::client::Client`] holds every answer against `openapi.json` and fails on what the
+//! document doesn't declare. To add a test, start an application with [`harness::Service::start`]
+//! and talk to it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test that meets the unexpected ends"
+)]
+
+mod harness;
+
+mod account;
+mod administration;
+mod bad_input;
+mod client_address;
+mod cross_origin;
+mod documents;
+mod hosts;
+mod limits;
+mod local_mode;
+mod login;
+mod logs;
+mod password;
+mod refresh;
+mod registration;
+mod roles;
+mod routes;
+mod sessions;
+mod story;
