@@ -118,6 +118,14 @@ pub struct Role {
     pub inherits: BTreeSet<RoleName>,
 }
 
+/// The most roles one account may be given. With [`MOST_PERMISSION_BYTES`] it keeps every token
+/// within what verifiers take: a payload of 5,376 bytes.
+pub const MOST_ROLES: usize = 16;
+
+/// The most bytes that all permissions together may take in a token, which an admin's lists in
+/// full; quotes and commas included.
+pub const MOST_PERMISSION_BYTES: usize = 3_072;
+
 /// Permissions of the issuer's own admin routes; the first that exist.
 pub const ADMIN_PERMISSIONS: [&str; 10] = [
     "users:read",

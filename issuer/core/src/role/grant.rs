@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authority, Permission, Role, RoleCatalogue, RoleName};
+use super::{
+    Authority, MOST_PERMISSION_BYTES, MOST_ROLES, Permission, Role, RoleCatalogue, RoleName,
+};
 
 /// Why a change of roles is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -29,6 +31,12 @@ pub enum GrantError {
     /// The role is held by someone, or inherited by another role.
     #[error("the role is in use")]
     InUse,
+    /// More permissions than a token can list.
+    #[error("all permissions together would take more than {MOST_PERMISSION_BYTES} bytes")]
+    TooManyPermissions,
+    /// More roles than a token can list.
+    #[error("an account can have at most {MOST_ROLES} roles")]
+    TooManyRoles,
 }
 
 /// May `actor` act on somebody who has `target`'s authority?
@@ -54,6 +62,9 @@ pub fn may_set_roles(
     new_roles: &BTreeSet<RoleName>,
 ) -> Result<(), GrantError> {
     exist(catalogue, new_roles)?;
+    if new_roles.len() > MOST_ROLES {
+        return Err(GrantError::TooManyRoles);
+    }
     may_act_on(actor, target)?;
     may_act_on(actor, &catalogue.authority(new_roles))
 }
@@ -128,6 +139,9 @@ fn may_touch(
 
 fn may_define(catalogue: &RoleCatalogue, actor: &Authority, role: &Role) -> Result<(), GrantError> {
     let inherited = catalogue.authority(&role.inherits);
+    if !fit_into_a_token(catalogue, role) {
+        return Err(GrantError::TooManyPermissions);
+    }
     if actor.is_admin() {
         return Ok(());
     }
@@ -136,6 +150,18 @@ fn may_define(catalogue: &RoleCatalogue, actor: &Authority, role: &Role) -> Resu
     }
     covers(actor, &role.permissions)?;
     covers(actor, &inherited.permissions)
+}
+
+/// Whether all permissions there are, those of `role` included, fit into one token.
+fn fit_into_a_token(catalogue: &RoleCatalogue, role: &Role) -> bool {
+    let mut all = catalogue.all_permissions();
+    all.extend(role.permissions.iter().cloned());
+    let quotes_and_comma = 3;
+    let bytes: usize = all
+        .iter()
+        .map(|permission| permission.as_str().len().saturating_add(quotes_and_comma))
+        .sum();
+    bytes <= MOST_PERMISSION_BYTES
 }
 
 fn covers(actor: &Authority, permissions: &BTreeSet<Permission>) -> Result<(), GrantError> {
@@ -258,6 +284,27 @@ mod tests {
         assert_eq!(
             may_create(&all, &admin, &role("reader", &[], &[])),
             Err(GrantError::NameTaken)
+        );
+    }
+
+    #[test]
+    fn what_no_token_could_list_is_refused() {
+        let all = catalogue();
+        let admin = authority(&["admin"]);
+        let many: Vec<String> = (0..200).map(|n| format!("agents:operation-{n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let (few, _) = many.split_at(100);
+        assert_eq!(may_create(&all, &admin, &role("few", few, &[])), Ok(()));
+        assert_eq!(
+            may_create(&all, &admin, &role("many", &many, &[])),
+            Err(GrantError::TooManyPermissions)
+        );
+        let names: Vec<String> = (0..17).map(|n| format!("role{n}")).collect();
+        let wide = RoleCatalogue::new(names.iter().map(|name| role(name, &[], &[])));
+        let held = names.iter().map(|name| RoleName::parse(name).unwrap());
+        assert_eq!(
+            may_set_roles(&wide, &admin, &Authority::default(), &held.collect()),
+            Err(GrantError::TooManyRoles)
         );
     }
 

@@ -107,7 +107,12 @@ impl Issuer {
                 self.store.clear_guesses(&key).await?;
                 return Err(refused);
             }
-            Err(other) => return Err(other),
+            Err(wrong @ LoginError::InvalidCredentials) => return Err(wrong),
+            // The password wasn't looked at: that is no failure of whoever typed it.
+            Err(unchecked) => {
+                self.release(reserved).await;
+                return Err(unchecked);
+            }
         };
         let rehashed = self.rehash(&login.password, proven.outdated).await?;
         let effects = LoginEffects {

@@ -193,6 +193,14 @@ impl From<GrantError> for Problem {
                 let message = error.to_string();
                 Self::from(Code::ValidationFailed).with_error("roles", "unknown_role", message)
             }
+            GrantError::TooManyPermissions => {
+                let message = error.to_string();
+                Self::from(Code::ValidationFailed).with_error("permissions", "too_many", message)
+            }
+            GrantError::TooManyRoles => {
+                let message = error.to_string();
+                Self::from(Code::ValidationFailed).with_error("roles", "too_many", message)
+            }
             GrantError::NameTaken | GrantError::BuiltIn | GrantError::Cycle | GrantError::InUse => {
                 Self::from(Code::Conflict).because(error.to_string())
             }
