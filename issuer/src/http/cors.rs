@@ -27,7 +27,8 @@ impl AllowedOrigins {
             .map(|text| {
                 let url = url::Url::parse(text).map_err(|_| OriginError)?;
                 let is_web = matches!(url.scheme(), "http" | "https");
-                if !is_web || url.origin().ascii_serialization() != text {
+                let is_one = !text.contains('*');
+                if !is_web || !is_one || url.origin().ascii_serialization() != text {
                     return Err(OriginError);
                 }
                 HeaderValue::from_str(text).map_err(|_| OriginError)

@@ -38,16 +38,21 @@ pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     let mut response = match for_us {
         Ok(()) => {
             parts.extensions.insert(id);
-            let answer = next.run(Request::from_parts(parts, body));
-            match AssertUnwindSafe(answer).catch_unwind().await {
-                Ok(response) => response,
-                Err(_) => Problem::from(Code::InternalError).respond(id),
-            }
+            unpanicking(next.run(Request::from_parts(parts, body)), id).await
         }
         Err(problem) => problem.respond(id),
     };
     complete(response.headers_mut(), id, app.is_https());
     response
+}
+
+/// The answer, or an apology where there is none. The panic itself is reported by its hook.
+async fn unpanicking(answer: impl Future<Output = Response>, id: RequestId) -> Response {
+    let caught = AssertUnwindSafe(answer).catch_unwind().await;
+    caught.unwrap_or_else(|_| {
+        let problem = Problem::from(Code::InternalError);
+        problem.caused_by("the handler panicked").respond(id)
+    })
 }
 
 fn complete(headers: &mut HeaderMap, id: RequestId, https: bool) {
@@ -65,5 +70,30 @@ fn complete(headers: &mut HeaderMap, id: RequestId, https: bool) {
     if https {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let answer = async { panic!("on purpose") };
+        let response = unpanicking(answer, RequestId::unknown()).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn a_policy_that_is_set_stays() {
+        let mut headers = HeaderMap::new();
+        let own = HeaderValue::from_static("default-src 'none'; style-src 'self'");
+        headers.insert(CONTENT_SECURITY_POLICY, own.clone());
+        complete(&mut headers, RequestId::unknown(), true);
+        assert_eq!(headers.get(CONTENT_SECURITY_POLICY), Some(&own));
+        assert_eq!(headers.get(CACHE_CONTROL).unwrap(), "no-store");
+        assert_eq!(headers.len(), 6);
     }
 }

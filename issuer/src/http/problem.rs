@@ -189,7 +189,7 @@ impl Problem {
     }
 }
 
-/// The document on the wire.
+/// Why a request isn't granted (RFC 9457).
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Problem", deny_unknown_fields)]
 pub(super) struct ProblemDocument<'a> {

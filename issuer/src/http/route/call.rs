@@ -82,3 +82,16 @@ where
         self(call)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_is_kept_short_and_printable() {
+        let value = HeaderValue::from_bytes(b"curl/8\t\xff \x80<b>").unwrap();
+        assert_eq!(printable(&value), "curl/8?? ?<b>");
+        let long = HeaderValue::from_str(&"x".repeat(1_000)).unwrap();
+        assert_eq!(printable(&long).len(), 256);
+    }
+}

@@ -8,6 +8,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -47,23 +48,24 @@ struct Resource {
 
 impl Resource {
     fn serve(&self, app: &Arc<App>, request: Request) -> ResponseFuture {
-        let refused = if self.local_only && !is_local(app, &request) {
-            Code::NotFound
-        } else {
-            let wanted = match *request.method() {
-                Method::HEAD => &Method::GET,
-                ref method => method,
-            };
-            let mut operations = self.operations.iter();
-            if let Some(route) = operations.find(|route| route.declaration.method == *wanted) {
-                return (route.serve)(Arc::clone(app), request);
-            }
-            Code::MethodNotAllowed
+        let wanted = match *request.method() {
+            Method::HEAD => &Method::GET,
+            ref method => method,
         };
-        let mut response = Problem::from(refused).respond(request_id(request.extensions()));
-        if refused == Code::MethodNotAllowed {
-            response.headers_mut().insert(ALLOW, self.allow.clone());
-        }
+        let mut operations = self.operations.iter();
+        let operation = operations.find(|route| route.declaration.method == *wanted);
+        let hidden = self.local_only && !is_local(app, &request);
+        let id = request_id(request.extensions());
+        let response = match operation {
+            Some(route) if hidden => refuse(&route.declaration, Code::NotFound.into(), id),
+            Some(route) => return (route.serve)(Arc::clone(app), request),
+            None if hidden => Problem::from(Code::NotFound).respond(id),
+            None => {
+                let mut response = Problem::from(Code::MethodNotAllowed).respond(id);
+                response.headers_mut().insert(ALLOW, self.allow.clone());
+                response
+            }
+        };
         Box::pin(std::future::ready(response))
     }
 }
@@ -127,6 +129,7 @@ where
     R: Answer,
     H: Handler<A, I, R>,
 {
+    let started = Instant::now();
     let (parts, body) = request.into_parts();
     let id = request_id(&parts.extensions);
     let Some(client) = client(&app, &parts, id) else {
@@ -146,6 +149,13 @@ where
     };
     let mut response = answered.unwrap_or_else(|problem| refuse(declaration, problem, id));
     announce(standing, response.headers_mut());
+    tracing::debug!(
+        request_id = %id,
+        operation = declaration.id,
+        status = response.status().as_u16(),
+        microseconds = started.elapsed().as_micros(),
+        "answered"
+    );
     response
 }
 
@@ -185,12 +195,17 @@ where
     let answer = if declaration.method == Method::GET {
         work.await?
     } else {
-        tokio::spawn(work).await.map_err(|error| {
-            let problem = Problem::from(Code::InternalError);
-            problem.caused_by(error)
-        })??
+        run_to_end(work).await??
     };
     answer.into_response()
+}
+
+/// Runs work that may change state as a task of its own, which goes on when the client leaves.
+async fn run_to_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    let outcome = tokio::spawn(work).await;
+    outcome.map_err(|error| Problem::from(Code::InternalError).caused_by(error))
 }
 
 fn client(app: &App, parts: &Parts, id: RequestId) -> Option<Client> {
@@ -205,5 +220,36 @@ fn client(app: &App, parts: &Parts, id: RequestId) -> Option<Client> {
 fn announce(standing: Option<Standing>, headers: &mut HeaderMap) {
     if let Some(standing) = standing {
         standing.announce(headers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_when_the_client_leaves() {
+        let (begin, begun) = oneshot::channel();
+        let (finish, finished) = oneshot::channel();
+        let client = tokio::spawn(run_to_end(async move {
+            begun.await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            finish.send(()).unwrap();
+        }));
+        tokio::task::yield_now().await;
+        client.abort();
+        assert!(client.await.unwrap_err().is_cancelled());
+        begin.send(()).unwrap();
+        finished.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_an_internal_error() {
+        let outcome = run_to_end(async { panic!("on purpose") }).await;
+        assert_eq!(outcome.unwrap_err().code(), Code::InternalError);
     }
 }
