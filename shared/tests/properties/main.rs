@@ -10,11 +10,13 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::string_slice,
     reason = "a test fails by panicking"
 )]
 
 mod json;
 mod mint;
+mod policy;
 mod signatures;
 mod times;
 mod tokens;
