@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::components::{build_programs, program};
 use crate::process::{Done, Failure, TemporaryFolder, cargo, command, root, run, run_quietly, say};
 
 /// The store whose queries are described, below the root.
@@ -27,9 +28,8 @@ pub(crate) fn check_openapi() -> Done {
 }
 
 fn openapi() -> Done<String> {
-    run_quietly(&mut cargo(&[
-        "run", "--quiet", "-p", "signet", "--", "openapi",
-    ]))
+    build_programs()?;
+    run_quietly(command(program("signet")).arg("openapi"))
 }
 
 pub(crate) fn write_queries() -> Done {

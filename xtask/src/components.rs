@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::process::{Done, Failure};
+use crate::process::{Done, Failure, cargo, root, run};
 
 /// The cache that outlives a checkout.
 pub(crate) fn cache() -> Done<PathBuf> {
@@ -22,6 +22,25 @@ pub(crate) fn npm() -> Done<PathBuf> {
 /// The Python with the packages of `interop/requirements.txt`.
 pub(crate) fn python() -> Done<PathBuf> {
     Ok(cache()?.join("python/bin/python"))
+}
+
+/// Builds every program of the workspace, the way the tests build them.
+pub(crate) fn build_programs() -> Done {
+    run(&mut cargo(&[
+        "build",
+        "--quiet",
+        "--workspace",
+        "--exclude",
+        "signet-bench",
+        "--bins",
+    ]))
+}
+
+/// A program that [`build_programs`] has built.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug").join(name)
 }
 
 /// The browser of Debian's package `chromium`.

@@ -11,13 +11,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::components::{CHROMIUM, npm, python};
+use crate::components::{CHROMIUM, build_programs, npm, program, python};
 use crate::process::{
-    self, Background, Done, Failure, TemporaryFolder, cargo, command, free_port, listens, root,
-    run_quietly, run_with_input, say,
+    Background, Done, Failure, TemporaryFolder, command, free_port, listens, root, run_quietly,
+    run_with_input, say,
 };
 use crate::setup;
-use issuer::{Issuer, program};
+use issuer::Issuer;
 
 type Check = (&'static str, fn(&Path) -> Done);
 
@@ -36,14 +36,7 @@ const NEW_PASSWORD: &str = "staple battery horse correct";
 /// Runs all checks, and tells of every one that failed.
 pub(crate) fn run() -> Done {
     setup::all()?;
-    process::run(&mut cargo(&[
-        "build",
-        "--quiet",
-        "-p",
-        "signet",
-        "-p",
-        "agents-api",
-    ]))?;
+    build_programs()?;
     let mut failures = Vec::new();
     for (number, (name, check)) in CHECKS.iter().enumerate() {
         let folder = TemporaryFolder::new(&format!("interop-{number}"))?;
@@ -162,7 +155,7 @@ fn protected_service(folder: &Path) -> Done {
     issuer.create_admin("root@example.com", PASSWORD)?;
     let admin = issuer.login("root@example.com", PASSWORD)?;
     let port = free_port()?;
-    let mut service = command(program("agents-api")?);
+    let mut service = command(program("agents-api"));
     service
         .env("ISSUER", issuer.url())
         .env("AUDIENCE", "signet")
@@ -197,7 +190,7 @@ fn offline(folder: &Path) -> Done {
         (token, jwks, issuer.url())
     };
     let verify = |token: &str, audience: &str| -> Done<(i32, Value)> {
-        let mut verify = command(program("signet")?);
+        let mut verify = command(program("signet"));
         verify
             .args(["token", "verify", "--json", "--issuer", &url])
             .args(["--audience", audience, "--jwks"])

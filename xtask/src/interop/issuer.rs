@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::components::program;
 use crate::process::{
-    Background, Done, Failure, command, free_port, listens, root, run_quietly, run_with_input,
+    Background, Done, Failure, command, free_port, listens, run_quietly, run_with_input,
 };
 
 /// The issuer in a process of its own. It ends with this value.
@@ -16,18 +17,11 @@ pub(super) struct Issuer {
     _process: Background,
 }
 
-/// A program that was built.
-pub(super) fn program(name: &str) -> Done<PathBuf> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    Ok(target.join("debug").join(name))
-}
-
 impl Issuer {
     /// Starts an issuer in local mode, with more settings than the defaults.
     pub(super) fn start(folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
         let (port, database) = (free_port()?, folder.join("signet.db"));
-        let mut serve = command(program("signet")?);
+        let mut serve = command(program("signet"));
         serve
             .arg("serve")
             .current_dir(folder)
@@ -123,7 +117,7 @@ impl Issuer {
 
     /// Creates an admin as an operator does.
     pub(super) fn create_admin(&self, email: &str, password: &str) -> Done {
-        let mut create = command(program("signet")?);
+        let mut create = command(program("signet"));
         create
             .args(["user", "create", "--email", email, "--role", "admin"])
             .args(["--verified", "--password-stdin"])

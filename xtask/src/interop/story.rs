@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::issuer::program;
+use crate::components::program;
 use crate::process::{Background, Done, Failure, command, listens, root, run_quietly};
 
 const BEGIN: &str = "<!-- story -->";
@@ -19,16 +19,16 @@ pub(super) fn run(folder: &Path) -> Done {
     }
     let readme = fs::read_to_string(root().join("README.md"))?;
     let script = script(&readme)?;
-    let mut serve = command(program("signet")?);
+    let mut serve = command(program("signet"));
     serve.current_dir(folder);
     let mut issuer = Background::start("the issuer", &serve, &folder.join("issuer.log"))?;
     issuer.wait_until(|| listens(8080))?;
-    let service = command(program("agents-api")?);
+    let service = command(program("agents-api"));
     let mut service = Background::start("agents-api", &service, &folder.join("service.log"))?;
     service.wait_until(|| listens(8081))?;
     let file = folder.join("story.sh");
     fs::write(&file, format!("set -eu\n{script}"))?;
-    let programs = program("signet")?;
+    let programs = program("signet");
     let path = std::env::var("PATH").unwrap_or_default();
     let here = programs.parent().unwrap_or(folder).display();
     let mut shell = command("sh");
