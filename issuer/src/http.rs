@@ -103,3 +103,38 @@ pub fn router(app: Arc<App>) -> Router {
         })
         .layer(middleware::from_fn_with_state(app, frame::frame))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_in_the_table_once_and_says_what_it_is() {
+        let mut places = BTreeSet::new();
+        let mut ids = BTreeSet::new();
+        for route in routes() {
+            let declaration = route.declaration;
+            let place = (declaration.path, declaration.method.to_string());
+            assert!(places.insert(place.clone()), "{place:?} stands there twice");
+            assert!(ids.insert(declaration.id), "{place:?} has another's id");
+            assert_ne!(declaration.id, "", "{place:?} has no id");
+            assert_ne!(declaration.summary, "", "{place:?} has no summary");
+        }
+    }
+
+    #[test]
+    fn only_what_is_for_programs_and_served_from_memory_has_no_limit() {
+        for route in routes() {
+            let declaration = route.declaration;
+            let may_be_public = declaration.method == ::http::Method::GET && !declaration.is_api();
+            let is_limited = declaration.limit.is_limited();
+            assert!(
+                is_limited || may_be_public,
+                "{} has no limit",
+                declaration.id
+            );
+        }
+    }
+}

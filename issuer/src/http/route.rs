@@ -1,7 +1,7 @@
 //! The route table. An operation is declared once, and everything follows from the declaration:
 //! where it is mounted, the checks before its handler runs, and its entry in `openapi.json`.
 //!
-//! ```ignore
+//! ```text
 //! post("/v1/password/change", limit::PASSWORD)
 //!     .named("changePassword", "Change one's password")
 //!     .bearer()

@@ -24,19 +24,6 @@ async fn the_served_document_is_the_committed_one() {
     assert_eq!(answer.text(), include_str!("../../../openapi.json"));
 }
 
-#[test]
-fn operations_have_distinct_ids_and_say_what_they_are_for() {
-    let mut ids = std::collections::BTreeSet::new();
-    for operation in Operation::all() {
-        let id = operation.declared["operationId"].as_str().unwrap();
-        assert!(!id.is_empty() && ids.insert(id), "{id}");
-        assert_ne!(operation.declared["summary"], "", "{id}");
-        assert!(!operation.limit().is_empty(), "{id}");
-        let is_limited = operation.limit() != "public";
-        assert!(is_limited || !operation.is_api(), "{id} has no limit");
-    }
-}
-
 #[tokio::test]
 async fn the_page_shows_every_operation_and_loads_nothing_from_elsewhere() {
     let service = Service::start().await;

@@ -54,12 +54,14 @@ impl Resource {
         };
         let mut operations = self.operations.iter();
         let operation = operations.find(|route| route.declaration.method == *wanted);
-        let hidden = self.local_only && !is_local(app, &request);
+        let hidden = |local_only: bool| local_only && !is_local(app, &request);
         let id = request_id(request.extensions());
         let response = match operation {
-            Some(route) if hidden => refuse(&route.declaration, Code::NotFound.into(), id),
+            Some(route) if hidden(route.declaration.local_only) => {
+                refuse(&route.declaration, Code::NotFound.into(), id)
+            }
             Some(route) => return (route.serve)(Arc::clone(app), request),
-            None if hidden => Problem::from(Code::NotFound).respond(id),
+            None if hidden(self.local_only) => Problem::from(Code::NotFound).respond(id),
             None => {
                 let mut response = Problem::from(Code::MethodNotAllowed).respond(id);
                 response.headers_mut().insert(ALLOW, self.allow.clone());
