@@ -175,7 +175,7 @@ pub enum AccountChangeError {
 /// Which accounts a list is to hold.
 #[derive(Clone, Debug, Default)]
 pub struct AccountFilter {
-    /// Part of the canonical address or of the name, in any case.
+    /// Part of the canonical address or of the name, in any case (Unicode's lower case).
     pub text: Option<String>,
     /// Only accounts of this status.
     pub status: Option<AccountStatus>,
@@ -349,7 +349,8 @@ pub trait PasswordStore: Send + Sync {
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Opens a session at generation 0 if the account is active, verified and still has the
-    /// checked password. Records `SessionOpened`. `None` otherwise.
+    /// checked password. Records `SessionOpened`, and one `SessionEnded` for each that ends because
+    /// there are too many. `None` otherwise.
     async fn open_session(
         &self,
         context: &Context,
@@ -437,7 +438,7 @@ pub trait RoleStore: Send + Sync {
     async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
 
     /// Deletes a role nobody holds by [`crate::role::grant::may_delete`]; the actor must hold
-    /// `roles:write`. Records `RoleDeleted`.
+    /// `roles:write`. Raises versions as replacing does. Records `RoleDeleted`.
     async fn delete_role(
         &self,
         context: &Context,
@@ -448,8 +449,8 @@ pub trait RoleStore: Send + Sync {
 /// The outbox.
 #[async_trait]
 pub trait MailStore: Send + Sync {
-    /// Takes up to `limit` messages that are due, for `lease` seconds, oldest first. What isn't
-    /// marked within the lease is due again.
+    /// Takes up to `limit` messages that are due, for `lease` seconds, those that have been due for
+    /// longest first. What isn't marked within the lease is due again.
     async fn claim_mail(
         &self,
         now: UnixTime,
@@ -518,6 +519,8 @@ pub trait Store:
     async fn ping(&self) -> StoreResult<()>;
 
     /// Removes what is past its time: registrations, mailed tokens, sessions that ended or
-    /// expired over a day ago, guesses. Answers how many rows went.
+    /// expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
+    /// ago. Answers how many rows went. The only operation that isn't atomic: it may stop half-way,
+    /// and go on the next time.
     async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64>;
 }

@@ -14,7 +14,8 @@ use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::{
     AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
-    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreResult,
+    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError,
+    StoreResult,
 };
 use signet_core::role::RoleName;
 use signet_core::time::UnixTime;
@@ -45,6 +46,13 @@ pub(crate) async fn find(
     .map_err(db)?
     .map(Account::try_from)
     .transpose()
+}
+
+/// An account that was just written.
+async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
+    find(connection, id)
+        .await?
+        .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
 }
 
 /// Whether an active, verified admin exists.
@@ -83,19 +91,21 @@ pub(crate) async fn insert(
     let id = account.id.0.as_bytes().as_slice();
     let (canonical, original) = (account.email.canonical(), account.email.original());
     let name = account.name.as_ref().map(DisplayName::as_str);
+    let folded = name.map(str::to_lowercase);
     let verified = i64::from(account.email_verified);
     let (password, created_at) = (account.password.expose(), seconds(now));
     let inserted = sqlx::query!(
         "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, status, version,
-              device_epoch, password_hash, created_at)
-         VALUES (?, ?, ?, ?, ?, 'active', 0, 0, ?, ?)
+             (id, email_canonical, email_original, email_verified, name, name_folded, status,
+              version, device_epoch, password_hash, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, 'active', 0, 0, ?, ?)
          ON CONFLICT (email_canonical) DO NOTHING",
         id,
         canonical,
         original,
         verified,
         name,
+        folded,
         password,
         created_at
     )
@@ -163,7 +173,7 @@ impl AccountStore for SqliteStore {
         &self,
         id: AccountId,
     ) -> StoreResult<Option<(Account, PasswordHash)>> {
-        let mut tx = self.readers.begin().await.map_err(db)?;
+        let mut tx = self.snapshot().await?;
         let account = find(&mut tx, id).await?;
         Ok(account.zip(password(&mut tx, id).await?))
     }
@@ -192,7 +202,7 @@ impl AccountStore for SqliteStore {
                        WHERE account_id = accounts.id) AS "roles: String"
                FROM accounts
                WHERE (?1 IS NULL OR instr(email_canonical, ?1) > 0
-                      OR instr(lower(name), ?1) > 0)
+                      OR instr(name_folded, ?1) > 0)
                  AND (?2 IS NULL OR status = ?2)
                  AND (?3 IS NULL OR ?3 = 'user' OR EXISTS (
                       SELECT 1 FROM account_roles
@@ -218,19 +228,26 @@ impl AccountStore for SqliteStore {
         id: AccountId,
         name: Option<DisplayName>,
     ) -> StoreResult<Option<Account>> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let bytes = id.0.as_bytes().as_slice();
         let text = name.as_ref().map(DisplayName::as_str);
-        sqlx::query!("UPDATE accounts SET name = ? WHERE id = ?", text, bytes)
-            .execute(&mut *tx)
-            .await
-            .map_err(db)?;
-        let Some(account) = find(&mut tx, id).await? else {
+        let folded = text.map(str::to_lowercase);
+        let renamed = sqlx::query!(
+            "UPDATE accounts SET name = ?, name_folded = ? WHERE id = ?",
+            text,
+            folded,
+            bytes
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        if renamed.rows_affected() == 0 {
             return Ok(None);
-        };
+        }
+        let account = existing(&mut tx, id).await?;
         let event = context.event(Action::AccountRenamed, Some(id), json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Some(account))
     }
 
@@ -239,8 +256,8 @@ impl AccountStore for SqliteStore {
         context: &Context,
         account: NewAccount,
     ) -> Ruled<Account, CreateAccountError> {
-        let mut tx = self.begin().await?;
-        let catalogue = self.current_catalogue(&mut tx).await?;
+        let mut tx = self.write().await?;
+        let catalogue = self.known_roles.current(&mut tx).await?;
         let unknown = account
             .roles
             .iter()
@@ -252,7 +269,7 @@ impl AccountStore for SqliteStore {
             return Ok(Err(CreateAccountError::AddressTaken));
         }
         let created = changes::created(&mut tx, context, &account).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(created))
     }
 
@@ -262,11 +279,11 @@ impl AccountStore for SqliteStore {
     }
 
     async fn issue_setup(&self, context: &Context, token: NewMailedToken) -> StoreResult<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         tokens::keep(&mut tx, Owner::Nobody, &token).await?;
         let event = context.event(Action::SetupLinkIssued, None, json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 
     async fn create_first_admin(
@@ -275,7 +292,7 @@ impl AccountStore for SqliteStore {
         token: &MailedTokenHash,
         account: NewAccount,
     ) -> Ruled<Account, FirstAdminError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         if has_admin(&mut tx).await? {
             return Ok(Err(FirstAdminError::AdminExists));
         }
@@ -291,7 +308,7 @@ impl AccountStore for SqliteStore {
             .await
             .map_err(db)?;
         let created = changes::created(&mut tx, context, &account).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(created))
     }
 

@@ -25,7 +25,7 @@ impl SqliteStore {
         context: &Context,
         permission: &str,
     ) -> Ruled<Permitted, AccountChangeError> {
-        let catalogue = self.current_catalogue(connection).await?;
+        let catalogue = self.known_roles.current(connection).await?;
         let authority = match context.actor {
             Actor::Operator | Actor::System => {
                 catalogue.authority(&[RoleName::admin()].into_iter().collect())
@@ -47,6 +47,7 @@ impl SqliteStore {
     }
 }
 
-fn is_live(account: &Account) -> bool {
+/// Whether an account may act: it isn't suspended, and its mailbox is proven.
+pub(crate) fn is_live(account: &Account) -> bool {
     account.status == AccountStatus::Active && account.email_verified
 }

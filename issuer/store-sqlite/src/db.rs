@@ -1,254 +1,117 @@
-//! The database file: how it is opened, and how it is written.
+//! The database file: how it is opened, read and written.
+
+mod fault;
+mod file;
+mod open;
+mod write;
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use signet_core::ports::{Store, StoreError, StoreResult};
-use signet_core::role::RoleCatalogue;
+use signet_core::ports::{Store, StoreResult};
 use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, Transaction};
 
-use crate::rows::seconds;
+use crate::roles::KnownRoles;
 
-/// The first version without the bug that can corrupt a WAL.
-const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
-/// How long an operation waits for another process to finish writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an operation waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many reads there are at once.
-const READERS: u32 = 4;
-/// How long what is over is kept before it is swept, in seconds.
-const KEPT_AFTER_END: u64 = 86_400;
-/// How long dead letters are kept, in seconds.
-const DEAD_LETTERS_KEPT: u64 = 30 * 86_400;
+pub(crate) use fault::db;
+pub use open::OpenError;
+pub(crate) use write::Write;
 
 /// Everything Signet keeps, in one file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     writer: SqlitePool,
     pub(crate) readers: SqlitePool,
-    catalogue: Arc<RwLock<CachedCatalogue>>,
-}
-
-/// The roles as they were at a version of `meta.roles_version`.
-#[derive(Debug, Default)]
-struct CachedCatalogue {
-    version: i64,
-    roles: Arc<RoleCatalogue>,
-}
-
-/// Why the file can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// SQLite says no.
-    #[error("can't open the database {path}: {source}")]
-    Open {
-        /// The file.
-        path: String,
-        /// What SQLite says.
-        source: sqlx::Error,
-    },
-    /// The schema can't be brought up to date.
-    #[error("can't migrate the database {path}: {source}")]
-    Migrate {
-        /// The file.
-        path: String,
-        /// What went wrong.
-        source: sqlx::migrate::MigrateError,
-    },
-    /// The SQLite that was linked can lose data.
-    #[error(
-        "SQLite {0} is too old: versions before 3.51.3 can corrupt the database; build Signet \
-         with its own SQLite"
-    )]
-    OldSqlite(String),
+    pub(crate) known_roles: Arc<KnownRoles>,
 }
 
 impl SqliteStore {
     /// Opens the file, creates it where there is none (readable by its owner only), and brings
-    /// its schema up to date.
+    /// its schema up to date. The folder must be there.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Open {
-            path: path.display().to_string(),
-            source,
-        };
-        create_private(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("trusted_schema", "OFF");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
-        check_version(&writer).await.map_err(|error| match error {
-            VersionError::Query(source) => failed(source),
-            VersionError::Old(version) => OpenError::OldSqlite(version),
-        })?;
-        sqlx::migrate!("../../migrations/sqlite")
-            .run(&writer)
-            .await
-            .map_err(|source| OpenError::Migrate {
-                path: path.display().to_string(),
-                source,
-            })?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await
-            .map_err(failed)?;
+        let (writer, readers) = open::open(path).await?;
         Ok(Self {
             writer,
             readers,
-            catalogue: Arc::default(),
+            known_roles: Arc::default(),
         })
     }
 
-    /// Begins a transaction that may write. It holds the write lock from the start, so that what
-    /// it reads stays true until it commits; dropped, it leaves nothing behind.
-    pub(crate) async fn begin(&self) -> StoreResult<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db)
+    /// Ends what is being done, and leaves the file without a write-ahead log beside it.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
-    /// The roles at `version`, read from `connection` if they aren't known yet.
-    pub(crate) async fn catalogue_at(
-        &self,
-        version: i64,
-        connection: &mut SqliteConnection,
-    ) -> StoreResult<Arc<RoleCatalogue>> {
-        {
-            let cached = self.catalogue.read();
-            let cached = cached.unwrap_or_else(PoisonError::into_inner);
-            if cached.version == version {
-                return Ok(Arc::clone(&cached.roles));
-            }
-        }
-        let roles = Arc::new(crate::roles::load(connection).await?);
-        let cached = self.catalogue.write();
-        let mut cached = cached.unwrap_or_else(PoisonError::into_inner);
-        if cached.version < version {
-            *cached = CachedCatalogue {
-                version,
-                roles: Arc::clone(&roles),
-            };
-        }
-        Ok(roles)
+    /// Begins a change.
+    pub(crate) async fn write(&self) -> StoreResult<Write> {
+        Write::begin(&self.writer).await
     }
-}
 
-enum VersionError {
-    Query(sqlx::Error),
-    Old(String),
-}
-
-async fn check_version(pool: &SqlitePool) -> Result<(), VersionError> {
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(pool)
-        .await
-        .map_err(VersionError::Query)?;
-    let numbers: Vec<u32> = version.split('.').filter_map(|n| n.parse().ok()).collect();
-    if numbers.as_slice() >= OLDEST_SQLITE.as_slice() {
-        Ok(())
-    } else {
-        Err(VersionError::Old(version))
+    /// Several reads of one moment.
+    pub(crate) async fn snapshot(&self) -> StoreResult<Transaction<'static, Sqlite>> {
+        self.readers.begin().await.map_err(db)
     }
-}
-
-/// Creates the file before SQLite does, which would let others read it; SQLite gives the files
-/// beside it the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-}
-
-/// What an error of SQLite means to who asked: later it may work again, or the file is not what
-/// it should be.
-pub(crate) fn db(error: sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::Decode(_)
-        | sqlx::Error::ColumnNotFound(_)
-        | sqlx::Error::RowNotFound => StoreError::Corrupt(error.to_string()),
-        sqlx::Error::Database(ref database) if is_broken(database.code().as_deref()) => {
-            StoreError::Corrupt(error.to_string())
-        }
-        other => StoreError::Unavailable(Box::new(other)),
-    }
-}
-
-/// SQLITE_CONSTRAINT, SQLITE_CORRUPT, SQLITE_NOTADB and SQLITE_MISMATCH: trying again is no use.
-/// The low byte of an extended code is the primary one.
-fn is_broken(code: Option<&str>) -> bool {
-    let primary = code
-        .and_then(|code| code.parse::<u32>().ok())
-        .map(|code| code & 0xFF);
-    matches!(primary, Some(11 | 19 | 20 | 26))
 }
 
 #[async_trait]
 impl Store for SqliteStore {
+    /// A change that changes nothing still needs the disk, the lock and a file that isn't
+    /// read-only.
     async fn ping(&self) -> StoreResult<()> {
-        let tx = self.begin().await?;
-        tx.rollback().await.map_err(db)
+        self.write().await?.commit().await
     }
 
     async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64> {
-        let at = seconds(now);
-        let over = seconds(now.saturating_sub(KEPT_AFTER_END));
-        let idle = seconds(now.saturating_sub(policy.idle.saturating_add(KEPT_AFTER_END)));
-        let absolute = seconds(now.saturating_sub(policy.absolute.saturating_add(KEPT_AFTER_END)));
-        let dead = seconds(now.saturating_sub(DEAD_LETTERS_KEPT));
-        let mut tx = self.begin().await?;
-        let swept = [
-            sqlx::query!("DELETE FROM registrations WHERE expires_at <= ?", at)
-                .execute(&mut *tx)
-                .await
-                .map_err(db)?,
-            sqlx::query!("DELETE FROM mailed_tokens WHERE expires_at <= ?", at)
-                .execute(&mut *tx)
-                .await
-                .map_err(db)?,
-            sqlx::query!(
-                "DELETE FROM sessions
-                 WHERE ended_at <= ? OR advanced_at <= ? OR created_at <= ?",
-                over,
-                idle,
-                absolute
-            )
-            .execute(&mut *tx)
-            .await
-            .map_err(db)?,
-            sqlx::query!("DELETE FROM guesses WHERE last_at <= ?", over)
-                .execute(&mut *tx)
-                .await
-                .map_err(db)?,
-            sqlx::query!("DELETE FROM outbox WHERE abandoned_at <= ?", dead)
-                .execute(&mut *tx)
-                .await
-                .map_err(db)?,
-        ];
-        tx.commit().await.map_err(db)?;
-        Ok(swept.iter().map(|result| result.rows_affected()).sum())
+        self.remove_what_is_over(now, policy).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_core::ports::{AccountStore as _, StoreError};
+    use signet_core::testing::World;
+    use signet_core::testing::world::{NOW, anonymous, registration, registration_mail};
+
+    use super::*;
+
+    async fn limit_pages(store: &SqliteStore, most: u32) {
+        let pragma = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {most}"));
+        let mut writer = store.writer.acquire().await.unwrap();
+        sqlx::query(pragma).execute(&mut *writer).await.unwrap();
+    }
+
+    async fn register(store: &SqliteStore, number: u32) -> StoreResult<()> {
+        let (_, registration) = registration(&format!("person{number}"), NOW);
+        let mail = registration_mail();
+        store.register(&anonymous(NOW), registration, mail).await
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_changes_answers_reads_and_recovers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("signet.db");
+        let store = SqliteStore::open(&path).await.unwrap();
+        limit_pages(&store, 1).await;
+        let mut refusals = 0;
+        for number in 0..200 {
+            match register(&store, number).await {
+                Ok(()) => {}
+                Err(StoreError::Unavailable(_)) => refusals += 1,
+                Err(other) => panic!("{other:?}"),
+            }
+            assert!(!store.admin_exists().await.unwrap(), "reads go on");
+        }
+        assert!(refusals > 0);
+        limit_pages(&store, 1_000_000).await;
+        register(&store, 1_000).await.unwrap();
+        World::new(Arc::new(store)).check_trail().await;
     }
 }

@@ -28,7 +28,7 @@ impl GuessStore for SqliteStore {
         policy: &GuessPolicy,
     ) -> StoreResult<Guess> {
         let key = key.as_bytes().as_slice();
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let row = sqlx::query!(
             "SELECT count, first_at, last_at FROM guesses WHERE key = ?",
             key
@@ -60,14 +60,14 @@ impl GuessStore for SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(db)?;
-            tx.commit().await.map_err(db)?;
+            tx.commit().await?;
         }
         Ok(guess)
     }
 
     async fn clear_guesses(&self, key: &GuessKey) -> StoreResult<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         clear(&mut tx, key).await?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 }

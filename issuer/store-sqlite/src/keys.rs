@@ -18,7 +18,10 @@ impl KeyStore for SqliteStore {
         context: &Context,
         initial: InitialKeys,
     ) -> StoreResult<StoredKeys> {
-        let mut tx = self.begin().await?;
+        if let Some(stored) = load(&mut *self.snapshot().await?).await? {
+            return Ok(stored);
+        }
+        let mut tx = self.write().await?;
         if let Some(stored) = load(&mut tx).await? {
             return Ok(stored);
         }
@@ -26,7 +29,7 @@ impl KeyStore for SqliteStore {
         let detail = json!({ "kid": initial.signing.kid });
         let event = context.event(Action::KeysCreated, None, detail);
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(StoredKeys {
             incarnation: initial.incarnation,
             signing: vec![initial.signing],

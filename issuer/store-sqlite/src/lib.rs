@@ -3,8 +3,8 @@
 //! # The path of an operation
 //!
 //! A port of [`signet_core::ports`] is implemented in the file of its area. What only reads asks
-//! the pool of readers; what writes begins a transaction on the one writer (`db`), decides with
-//! the rules of `signet_core` on what it read there, writes its audit row (`audit`) and commits.
+//! the pool of readers; what writes begins a [`db::Write`] on the one writer, decides with the
+//! rules of `signet_core` on what it read there, writes its audit row (`audit`) and commits.
 //! Rows are this crate's own types (`rows`) and never leave it.
 //!
 //! # Adding an operation
@@ -24,6 +24,7 @@ mod passwords;
 mod roles;
 mod rows;
 mod sessions;
+mod sweep;
 mod tokens;
 
 pub use db::{OpenError, SqliteStore};

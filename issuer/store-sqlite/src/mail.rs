@@ -56,12 +56,12 @@ impl MailStore for SqliteStore {
             return Ok(Vec::new());
         }
         let leased_until = at.saturating_add(signed(lease));
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let rows = sqlx::query!(
             "UPDATE outbox SET due_at = ?, attempts = attempts + 1
              WHERE id IN (
                  SELECT id FROM outbox WHERE abandoned_at IS NULL AND due_at <= ?
-                 ORDER BY due_at, rowid LIMIT ?)
+                 ORDER BY due_at LIMIT ?)
              RETURNING id, sealed, master_key, attempts, created_at, expires_at",
             leased_until,
             at,
@@ -70,7 +70,7 @@ impl MailStore for SqliteStore {
         .fetch_all(&mut *tx)
         .await
         .map_err(db)?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         let mut queued = rows
             .into_iter()
             .map(|row| {
@@ -90,17 +90,17 @@ impl MailStore for SqliteStore {
 
     async fn mail_delivered(&self, id: Uuid) -> StoreResult<()> {
         let id = id.as_bytes().as_slice();
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         sqlx::query!("DELETE FROM outbox WHERE id = ?", id)
             .execute(&mut *tx)
             .await
             .map_err(db)?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 
     async fn mail_deferred(&self, id: Uuid, retry_at: UnixTime, error: &str) -> StoreResult<()> {
         let (id, retry_at) = (id.as_bytes().as_slice(), seconds(retry_at));
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         sqlx::query!(
             "UPDATE outbox SET due_at = ?, last_error = ? WHERE id = ? AND abandoned_at IS NULL",
             retry_at,
@@ -110,12 +110,12 @@ impl MailStore for SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 
     async fn mail_abandoned(&self, id: Uuid, now: UnixTime, error: &str) -> StoreResult<()> {
         let (id, now) = (id.as_bytes().as_slice(), seconds(now));
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         sqlx::query!(
             "UPDATE outbox SET abandoned_at = ?, last_error = ? WHERE id = ?",
             now,
@@ -125,6 +125,6 @@ impl MailStore for SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 }

@@ -28,7 +28,7 @@ impl PasswordStore for SqliteStore {
         token: NewMailedToken,
         letter: NewMail,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let status = find(&mut tx, account).await?.map(|account| account.status);
         if status != Some(AccountStatus::Active) {
             return Ok(false);
@@ -37,7 +37,7 @@ impl PasswordStore for SqliteStore {
         mail::queue(&mut tx, context.now, &letter).await?;
         let event = context.event(Action::ResetRequested, Some(account), json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(true)
     }
 
@@ -47,7 +47,7 @@ impl PasswordStore for SqliteStore {
         now: UnixTime,
     ) -> StoreResult<Option<Account>> {
         let (hash, purpose, now) = (token.as_bytes(), Purpose::Reset.as_str(), seconds(now));
-        let mut tx = self.readers.begin().await.map_err(db)?;
+        let mut tx = self.snapshot().await?;
         let account = sqlx::query_scalar!(
             r#"SELECT accounts.id AS "id!" FROM mailed_tokens
                JOIN accounts ON accounts.id = account_id
@@ -73,7 +73,7 @@ impl PasswordStore for SqliteStore {
         clears: GuessKey,
         notice: NewMail,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let used = tokens::consume(&mut tx, Purpose::Reset, token, context.now).await?;
         let Some(id) = used.and_then(|used| used.account) else {
             return Ok(false);
@@ -98,7 +98,7 @@ impl PasswordStore for SqliteStore {
         mail::queue(&mut tx, context.now, &notice).await?;
         let event = context.event(Action::PasswordReset, Some(account), json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(true)
     }
 
@@ -111,7 +111,7 @@ impl PasswordStore for SqliteStore {
         new: PasswordHash,
         notice: NewMail,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let (id, session) = (
             account.0.as_bytes().as_slice(),
             keep.0.as_bytes().as_slice(),
@@ -139,7 +139,7 @@ impl PasswordStore for SqliteStore {
         mail::queue(&mut tx, context.now, &notice).await?;
         let event = context.event(Action::PasswordChanged, Some(account), json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(true)
     }
 }

@@ -1,6 +1,7 @@
 //! Roles.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod known;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,74 +14,20 @@ use sqlx::SqliteConnection;
 
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{corrupt, role_name};
+
+pub(crate) use known::KnownRoles;
 
 const WRITE: &str = "roles:write";
-
-/// All roles, as they are in this transaction.
-pub(crate) async fn load(connection: &mut SqliteConnection) -> StoreResult<RoleCatalogue> {
-    let mut roles = BTreeMap::new();
-    let rows = sqlx::query!("SELECT name, description FROM roles")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(db)?;
-    for row in rows {
-        let name = role_name(&row.name)?;
-        let role = Role {
-            name: name.clone(),
-            description: row.description,
-            permissions: BTreeSet::new(),
-            inherits: BTreeSet::new(),
-        };
-        roles.insert(name, role);
-    }
-    let rows = sqlx::query!("SELECT role, permission FROM role_permissions")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(db)?;
-    for row in rows {
-        let permission = Permission::parse(&row.permission)
-            .map_err(|_| corrupt("role_permissions.permission", &row.permission))?;
-        if let Some(role) = roles.get_mut(row.role.as_str()) {
-            role.permissions.insert(permission);
-        }
-    }
-    let rows = sqlx::query!("SELECT role, inherits FROM role_inherits")
-        .fetch_all(connection)
-        .await
-        .map_err(db)?;
-    for row in rows {
-        let inherited = role_name(&row.inherits)?;
-        if let Some(role) = roles.get_mut(row.role.as_str()) {
-            role.inherits.insert(inherited);
-        }
-    }
-    Ok(RoleCatalogue::new(roles.into_values()))
-}
-
-impl SqliteStore {
-    /// The roles as they are in this transaction.
-    pub(crate) async fn current_catalogue(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> StoreResult<Arc<RoleCatalogue>> {
-        let version = sqlx::query_scalar!("SELECT roles_version FROM meta WHERE id = 1")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(db)?;
-        self.catalogue_at(version, connection).await
-    }
-}
 
 #[async_trait]
 impl RoleStore for SqliteStore {
     async fn role_catalogue(&self) -> StoreResult<Arc<RoleCatalogue>> {
-        let mut tx = self.readers.begin().await.map_err(db)?;
-        self.current_catalogue(&mut tx).await
+        let mut connection = self.readers.acquire().await.map_err(db)?;
+        self.known_roles.current(&mut connection).await
     }
 
     async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
@@ -98,14 +45,15 @@ impl RoleStore for SqliteStore {
         .await
         .map_err(db)?;
         define(&mut tx, &role).await?;
+        raise_roles_version(&mut tx).await?;
         let event = context.event(Action::RoleCreated, None, describe(&role));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(()))
     }
 
     async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
@@ -114,22 +62,12 @@ impl RoleStore for SqliteStore {
             return Ok(Err(refusal.into()));
         }
         let before = actor.catalogue.get(&role.name).map(describe);
-        let name = role.name.as_str();
-        sqlx::query!(
-            "UPDATE roles SET description = ? WHERE name = ?",
-            role.description,
-            name
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(db)?;
-        undefine(&mut tx, name).await?;
-        define(&mut tx, &role).await?;
-        let after = load(&mut tx).await?;
-        bump_versions(&mut tx, &role.name, &actor.catalogue, &after).await?;
+        redefine(&mut tx, &role).await?;
+        raise_roles_version(&mut tx).await?;
+        raise_account_versions(&mut tx, &actor.catalogue).await?;
         let detail = json!({ "before": before, "after": describe(&role) });
         record(&mut tx, context.event(Action::RoleReplaced, None, detail)).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(()))
     }
 
@@ -138,7 +76,7 @@ impl RoleStore for SqliteStore {
         context: &Context,
         name: &RoleName,
     ) -> Ruled<(), AccountChangeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
@@ -159,9 +97,10 @@ impl RoleStore for SqliteStore {
             return Ok(Err(GrantError::InUse.into()));
         }
         raise_roles_version(&mut tx).await?;
+        raise_account_versions(&mut tx, &actor.catalogue).await?;
         let event = context.event(Action::RoleDeleted, None, json!({ "role": text }));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(()))
     }
 }
@@ -201,20 +140,29 @@ async fn define(connection: &mut SqliteConnection, role: &Role) -> StoreResult<(
         .await
         .map_err(db)?;
     }
-    raise_roles_version(connection).await
+    Ok(())
 }
 
-/// Removes what a role grants.
-async fn undefine(connection: &mut SqliteConnection, name: &str) -> StoreResult<()> {
+/// Writes what a role grants in place of what it granted.
+async fn redefine(connection: &mut SqliteConnection, role: &Role) -> StoreResult<()> {
+    let name = role.name.as_str();
+    sqlx::query!(
+        "UPDATE roles SET description = ? WHERE name = ?",
+        role.description,
+        name
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
     sqlx::query!("DELETE FROM role_permissions WHERE role = ?", name)
         .execute(&mut *connection)
         .await
         .map_err(db)?;
     sqlx::query!("DELETE FROM role_inherits WHERE role = ?", name)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(db)?;
-    Ok(())
+    define(connection, role).await
 }
 
 async fn raise_roles_version(connection: &mut SqliteConnection) -> StoreResult<()> {
@@ -225,33 +173,25 @@ async fn raise_roles_version(connection: &mut SqliteConnection) -> StoreResult<(
     Ok(())
 }
 
-/// Raises the version of every account that may do less after the change of `name` than before.
-async fn bump_versions(
+/// Raises the version of every account that holds a role which grants less than it did `before`.
+async fn raise_account_versions(
     connection: &mut SqliteConnection,
-    name: &RoleName,
     before: &RoleCatalogue,
-    after: &RoleCatalogue,
 ) -> StoreResult<()> {
-    for heir in before.heirs(name) {
-        if before.effective(&heir).is_subset(&after.effective(&heir)) {
-            continue;
-        }
-        if heir.is_user() {
-            sqlx::query!("UPDATE accounts SET version = version + 1")
-                .execute(&mut *connection)
-                .await
-                .map_err(db)?;
-            return Ok(());
-        }
-        let heir = heir.as_str();
-        sqlx::query!(
-            "UPDATE accounts SET version = version + 1
-             WHERE id IN (SELECT account_id FROM account_roles WHERE role = ?)",
-            heir
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(db)?;
-    }
+    let after = known::load(connection).await?;
+    let shrunk = before.shrunk_in(&after);
+    let everyone = shrunk.iter().any(RoleName::is_user);
+    let names: Vec<&str> = shrunk.iter().map(RoleName::as_str).collect();
+    let names = json!(names).to_string();
+    sqlx::query!(
+        "UPDATE accounts SET version = version + 1
+         WHERE ?1 OR id IN (SELECT account_id FROM account_roles
+                            WHERE role IN (SELECT value FROM json_each(?2)))",
+        everyone,
+        names
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
     Ok(())
 }

@@ -125,13 +125,59 @@ impl RoleCatalogue {
         self.reach(&role.inherits).contains(&role.name)
     }
 
-    /// The roles that grant what `name` grants: itself and all that inherit it.
+    /// The roles that grant less in `after` than they do here, whatever made them shrink: their own
+    /// change, that of a role they inherit, or, for `admin`, a permission that no role names any
+    /// more.
     #[must_use]
-    pub fn heirs(&self, name: &RoleName) -> BTreeSet<RoleName> {
+    pub fn shrunk_in(&self, after: &Self) -> BTreeSet<RoleName> {
         self.roles
             .keys()
-            .filter(|candidate| self.reach([*candidate]).contains(name))
+            .filter(|name| !self.effective(name).is_subset(&after.effective(name)))
             .cloned()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue(roles: &[(&str, &[&str], &[&str])]) -> RoleCatalogue {
+        RoleCatalogue::new(roles.iter().map(|(name, permissions, inherits)| {
+            Role {
+                name: RoleName::parse(name).unwrap(),
+                description: String::new(),
+                permissions: permissions
+                    .iter()
+                    .map(|p| Permission::parse(p).unwrap())
+                    .collect(),
+                inherits: inherits
+                    .iter()
+                    .map(|n| RoleName::parse(n).unwrap())
+                    .collect(),
+            }
+        }))
+    }
+
+    #[test]
+    fn a_role_shrinks_with_what_it_inherits_and_admin_with_what_no_role_names() {
+        let before = catalogue(&[
+            ("admin", &[], &[]),
+            ("user", &[], &[]),
+            ("reader", &["agents:read", "agents:list"], &[]),
+            ("lister", &["agents:list"], &[]),
+            ("writer", &["agents:write"], &["reader"]),
+        ]);
+        let names = |after: &RoleCatalogue| -> Vec<String> {
+            let shrunk = before.shrunk_in(after);
+            shrunk.iter().map(ToString::to_string).collect()
+        };
+        assert!(names(&before).is_empty());
+        let mut less = before.clone();
+        let reader = less.roles.get_mut("reader").unwrap();
+        reader.permissions.remove("agents:list");
+        assert_eq!(names(&less), ["reader", "writer"]);
+        less.roles.remove("lister");
+        assert_eq!(names(&less), ["admin", "lister", "reader", "writer"]);
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
 use signet_core::audit::{Action, Context};
-use signet_core::ports::{AccountChangeError, Ruled, StoreError, StoreResult};
+use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::{may_act_on, may_set_roles};
 use sqlx::SqliteConnection;
 
-use crate::accounts::{find, has_admin};
+use crate::accounts::{existing, find, has_admin};
+use crate::actor::is_live;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::sessions;
@@ -24,7 +25,7 @@ impl SqliteStore {
         id: AccountId,
         status: AccountStatus,
     ) -> Ruled<Account, AccountChangeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
@@ -39,6 +40,7 @@ impl SqliteStore {
         if target.status == status {
             return Ok(Ok(target));
         }
+        let was_admin = authority.is_admin() && is_live(&target);
         write_status(&mut tx, id, status).await?;
         let action = match status {
             AccountStatus::Active => Action::AccountActivated,
@@ -47,12 +49,12 @@ impl SqliteStore {
                 Action::AccountSuspended
             }
         };
-        if authority.is_admin() && !has_admin(&mut tx).await? {
+        if was_admin && !has_admin(&mut tx).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
         record(&mut tx, context.event(action, Some(id), json!({}))).await?;
         let changed = existing(&mut tx, id).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(changed))
     }
 
@@ -62,7 +64,7 @@ impl SqliteStore {
         id: AccountId,
         roles: BTreeSet<RoleName>,
     ) -> Ruled<Account, AccountChangeError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
@@ -75,6 +77,7 @@ impl SqliteStore {
         if let Err(refusal) = rule {
             return Ok(Err(refusal.into()));
         }
+        let was_admin = authority.is_admin() && is_live(&target);
         let bytes = id.0.as_bytes().as_slice();
         sqlx::query!("DELETE FROM account_roles WHERE account_id = ?", bytes)
             .execute(&mut *tx)
@@ -88,14 +91,14 @@ impl SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        if authority.is_admin() && !has_admin(&mut tx).await? {
+        if was_admin && !has_admin(&mut tx).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
         let detail = json!({ "before": texts(&target.roles), "after": texts(&roles) });
         let event = context.event(Action::AccountRolesSet, Some(id), detail);
         record(&mut tx, event).await?;
         let changed = existing(&mut tx, id).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(Ok(changed))
     }
 }
@@ -124,14 +127,14 @@ async fn write_status(
     Ok(())
 }
 
-/// Gives an account roles that exist.
+/// Gives an account roles that exist. `user` is everyone's and isn't kept.
 pub(super) async fn give_roles(
     connection: &mut SqliteConnection,
     id: AccountId,
     roles: &BTreeSet<RoleName>,
 ) -> StoreResult<()> {
     let id = id.0.as_bytes().as_slice();
-    for role in roles {
+    for role in roles.iter().filter(|role| !role.is_user()) {
         let role = role.as_str();
         sqlx::query!(
             "INSERT INTO account_roles (account_id, role) VALUES (?, ?)",
@@ -155,13 +158,6 @@ pub(super) async fn created(
     let event = context.event(Action::AccountCreated, Some(account.id), detail);
     record(connection, event).await?;
     existing(connection, account.id).await
-}
-
-/// An account that was just written.
-async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
-    find(connection, id)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
 }
 
 fn texts(roles: &BTreeSet<RoleName>) -> Vec<&str> {

@@ -30,7 +30,7 @@ impl SqliteStore {
         registration: NewRegistration,
         mail: RegistrationMail,
     ) -> StoreResult<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let owner = account_of(&mut tx, registration.email.canonical()).await?;
         let letter = match owner {
             Some(_) => mail.taken,
@@ -44,7 +44,7 @@ impl SqliteStore {
         }
         let event = context.event(Action::RegistrationRequested, owner, json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)
+        tx.commit().await
     }
 
     pub(super) async fn renew_token(
@@ -54,13 +54,13 @@ impl SqliteStore {
         token: NewMailedToken,
         letter: Option<NewMail>,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let now = seconds(context.now);
         let newest = sqlx::query_scalar!(
             "SELECT id FROM registrations
              WHERE email_canonical = ?1 AND expires_at > ?2
                AND NOT EXISTS (SELECT 1 FROM accounts WHERE email_canonical = ?1)
-             ORDER BY created_at DESC, rowid DESC LIMIT 1",
+             ORDER BY number DESC LIMIT 1",
             canonical_email,
             now
         )
@@ -76,7 +76,7 @@ impl SqliteStore {
         }
         let event = context.event(Action::VerificationResent, None, json!({}));
         record(&mut tx, event).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(true)
     }
 
@@ -112,7 +112,7 @@ impl SqliteStore {
         token: &MailedTokenHash,
         id: AccountId,
     ) -> StoreResult<Option<Account>> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.write().await?;
         let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
         let Some(registration) = used.and_then(|used| used.registration) else {
             return Ok(None);
@@ -126,7 +126,7 @@ impl SqliteStore {
         let event = context.event(Action::RegistrationVerified, Some(id), json!({}));
         record(&mut tx, event).await?;
         let account = find(&mut tx, id).await?;
-        tx.commit().await.map_err(db)?;
+        tx.commit().await?;
         Ok(account)
     }
 
@@ -135,7 +135,7 @@ impl SqliteStore {
         canonical_email: &str,
         now: UnixTime,
     ) -> StoreResult<Credential> {
-        let mut tx = self.readers.begin().await.map_err(db)?;
+        let mut tx = self.snapshot().await?;
         if let Some(id) = account_of(&mut tx, canonical_email).await? {
             let account = find(&mut tx, id).await?;
             if let Some((account, password)) = account.zip(password(&mut tx, id).await?) {
@@ -147,7 +147,7 @@ impl SqliteStore {
         let pending = sqlx::query_scalar!(
             "SELECT password_hash FROM registrations
              WHERE email_canonical = ? AND expires_at > ?
-             ORDER BY created_at DESC, rowid DESC LIMIT 1",
+             ORDER BY number DESC LIMIT 1",
             canonical_email,
             now
         )
@@ -207,9 +207,9 @@ async fn keep(
     .await
     .map_err(db)?;
     sqlx::query!(
-        "DELETE FROM registrations WHERE id IN (
-             SELECT id FROM registrations WHERE email_canonical = ?
-             ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        "DELETE FROM registrations WHERE number IN (
+             SELECT number FROM registrations WHERE email_canonical = ?
+             ORDER BY number DESC LIMIT -1 OFFSET ?)",
         canonical,
         MOST_PER_ADDRESS
     )

@@ -1,8 +1,9 @@
-//! One session with its account, in one row: what every refresh and every bearer check reads.
+//! One session with its account, in one row: what every refresh and every bearer check reads, and
+//! what a refresh writes.
 
 use serde_json::{Value, json};
 use signet_core::account::{Account, AccountId, AccountStatus};
-use signet_core::ports::StoreResult;
+use signet_core::ports::{StoreError, StoreResult};
 use signet_core::session::family::{FamilyState, RefreshPolicy};
 use signet_core::session::{FamilyId, Head, LiveSession, SessionId};
 use signet_core::time::UnixTime;
@@ -53,15 +54,6 @@ impl LiveRow {
 
     pub(super) fn session_id(&self) -> StoreResult<SessionId> {
         Ok(SessionId(uuid(&self.session_id)?))
-    }
-
-    /// The row as it is once `generation` is the head.
-    pub(super) fn advanced(self, generation: u32, now: UnixTime) -> Self {
-        Self {
-            generation: i64::from(generation),
-            advanced_at: seconds(now),
-            ..self
-        }
     }
 
     /// The row as it is once the password was proven again.
@@ -120,31 +112,47 @@ pub(super) async fn by_family(
         .map_err(db)
 }
 
-/// Writes the head that a row says. The transaction has held the write lock since it read the
-/// row, so nobody advanced it in between.
-pub(super) async fn advance(connection: &mut SqliteConnection, row: &LiveRow) -> StoreResult<()> {
-    sqlx::query!(
+/// Makes `next` the head, if the row's generation still is, and writes when the row says that the
+/// password was proven. The transaction has held the write lock since it read the row, so another
+/// generation than the row's means that the lock doesn't hold.
+pub(super) async fn advance(
+    connection: &mut SqliteConnection,
+    row: LiveRow,
+    next: u32,
+    now: UnixTime,
+) -> StoreResult<LiveRow> {
+    let (next, now) = (i64::from(next), seconds(now));
+    let advanced = sqlx::query!(
         "UPDATE sessions SET generation = ?, advanced_at = ?, authenticated_at = ?
-         WHERE family = ? AND ended_at IS NULL",
-        row.generation,
-        row.advanced_at,
+         WHERE family = ? AND generation = ? AND ended_at IS NULL",
+        next,
+        now,
         row.authenticated_at,
-        row.family
+        row.family,
+        row.generation
     )
     .execute(connection)
     .await
     .map_err(db)?;
-    Ok(())
+    if advanced.rows_affected() == 0 {
+        let what = "a session changed under the write lock".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
+    Ok(LiveRow {
+        generation: next,
+        advanced_at: now,
+        ..row
+    })
 }
 
-/// Ends the session.
+/// Ends the session; false where it had ended.
 pub(super) async fn end(
     connection: &mut SqliteConnection,
     row: &LiveRow,
     now: UnixTime,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     let now = seconds(now);
-    sqlx::query!(
+    let ended = sqlx::query!(
         "UPDATE sessions SET ended_at = ? WHERE family = ? AND ended_at IS NULL",
         now,
         row.family
@@ -152,7 +160,7 @@ pub(super) async fn end(
     .execute(connection)
     .await
     .map_err(db)?;
-    Ok(())
+    Ok(ended.rows_affected() > 0)
 }
 
 impl SqliteStore {
@@ -160,12 +168,11 @@ impl SqliteStore {
     pub(super) async fn head(
         &self,
         connection: &mut SqliteConnection,
-        row: Option<LiveRow>,
+        row: LiveRow,
         policy: &RefreshPolicy,
-    ) -> StoreResult<Option<Head>> {
-        let Some(row) = row else { return Ok(None) };
+    ) -> StoreResult<Head> {
         let expires_at = row.family_state()?.expires_at(policy);
-        let catalogue = self.catalogue_at(row.roles_version, connection).await?;
+        let catalogue = self.known_roles.at(row.roles_version, connection).await?;
         let id = row.session_id()?;
         let account = Account::try_from(AccountRow {
             id: row.id,
@@ -180,7 +187,7 @@ impl SqliteStore {
             last_login_at: row.last_login_at,
             roles: row.roles,
         })?;
-        Ok(Some(Head {
+        Ok(Head {
             family: FamilyId::new(array(&row.family)?),
             generation: small(row.generation)?,
             expires_at,
@@ -192,6 +199,6 @@ impl SqliteStore {
                 audience: row.audience,
                 client: row.client,
             },
-        }))
+        })
     }
 }

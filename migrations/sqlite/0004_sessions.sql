@@ -1,5 +1,6 @@
 -- One row for a session and its family of refresh tokens. `generation` is the head; the tokens
--- themselves are derived from this row and a MAC key, and stand nowhere.
+-- themselves are derived from this row and a MAC key, and stand nowhere. A refresh writes this row
+-- and no index: none holds what a refresh changes.
 CREATE TABLE sessions (
     family BLOB PRIMARY KEY NOT NULL CHECK (length(family) = 16),
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
@@ -15,4 +16,4 @@ CREATE TABLE sessions (
     ip TEXT
 ) STRICT;
 
-CREATE INDEX sessions_by_account ON sessions (account_id, ended_at, advanced_at);
+CREATE INDEX sessions_by_account ON sessions (account_id, ended_at);

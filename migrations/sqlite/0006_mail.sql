@@ -1,5 +1,5 @@
 -- Messages that wait to be sent, sealed under the master key. A sent message is gone; one that
--- can't be sent stays as a dead letter.
+-- can't be sent stays as a dead letter for a while.
 CREATE TABLE outbox (
     id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
     kind TEXT NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE outbox (
     created_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     expires_at INTEGER,
-    attempts INTEGER NOT NULL,
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
     abandoned_at INTEGER,
     last_error TEXT
 ) STRICT;

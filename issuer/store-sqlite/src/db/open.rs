@@ -1,0 +1,143 @@
+//! Opening the file: what SQLite is told, and what it has to be.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::file;
+
+/// The first version without the bug that can corrupt a write-ahead log
+/// (<https://sqlite.org/wal.html#walresetbug>).
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// How long an operation waits for another process to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long an operation waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many reads there are at once.
+const READERS: u32 = 4;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// Why the file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file can't be made, or not kept from others.
+    #[error("can't use the database file {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// SQLite says no.
+    #[error("can't open the database {path}: {source}")]
+    Open {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// The schema can't be brought up to date.
+    #[error("can't migrate the database {path}: {source}")]
+    Migrate {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        source: MigrateError,
+    },
+    /// The SQLite that was linked can lose data.
+    #[error(
+        "SQLite {0} is too old: versions before 3.51.3 can corrupt the database; build Signet \
+         with its own SQLite"
+    )]
+    OldSqlite(String),
+}
+
+/// The one connection that writes, and those that read.
+pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenError> {
+    let name = || path.display().to_string();
+    file::prepare(path).map_err(|source| OpenError::File {
+        path: name(),
+        source,
+    })?;
+    let failed = |source| OpenError::Open {
+        path: name(),
+        source,
+    };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // What is deleted, an old password hash or a mail, is overwritten and not only forgotten.
+        .pragma("secure_delete", "ON")
+        .pragma("trusted_schema", "OFF");
+    let writer = connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let version = sqlx::query_scalar!(r#"SELECT sqlite_version() AS "version!: String""#)
+        .fetch_one(&writer)
+        .await
+        .map_err(failed)?;
+    if !is_new_enough(&version) {
+        return Err(OpenError::OldSqlite(version));
+    }
+    migrate(&writer)
+        .await
+        .map_err(|source| OpenError::Migrate {
+            path: name(),
+            source,
+        })?;
+    let readers = connections(READERS)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await
+        .map_err(failed)?;
+    Ok((writer, readers))
+}
+
+/// SQLite rolls a transaction back by itself when the disk is full. sqlx then takes the connection
+/// for one that still has a transaction, for ever; such a connection is replaced by a new one.
+fn connections(most: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
+}
+
+/// Brings the schema up to date: all of it or nothing, by one process while others wait.
+async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let numbers: Vec<u32> = version.split('.').map_while(|n| n.parse().ok()).collect();
+    numbers.as_slice() >= OLDEST_SQLITE.as_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_with_the_bug_are_refused() {
+        for good in ["3.51.3", "3.51.10", "3.52.0", "4.0"] {
+            assert!(is_new_enough(good), "{good}");
+        }
+        for bad in ["3.51.2", "3.9.9", "3.51", "", "unknown"] {
+            assert!(!is_new_enough(bad), "{bad}");
+        }
+    }
+}
