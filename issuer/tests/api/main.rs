@@ -35,3 +35,4 @@ mod roles;
 mod routes;
 mod sessions;
 mod story;
+mod unavailable;

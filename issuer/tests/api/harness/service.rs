@@ -1,6 +1,7 @@
 //! One application with a database, a clock and an inbox of its own, behind a listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub(crate) struct Service {
     host: String,
     clock: Arc<TestClock>,
     inbox: Arc<Inbox>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Service {
@@ -95,7 +96,7 @@ impl Service {
     pub(crate) async fn start_with(setting: Setting) -> Self {
         log::subscribe();
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("signet.db");
+        let database = database(&directory);
         let store = SqliteStore::open(&database).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -133,7 +134,7 @@ impl Service {
             host,
             clock,
             inbox: Arc::default(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -150,6 +151,11 @@ impl Service {
     /// The name it is asked for.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Where its database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        database(&self.directory)
     }
 
     /// Lets time pass.
@@ -198,6 +204,10 @@ impl Service {
         client.log_in(email, PASSWORD).await;
         client
     }
+}
+
+fn database(directory: &tempfile::TempDir) -> PathBuf {
+    directory.path().join("signet.db")
 }
 
 fn settings(public_url: &str, limits_scale: u32) -> Settings {
