@@ -95,7 +95,7 @@ fn page(document: &Value) -> Markup {
                 main {
                     header {
                         h1 { "Signet API " span.version { (text(&document["info"]["version"])) } }
-                        p { (text(&document["info"]["description"])) }
+                        p { (prose(text(&document["info"]["description"]))) }
                         p { "For programs: " a href="/openapi.json" { "openapi.json" } }
                     }
                     @for tag in TAGS {
@@ -169,12 +169,35 @@ fn operation(entry: &Entry<'_>, document: &Value) -> Markup {
                 h4 { "Body" }
                 (members(body, document))
             }
-            h4 { "Answers" }
-            @for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-                (answer(status, response, document))
+            h4 { "Answer" }
+            @for (status, response) in answers(operation, document).filter(is_success) {
+                (success(status, response, document))
+            }
+            h4 { "Refusals" }
+            ul.refusals {
+                @for (status, response) in answers(operation, document).filter(|a| !is_success(a)) {
+                    li {
+                        b { (status) } " "
+                        @for code in text(&response["description"]).split(" or ") {
+                            a href={ "#" (code) } { (code) } " "
+                        }
+                    }
+                }
             }
         }
     }
+}
+
+fn answers<'a>(
+    operation: &'a Value,
+    document: &'a Value,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let responses = operation["responses"].as_object().into_iter().flatten();
+    responses.map(|(status, response)| (status.as_str(), resolve(response, document)))
+}
+
+fn is_success((status, _): &(&str, &Value)) -> bool {
+    status.starts_with('2')
 }
 
 fn requirements(operation: &Value) -> Markup {
@@ -194,29 +217,16 @@ fn requirements(operation: &Value) -> Markup {
     }
 }
 
-fn answer(status: &str, response: &Value, document: &Value) -> Markup {
-    let response = resolve(response, document);
-    let codes = response
-        .pointer("/content/application~1problem+json/schema/allOf/1/properties/code/enum")
-        .and_then(Value::as_array);
+fn success(status: &str, response: &Value, document: &Value) -> Markup {
     let schema = &response["content"]["application/json"]["schema"];
     html! {
-        div.answer {
-            p {
-                b { (status) } " "
-                @if let Some(codes) = codes {
-                    @for code in codes {
-                        a.code href={ "#" (text(code)) } { (text(code)) } " "
-                    }
-                } @else {
-                    (text(&response["description"]))
-                    @for media_type in response["content"].as_object().into_iter().flatten() {
-                        " · " code { (media_type.0) }
-                    }
-                }
+        p {
+            b { (status) } " " (text(&response["description"]))
+            @for (media_type, _) in response["content"].as_object().into_iter().flatten() {
+                " · " code { (media_type) }
             }
-            @if codes.is_none() && !schema.is_null() { (members(schema, document)) }
         }
+        @if !schema.is_null() { (members(schema, document)) }
     }
 }
 
@@ -243,7 +253,7 @@ fn member(name: &str, schema: &Value, about: &str, required: bool, document: &Va
             @if !required { span.type { "optional" } }
         }
         dd {
-            (about)
+            (prose(about))
             @if element["properties"].is_object() { (members(element, document)) }
         }
     }
@@ -289,6 +299,15 @@ fn problems() -> Markup {
                     p { (code.title()) ". " (code.detail()) }
                 }
             }
+        }
+    }
+}
+
+/// A text in which backquotes stand around what is code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
