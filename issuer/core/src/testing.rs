@@ -1,9 +1,9 @@
 //! The contract of a store, told as stories. Every adapter runs all of them, on the real thing:
 //! [`store_contract!`](crate::store_contract) makes one test of each.
 //!
-//! To add a story, write it beside those of its port and name it in the macro. Races run
-//! [`rounds`] times with real concurrency: a few in the test run, many where `SIGNET_PROVE` is
-//! set.
+//! To add a story, write it beside those of its port and name it in the macro; a test sees to it.
+//! Races run [`rounds`] times with real concurrency: a few in the test run, many where
+//! `SIGNET_PROVE` is set.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,16 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod audit;
+pub mod guesses;
+pub mod keys;
 pub mod mail;
 pub mod passwords;
+pub mod refresh;
 pub mod registrations;
 pub mod roles;
-pub mod secrets;
 pub mod sessions;
+pub mod sweep;
 pub mod world;
 
 pub use world::World;
@@ -50,6 +54,10 @@ macro_rules! store_contract {
                 a_renewed_token_voids_the_one_before,
                 what_has_expired_is_gone,
                 of_fifty_uses_of_a_token_one_works,
+                without_a_mail_nothing_is_queued_and_all_is_recorded,
+                the_newest_registration_counts_within_a_second_too,
+                a_token_of_another_purpose_proves_no_registration,
+                a_name_comes_along_and_can_be_found,
             }
             accounts {
                 an_account_is_created_once_and_found_again,
@@ -59,6 +67,9 @@ macro_rules! store_contract {
             admins {
                 the_first_admin_is_created_once_among_fifty,
                 a_setup_token_is_void_after_a_newer_one_and_after_its_hour,
+                a_first_admin_with_a_taken_address_leaves_the_link_good,
+                an_admin_who_can_not_log_in_is_none,
+                a_change_of_roles_says_what_they_were,
                 suspending_ends_everything_at_once,
                 nobody_acts_above_themselves,
                 the_last_admin_stays,
@@ -69,33 +80,63 @@ macro_rules! store_contract {
                 only_the_newest_reset_token_is_good,
                 fifty_resets_with_one_token_leave_the_password_of_the_one_that_worked,
                 a_change_keeps_one_session_and_needs_the_current_password,
+                a_suspended_account_resets_and_changes_nothing,
+                a_reset_proves_the_mailbox,
+                a_session_that_has_ended_changes_no_password,
             }
             sessions {
                 a_session_opens_advances_and_is_listed,
-                the_predecessor_is_repeated_and_then_replayed,
-                a_generation_of_the_future_ends_the_session,
-                in_sixty_four_parallel_refreshes_one_advances,
-                ending_and_refreshing_at_once_leave_nothing_alive,
                 an_account_has_no_more_sessions_than_it_may,
                 sessions_end_one_by_one_all_others_and_by_token,
                 a_bearer_is_live_while_session_account_and_version_are,
                 a_proven_password_advances_the_session,
                 what_changed_since_the_check_opens_nothing,
+                an_account_that_may_not_log_in_gets_no_session,
+                a_clock_that_goes_back_ends_no_new_session,
+                a_suspended_bearer_is_not_live,
+                only_a_live_session_proves_its_password_again,
+            }
+            refresh {
+                the_predecessor_is_repeated_and_then_replayed,
+                a_generation_of_the_future_ends_the_session,
+                in_sixty_four_parallel_refreshes_one_advances,
+                ending_and_refreshing_at_once_leave_nothing_alive,
+                a_refresh_reads_account_and_roles_anew,
+                a_suspended_account_refreshes_nothing_and_a_replay_still_shows,
+                a_session_ends_at_its_absolute_limit_however_often_it_is_refreshed,
+                a_token_of_another_family_refreshes_nothing,
+                of_sixty_four_replays_one_is_told,
             }
             roles {
                 roles_are_created_replaced_and_deleted,
                 a_role_that_shrinks_raises_its_holders_versions,
+                a_permission_that_no_role_names_any_more_is_gone_from_admins_too,
+                roles_are_changed_by_those_who_hold_what_they_give,
                 a_held_role_stays,
             }
             mail {
                 a_message_is_leased_delivered_deferred_and_abandoned,
                 two_workers_never_hold_the_same_message,
+                what_has_been_due_for_longest_goes_first,
             }
-            secrets {
+            guesses {
                 guesses_are_counted_before_they_are_checked,
+                delays_grow_until_somebody_knows_the_password,
+                nobody_guesses_beyond_the_ceiling,
+            }
+            keys {
                 keys_are_made_once_among_many_starts,
+                a_later_start_finds_the_keys_as_they_were,
+            }
+            audit {
                 the_trail_is_one_unbroken_chain,
-                sweeping_removes_only_what_is_over,
+                the_trail_is_read_in_pages,
+                a_store_that_can_write_says_so,
+            }
+            sweep {
+                sweeping_leaves_what_is_not_over,
+                sweeping_removes_each_thing_at_its_time,
+                much_is_swept_in_one_go,
             }
         }
     };
@@ -112,4 +153,42 @@ macro_rules! store_contract {
             )*
         })*
     };
+}
+
+#[cfg(test)]
+mod tests {
+    /// The macro, up to where it makes tests of the stories.
+    fn listed() -> &'static str {
+        let (listed, _) = include_str!("testing.rs")
+            .split_once("($open:ident; $(")
+            .unwrap();
+        listed
+    }
+
+    #[test]
+    fn every_story_is_told() {
+        let files = [
+            include_str!("testing/accounts.rs"),
+            include_str!("testing/admins.rs"),
+            include_str!("testing/audit.rs"),
+            include_str!("testing/guesses.rs"),
+            include_str!("testing/keys.rs"),
+            include_str!("testing/mail.rs"),
+            include_str!("testing/passwords.rs"),
+            include_str!("testing/refresh.rs"),
+            include_str!("testing/registrations.rs"),
+            include_str!("testing/roles.rs"),
+            include_str!("testing/sessions.rs"),
+            include_str!("testing/sweep.rs"),
+        ];
+        let stories = files.into_iter().flat_map(|file| {
+            file.lines()
+                .filter_map(|line| line.strip_prefix("pub async fn "))
+                .filter_map(|line| line.split_once("(world: &World) {"))
+        });
+        for (story, _) in stories {
+            let line = format!("                {story},\n");
+            assert!(listed().contains(&line), "{story} is not in the macro");
+        }
+    }
 }

@@ -268,7 +268,7 @@ impl AccountStore for SqliteStore {
         if !insert(&mut tx, context.now, &account).await? {
             return Ok(Err(CreateAccountError::AddressTaken));
         }
-        let created = changes::created(&mut tx, context, &account).await?;
+        let created = changes::created(&mut tx, context, account.id).await?;
         tx.commit().await?;
         Ok(Ok(created))
     }
@@ -307,7 +307,7 @@ impl AccountStore for SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(db)?;
-        let created = changes::created(&mut tx, context, &account).await?;
+        let created = changes::created(&mut tx, context, account.id).await?;
         tx.commit().await?;
         Ok(Ok(created))
     }

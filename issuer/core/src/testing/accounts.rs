@@ -21,6 +21,9 @@ pub async fn an_account_is_created_once_and_found_again(world: &World) {
     assert_eq!(ada.roles, roles(&["admin"]));
     let pending = store.pending_registration(&mailed, NOW).await.unwrap();
     assert!(pending.is_none(), "the account voids what waited");
+    let late = AccountId(super::world::RANDOM.uuid());
+    let late = store.activate(&anonymous(NOW), &mailed, late).await;
+    assert_eq!(late.unwrap(), None);
     assert_eq!(store.account(ada.id).await.unwrap(), Some(ada.clone()));
     let with_password = store.account_with_password(ada.id).await.unwrap();
     assert_eq!(with_password, Some((ada, hash("ada"))));
@@ -78,11 +81,21 @@ pub async fn a_list_is_filtered_and_paged_without_gaps(world: &World) {
     };
     assert_eq!(list(by_role("admin"), None, 10).await, expected);
     assert_eq!(list(by_role("user"), None, 10).await.len(), 8);
-    let suspended = AccountFilter {
-        status: Some(AccountStatus::Suspended),
+    let by_status = |status| AccountFilter {
+        status: Some(status),
         ..AccountFilter::default()
     };
-    assert_eq!(list(suspended, None, 10).await, []);
+    let stopped = AccountStatus::Suspended;
+    assert_eq!(list(by_status(stopped), None, 10).await, []);
+    let (first, _) = all[0];
+    let operator = at(NOW, Actor::Operator);
+    let set = world.store.set_status(&operator, first, stopped).await;
+    set.unwrap().unwrap();
+    assert_eq!(list(by_status(stopped), None, 10).await, all[..1]);
+    assert_eq!(
+        list(by_status(AccountStatus::Active), None, 10).await,
+        all[1..]
+    );
 }
 
 pub async fn a_name_is_changed_and_removed(world: &World) {

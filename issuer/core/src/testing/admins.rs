@@ -4,7 +4,7 @@ use super::rounds;
 use super::world::{
     NOW, POLICY, World, after, all_at_once, anonymous, at, new_account, roles, token,
 };
-use crate::account::{Account, AccountId, AccountStatus};
+use crate::account::{Account, AccountId, AccountStatus, NewAccount};
 use crate::audit::Actor;
 use crate::mailed_token::Purpose;
 use crate::ports::{AccountChangeError, FirstAdminError, Rotation, Ruled};
@@ -67,6 +67,71 @@ pub async fn a_setup_token_is_void_after_a_newer_one_and_after_its_hour(world: &
         .create_first_admin(&anonymous(NOW), &new, account)
         .await;
     assert!(answer.unwrap().is_ok());
+}
+
+pub async fn a_first_admin_with_a_taken_address_leaves_the_link_good(world: &World) {
+    let store = &world.store;
+    world.account("ada", &[]).await;
+    let (setup, kept) = token(Purpose::Setup, NOW);
+    store.issue_setup(&anonymous(NOW), kept).await.unwrap();
+    let answers = [
+        ("ada", Some(FirstAdminError::AddressTaken)),
+        ("root", None),
+        ("second", Some(FirstAdminError::AdminExists)),
+    ];
+    for (name, refusal) in answers {
+        let account = new_account(name, &["admin"]);
+        let answer = store
+            .create_first_admin(&anonymous(NOW), &setup, account)
+            .await;
+        assert_eq!(answer.unwrap().err(), refusal);
+    }
+    assert_eq!(world.count("setup.link_issued").await, 1);
+}
+
+pub async fn an_admin_who_can_not_log_in_is_none(world: &World) {
+    let store = &world.store;
+    let operator = at(NOW, Actor::Operator);
+    let unverified = NewAccount {
+        email_verified: false,
+        ..new_account("root", &["admin"])
+    };
+    let root = store.create_account(&operator, unverified).await;
+    let root = root.unwrap().unwrap();
+    assert!(!store.admin_exists().await.unwrap());
+    let ada = world.account("ada", &[]).await;
+    let by_root = set_roles(world, Actor::Account(root.id), ada.id, &["admin"]).await;
+    assert_eq!(by_root.unwrap(), Err(AccountChangeError::Forbidden));
+    let demoted = set_roles(world, Actor::Operator, root.id, &[]).await;
+    assert!(demoted.unwrap().is_ok(), "it wasn't the last one");
+}
+
+pub async fn a_change_of_roles_says_what_they_were(world: &World) {
+    let root = Actor::Account(world.account("root", &["admin"]).await.id);
+    let ada = world.account("ada", &[]).await;
+    super::roles::create(world, "clerk", &["users:read"], &[]).await;
+    let given = set_roles(world, root, ada.id, &["clerk", "user"]).await;
+    let given = given.unwrap().unwrap();
+    assert_eq!(given.roles, roles(&["clerk"]), "everyone has `user`");
+    assert_eq!(given.version, 1);
+    let ghost = roles(&["ghost"]).into_iter().next().unwrap();
+    let unknown = set_roles(world, root, ada.id, &["ghost"]).await;
+    let unknown_role = AccountChangeError::Grant(GrantError::UnknownRole(ghost));
+    assert_eq!(unknown.unwrap(), Err(unknown_role));
+    let taken = set_roles(world, root, ada.id, &[]).await;
+    assert_eq!(taken.unwrap().unwrap().version, 2);
+    let trail = world.trail().await;
+    let changes: Vec<_> = trail
+        .iter()
+        .filter(|row| row.event.action == "account.roles_set")
+        .map(|row| (row.event.actor.as_str(), row.event.detail.as_str()))
+        .collect();
+    let actor = root.describe();
+    let told = [
+        r#"{"before":[],"after":["clerk"]}"#,
+        r#"{"before":["clerk"],"after":[]}"#,
+    ];
+    assert_eq!(changes, told.map(|detail| (actor.as_str(), detail)));
 }
 
 pub async fn suspending_ends_everything_at_once(world: &World) {

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{NOW, World, after, all_at_once, anonymous, registration, registration_mail};
+use super::world::{
+    NOW, World, after, all_at_once, anonymous, letter, registration, registration_mail,
+};
+use crate::mail::{MailKind, NewMail};
+use crate::ports::RegistrationMail;
 
 async fn queue(world: &World, count: u64) {
     for number in 0..count {
@@ -65,4 +69,31 @@ pub async fn two_workers_never_hold_the_same_message(world: &World) {
     let claimed: Vec<_> = claims.into_iter().flatten().map(|mail| mail.id).collect();
     let distinct: BTreeSet<_> = claimed.iter().collect();
     assert_eq!((claimed.len(), distinct.len()), (40, 40));
+}
+
+pub async fn what_has_been_due_for_longest_goes_first(world: &World) {
+    let store = &world.store;
+    for (name, seconds) in [("ada", 20), ("bob", 10), ("eve", 30)] {
+        let (_, registration) = registration(name, after(seconds));
+        let mail = RegistrationMail {
+            verify: Some(NewMail {
+                sealed: name.as_bytes().to_vec(),
+                expires_at: Some(after(seconds + 60)),
+                ..letter(MailKind::Verify)
+            }),
+            taken: None,
+        };
+        let context = anonymous(after(seconds));
+        store.register(&context, registration, mail).await.unwrap();
+    }
+    assert!(store.claim_mail(after(9), 60, 5).await.unwrap().is_empty());
+    let claimed = store.claim_mail(after(40), 60, 2).await.unwrap();
+    let names: Vec<_> = claimed.iter().map(|mail| mail.sealed.as_slice()).collect();
+    assert_eq!(names, [b"bob", b"ada"]);
+    assert_eq!(claimed[0].expires_at, Some(after(70)));
+    assert_eq!(claimed[0].created_at, after(10));
+    assert_eq!(claimed[0].master_key, "m");
+    let rest = store.claim_mail(after(40), 60, 2).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].sealed, b"eve");
 }

@@ -2,9 +2,10 @@
 
 use super::rounds;
 use super::world::{
-    NOW, POLICY, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter, token,
+    NOW, POLICY, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter,
+    new_account, token,
 };
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, AccountStatus, NewAccount};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
@@ -141,5 +142,73 @@ pub async fn a_change_keeps_one_session_and_needs_the_current_password(world: &W
     );
     let account = world.store.account(ada.id).await.unwrap().unwrap();
     assert_eq!((account.version, account.device_epoch), (0, 1));
+    assert_eq!(
+        world.waiting_mail().await,
+        ["reset", "password_changed_notice"]
+    );
     assert_eq!(world.count("password.changed").await, 1);
+}
+
+pub async fn a_suspended_account_resets_and_changes_nothing(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let mailed = reset_token(world, ada.id).await;
+    let operator = at(NOW, Actor::Operator);
+    let stopped = store.set_status(&operator, ada.id, AccountStatus::Suspended);
+    stopped.await.unwrap().unwrap();
+    let (_, kept) = token(Purpose::Reset, NOW);
+    let issued = store
+        .issue_reset(&anonymous(NOW), ada.id, kept, letter(MailKind::Reset))
+        .await;
+    assert!(!issued.unwrap());
+    assert_eq!(store.reset_subject(&mailed, NOW).await.unwrap(), None);
+    assert!(!reset(world, &mailed, "new").await);
+    let notice = letter(MailKind::PasswordChangedNotice);
+    let context = at(NOW, Actor::Account(ada.id));
+    let (current, new) = (hash("ada"), hash("new"));
+    let id = head.session.id;
+    let changed = store.change_password(&context, id, ada.id, &current, new, notice);
+    assert!(!changed.await.unwrap());
+    let (_, password) = store.account_with_password(ada.id).await.unwrap().unwrap();
+    assert_eq!(password, hash("ada"));
+    assert_eq!(world.waiting_mail().await, ["reset"]);
+    assert_eq!(world.count("password.reset_requested").await, 1);
+}
+
+pub async fn a_reset_proves_the_mailbox(world: &World) {
+    let unverified = NewAccount {
+        email_verified: false,
+        ..new_account("ada", &[])
+    };
+    let operator = at(NOW, Actor::Operator);
+    let ada = world.store.create_account(&operator, unverified).await;
+    let ada = ada.unwrap().unwrap();
+    assert!(!ada.email_verified);
+    let mailed = reset_token(world, ada.id).await;
+    assert!(reset(world, &mailed, "new").await);
+    let account = world.store.account(ada.id).await.unwrap().unwrap();
+    assert!(account.email_verified);
+    world.session("new", ada.id, NOW).await;
+}
+
+pub async fn a_session_that_has_ended_changes_no_password(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let eve = world.account("eve", &[]).await;
+    let own = world.session("ada", ada.id, NOW).await.session.id;
+    let strangers = world.session("eve", eve.id, NOW).await.session.id;
+    let ended = world.store.end_session(&anonymous(NOW), ada.id, own).await;
+    assert!(ended.unwrap());
+    for session in [own, strangers] {
+        let notice = letter(MailKind::PasswordChangedNotice);
+        let context = at(NOW, Actor::Account(ada.id));
+        let (current, new) = (hash("ada"), hash("new"));
+        let changed = world
+            .store
+            .change_password(&context, session, ada.id, &current, new, notice)
+            .await;
+        assert!(!changed.unwrap());
+    }
+    assert_eq!(world.count("password.changed").await, 0);
+    assert_eq!(world.waiting_mail().await, [""; 0]);
 }

@@ -5,10 +5,10 @@ use super::world::{
     NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, letter, registration,
     registration_mail, token,
 };
-use crate::account::AccountId;
+use crate::account::{AccountId, DisplayName};
 use crate::mail::MailKind;
 use crate::mailed_token::Purpose;
-use crate::ports::Credential;
+use crate::ports::{AccountFilter, Credential, RegistrationMail};
 
 fn id() -> AccountId {
     AccountId(RANDOM.uuid())
@@ -121,6 +121,8 @@ pub async fn a_renewed_token_voids_the_one_before(world: &World) {
         .renew_verification(&anonymous(after(60)), &canonical, fresh, mail)
         .await;
     assert!(renewed.unwrap());
+    assert_eq!(world.waiting_mail().await, ["verify"]);
+    assert_eq!(world.count("registration.resent").await, 1);
     assert!(
         store
             .pending_registration(&first, after(61))
@@ -156,8 +158,14 @@ pub async fn what_has_expired_is_gone(world: &World) {
     let late = store.activate(&anonymous(after(day)), &mailed, id()).await;
     assert!(late.unwrap().is_none());
     let canonical = email("ada").canonical().to_owned();
-    let week = store.credential(&canonical, after(7 * 86_400)).await;
-    assert!(matches!(week.unwrap(), Credential::Unknown));
+    let week = after(7 * 86_400);
+    let credential = store.credential(&canonical, week).await;
+    assert!(matches!(credential.unwrap(), Credential::Unknown));
+    let (_, fresh) = token(Purpose::Verify, week);
+    let renewed = store
+        .renew_verification(&anonymous(week), &canonical, fresh, None)
+        .await;
+    assert!(!renewed.unwrap());
 }
 
 pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
@@ -176,5 +184,88 @@ pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
         .await;
         let accounts = answers.into_iter().filter_map(Result::unwrap).count();
         assert_eq!(accounts, 1);
+    }
+}
+
+pub async fn without_a_mail_nothing_is_queued_and_all_is_recorded(world: &World) {
+    let silent = || RegistrationMail {
+        verify: None,
+        taken: None,
+    };
+    let (mailed, ada) = registration("ada", NOW);
+    let registered = world.store.register(&anonymous(NOW), ada, silent()).await;
+    registered.unwrap();
+    let pending = world.store.pending_registration(&mailed, NOW).await;
+    assert!(pending.unwrap().is_some());
+    world.account("bob", &[]).await;
+    let (_, bob) = registration("bob", NOW);
+    let registered = world.store.register(&anonymous(NOW), bob, silent()).await;
+    registered.unwrap();
+    assert_eq!(world.waiting_mail().await, [""; 0]);
+    assert_eq!(world.count("registration.requested").await, 2);
+}
+
+pub async fn the_newest_registration_counts_within_a_second_too(world: &World) {
+    let store = &world.store;
+    for number in 0..4 {
+        let (_, mut ada) = registration("ada", NOW);
+        ada.password = hash(&format!("password {number}"));
+        let registered = store
+            .register(&anonymous(NOW), ada, registration_mail())
+            .await;
+        registered.unwrap();
+        let canonical = email("ada").canonical().to_owned();
+        match store.credential(&canonical, NOW).await.unwrap() {
+            Credential::Pending { password } => {
+                assert_eq!(password, hash(&format!("password {number}")));
+            }
+            other => panic!("{other:?}"),
+        }
+        let (renewed, fresh) = token(Purpose::Verify, NOW);
+        let resent = store
+            .renew_verification(&anonymous(NOW), &canonical, fresh, None)
+            .await;
+        assert!(resent.unwrap());
+        let pending = store.pending_registration(&renewed, NOW).await.unwrap();
+        let password = pending.unwrap().password;
+        assert_eq!(password, hash(&format!("password {number}")));
+    }
+    assert_eq!(world.count("registration.resent").await, 4);
+}
+
+pub async fn a_token_of_another_purpose_proves_no_registration(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let (mailed, kept) = token(Purpose::Reset, NOW);
+    let mail = letter(MailKind::Reset);
+    let issued = world
+        .store
+        .issue_reset(&anonymous(NOW), ada.id, kept, mail)
+        .await;
+    assert!(issued.unwrap());
+    let pending = world.store.pending_registration(&mailed, NOW).await;
+    assert!(pending.unwrap().is_none());
+    let activated = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    assert_eq!(activated.unwrap(), None);
+    let subject = world.store.reset_subject(&mailed, NOW).await.unwrap();
+    assert_eq!(subject, Some(ada), "and it is still good for its own");
+}
+
+pub async fn a_name_comes_along_and_can_be_found(world: &World) {
+    let (mailed, mut ada) = registration("ada", NOW);
+    ada.name = Some(DisplayName::parse("Ädä Øström").unwrap());
+    let registered = world
+        .store
+        .register(&anonymous(NOW), ada, registration_mail())
+        .await;
+    registered.unwrap();
+    let account = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    let account = account.unwrap().unwrap();
+    for text in ["ädä", "ÄDÄ", "øSTRÖM", "Ä ø", "ä ø"] {
+        let filter = AccountFilter {
+            text: Some(text.to_owned()),
+            ..AccountFilter::default()
+        };
+        let found = world.store.accounts(&filter, None, 10).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&account), "{text}");
     }
 }

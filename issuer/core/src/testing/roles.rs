@@ -29,6 +29,13 @@ pub async fn create(world: &World, name: &str, permissions: &[&str], inherits: &
         .unwrap();
 }
 
+pub async fn replace(world: &World, name: &str, permissions: &[&str], inherits: &[&str]) {
+    let operator = at(NOW, Actor::Operator);
+    let new = role(name, permissions, inherits);
+    let replaced = world.store.replace_role(&operator, new).await;
+    replaced.unwrap().unwrap();
+}
+
 pub async fn roles_are_created_replaced_and_deleted(world: &World) {
     let store = &world.store;
     let root = at(
@@ -82,19 +89,70 @@ pub async fn a_role_that_shrinks_raises_its_holders_versions(world: &World) {
         }
         versions
     };
-    let operator = at(NOW, Actor::Operator);
-    let replace = async |new| {
-        let answer = world.store.replace_role(&operator, new).await;
-        answer.unwrap().unwrap();
-    };
     let more = ["agents:read", "agents:list", "agents:count"];
-    replace(role("reader", &more, &[])).await;
+    replace(world, "reader", &more, &[]).await;
     assert_eq!(versions().await, [0, 0]);
-    replace(role("reader", &["agents:read"], &[])).await;
+    replace(world, "reader", &["agents:read"], &[]).await;
     assert_eq!(versions().await, [1, 0]);
-    replace(role("user", &["profile:read"], &[])).await;
-    replace(role("user", &[], &[])).await;
+    replace(world, "user", &["profile:read"], &[]).await;
+    assert_eq!(versions().await, [1, 0]);
+    replace(world, "user", &[], &[]).await;
     assert_eq!(versions().await, [2, 1]);
+}
+
+pub async fn a_permission_that_no_role_names_any_more_is_gone_from_admins_too(world: &World) {
+    create(world, "reader", &["agents:read"], &[]).await;
+    let root = world.account("root", &["admin"]).await;
+    let version = async || {
+        let account = world.store.account(root.id).await.unwrap();
+        account.unwrap().version
+    };
+    let catalogue = world.store.role_catalogue().await.unwrap();
+    assert!(catalogue.authority(&root.roles).permits("agents:read"));
+    let operator = at(NOW, Actor::Operator);
+    let reader = RoleName::parse("reader").unwrap();
+    let deleted = world.store.delete_role(&operator, &reader).await;
+    assert_eq!(deleted.unwrap(), Ok(()));
+    assert_eq!(version().await, 1);
+    let catalogue = world.store.role_catalogue().await.unwrap();
+    assert!(!catalogue.authority(&root.roles).permits("agents:read"));
+}
+
+pub async fn roles_are_changed_by_those_who_hold_what_they_give(world: &World) {
+    let store = &world.store;
+    create(world, "lead", &["roles:write", "agents:read"], &[]).await;
+    let lead = Actor::Account(world.account("lead", &["lead"]).await.id);
+    let user = Actor::Account(world.account("user", &[]).await.id);
+    let reader = || role("reader", &["agents:read"], &[]);
+    let name = reader().name;
+    let forbidden = Err(AccountChangeError::Forbidden);
+    for actor in [user, Actor::Anonymous] {
+        let context = at(NOW, actor);
+        assert_eq!(
+            store.create_role(&context, reader()).await.unwrap(),
+            forbidden
+        );
+        assert_eq!(
+            store.replace_role(&context, reader()).await.unwrap(),
+            forbidden
+        );
+        assert_eq!(store.delete_role(&context, &name).await.unwrap(), forbidden);
+    }
+    let context = at(NOW, lead);
+    let beyond = Err(AccountChangeError::Grant(GrantError::BeyondOwnAuthority));
+    let writer = || role("reader", &["agents:write"], &[]);
+    assert_eq!(store.create_role(&context, writer()).await.unwrap(), beyond);
+    assert_eq!(store.create_role(&context, reader()).await.unwrap(), Ok(()));
+    assert_eq!(
+        store.replace_role(&context, writer()).await.unwrap(),
+        beyond
+    );
+    assert_eq!(store.delete_role(&context, &name).await.unwrap(), Ok(()));
+    let admin = role("admin", &[], &[]);
+    let built_in = Err(AccountChangeError::Grant(GrantError::BuiltIn));
+    assert_eq!(store.replace_role(&context, admin).await.unwrap(), built_in);
+    assert_eq!(world.count("role.created").await, 2);
+    assert_eq!(world.count("role.replaced").await, 0);
 }
 
 pub async fn a_held_role_stays(world: &World) {

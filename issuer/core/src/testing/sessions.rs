@@ -1,22 +1,14 @@
-//! Sessions and their families of refresh tokens.
+//! Sessions: what opens one, who lives by it, what ends it.
 
-use super::rounds;
 use super::world::{
-    NOW, POLICY, World, after, all_at_once, anonymous, at, effects, guess_key, hash, new_session,
-    presented, roles,
+    NOW, POLICY, World, advanced, after, anonymous, at, effects, guess_key, hash, new_account,
+    new_session, presented, roles,
 };
-use crate::account::AccountId;
+use crate::account::{AccountId, AccountStatus, NewAccount};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::ports::{LoginEffects, Rotation};
-use crate::session::{Head, SessionId};
-
-fn advanced(rotation: Rotation) -> Head {
-    match rotation {
-        Rotation::Advanced(head) => *head,
-        other => panic!("{other:?}"),
-    }
-}
+use crate::session::SessionId;
 
 pub async fn a_session_opens_advances_and_is_listed(world: &World) {
     let ada = world.account("ada", &[]).await;
@@ -54,90 +46,6 @@ pub async fn a_session_opens_advances_and_is_listed(world: &World) {
         ["account.created", "session.opened"],
         "a plain refresh is no change worth a row"
     );
-}
-
-pub async fn the_predecessor_is_repeated_and_then_replayed(world: &World) {
-    let ada = world.account("ada", &[]).await;
-    let head = world.session("ada", ada.id, NOW).await;
-    let next = advanced(world.rotate(&head, 0, after(100)).await);
-    match world.rotate(&head, 0, after(110)).await {
-        Rotation::Repeated(same) => assert_eq!(*same, next),
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(world.count("refresh.repeated").await, 1);
-    match world.rotate(&head, 0, after(111)).await {
-        Rotation::Replayed(account) => assert_eq!(account, ada.id),
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(world.count("refresh.replayed").await, 1);
-    let claimed = world.store.claim_mail(after(120), 60, 10).await.unwrap();
-    assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].sealed, b"replay_notice");
-    for generation in 0..3 {
-        let dead = world.rotate(&next, generation, after(112)).await;
-        assert!(matches!(dead, Rotation::Dead), "{generation}");
-    }
-}
-
-pub async fn a_generation_of_the_future_ends_the_session(world: &World) {
-    let ada = world.account("ada", &[]).await;
-    let head = world.session("ada", ada.id, NOW).await;
-    let future = world.rotate(&head, 1, after(1)).await;
-    assert!(matches!(future, Rotation::FromFuture(id) if id == ada.id));
-    let dead = world.rotate(&head, 0, after(1)).await;
-    assert!(matches!(dead, Rotation::Dead));
-    assert_eq!(world.count("refresh.from_future").await, 1);
-}
-
-pub async fn in_sixty_four_parallel_refreshes_one_advances(world: &World) {
-    let ada = world.account("ada", &[]).await;
-    let mut head = world.session("ada", ada.id, NOW).await;
-    for _ in 0..rounds(5, 500) {
-        let generation = head.generation;
-        let answers = all_at_once(64, |_| {
-            let (world, head) = (world.clone(), head.clone());
-            async move { world.rotate(&head, generation, after(1)).await }
-        })
-        .await;
-        let mut heads = Vec::new();
-        let mut repeats = 0;
-        for answer in answers {
-            match answer {
-                Rotation::Advanced(head) => heads.push(*head),
-                Rotation::Repeated(same) => {
-                    assert_eq!(same.generation, generation + 1);
-                    repeats += 1;
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!((heads.len(), repeats), (1, 63));
-        head = heads.remove(0);
-    }
-}
-
-pub async fn ending_and_refreshing_at_once_leave_nothing_alive(world: &World) {
-    let ada = world.account("ada", &[]).await;
-    for _ in 0..rounds(10, 200) {
-        let head = world.session("ada", ada.id, NOW).await;
-        all_at_once(8, |number| {
-            let (world, head) = (world.clone(), head.clone());
-            async move {
-                if number % 2 == 0 {
-                    let shown = presented(&head, 0);
-                    let ended = world.store.end_family(&anonymous(NOW), &shown).await;
-                    ended.map(|_| ()).unwrap();
-                } else {
-                    world.rotate(&head, 0, NOW).await;
-                }
-            }
-        })
-        .await;
-        for generation in 0..2 {
-            let dead = world.rotate(&head, generation, NOW).await;
-            assert!(matches!(dead, Rotation::Dead));
-        }
-    }
 }
 
 pub async fn an_account_has_no_more_sessions_than_it_may(world: &World) {
@@ -281,4 +189,86 @@ pub async fn what_changed_since_the_check_opens_nothing(world: &World) {
         .unwrap()
         .unwrap();
     assert!(open(effects("better")).await.is_none());
+}
+
+pub async fn an_account_that_may_not_log_in_gets_no_session(world: &World) {
+    let store = &world.store;
+    let operator = at(NOW, Actor::Operator);
+    let unverified = NewAccount {
+        email_verified: false,
+        ..new_account("ada", &[])
+    };
+    let ada = store.create_account(&operator, unverified).await;
+    let ada = ada.unwrap().unwrap();
+    let context = at(NOW, Actor::Account(ada.id));
+    let opened = store.open_session(&context, new_session(ada.id), effects("ada"), &POLICY);
+    assert_eq!(opened.await.unwrap(), None);
+    let nobody = AccountId(super::world::RANDOM.uuid());
+    let opened = store.open_session(&context, new_session(nobody), effects("ada"), &POLICY);
+    assert_eq!(opened.await.unwrap(), None);
+    assert_eq!(world.actions().await, ["account.created"]);
+}
+
+pub async fn a_clock_that_goes_back_ends_no_new_session(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let context = |now| at(now, Actor::Account(ada.id));
+    let open = async |now| {
+        let effects = LoginEffects {
+            max_sessions: 1,
+            ..effects("ada")
+        };
+        let session = new_session(ada.id);
+        let opened = world
+            .store
+            .open_session(&context(now), session, effects, &POLICY)
+            .await;
+        opened.unwrap().unwrap()
+    };
+    let early = open(after(100)).await;
+    let late = open(NOW).await;
+    assert!(matches!(world.rotate(&early, 0, NOW).await, Rotation::Dead));
+    advanced(world.rotate(&late, 0, NOW).await);
+}
+
+pub async fn a_suspended_bearer_is_not_live(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let operator = at(NOW, Actor::Operator);
+    for status in [AccountStatus::Suspended, AccountStatus::Active] {
+        let set = world.store.set_status(&operator, ada.id, status).await;
+        set.unwrap().unwrap();
+        let id = head.session.id;
+        let live = world.store.live_session(id, ada.id, u64::MAX, NOW, &POLICY);
+        assert_eq!(live.await.unwrap(), None, "{status:?}");
+    }
+}
+
+pub async fn only_a_live_session_proves_its_password_again(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let head = world.session("ada", ada.id, NOW).await;
+    let key = guess_key("ada");
+    let policy = GuessPolicy::default();
+    for _ in 0..3 {
+        store.begin_guess(&key, NOW, &policy).await.unwrap();
+    }
+    let prove = async |now| {
+        let context = at(now, Actor::Account(ada.id));
+        let effects = LoginEffects {
+            clears: Some(key),
+            ..effects("ada")
+        };
+        let id = head.session.id;
+        let proven = store.reauthenticate(&context, id, ada.id, effects, &POLICY);
+        proven.await.unwrap()
+    };
+    assert_eq!(prove(after(POLICY.idle)).await, None);
+    let guess = store.begin_guess(&key, NOW, &policy).await.unwrap();
+    assert_ne!(guess, Guess::Allowed, "what was refused clears nothing");
+    let ended = store
+        .end_session(&anonymous(NOW), ada.id, head.session.id)
+        .await;
+    assert!(ended.unwrap());
+    assert_eq!(prove(NOW).await, None);
+    assert_eq!(world.count("session.reauthenticated").await, 0);
 }

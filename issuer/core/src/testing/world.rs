@@ -141,6 +141,14 @@ pub fn presented(head: &Head, generation: u32) -> Presented {
     }
 }
 
+/// The head that a rotation made.
+pub fn advanced(rotation: Rotation) -> Head {
+    match rotation {
+        Rotation::Advanced(head) => *head,
+        other => panic!("{other:?}"),
+    }
+}
+
 impl World {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self { store }

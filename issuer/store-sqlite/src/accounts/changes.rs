@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
+use signet_core::account::{Account, AccountId, AccountStatus};
 use signet_core::audit::{Action, Context};
 use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 use signet_core::role::RoleName;
@@ -94,10 +94,10 @@ impl SqliteStore {
         if was_admin && !has_admin(&mut tx).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
-        let detail = json!({ "before": texts(&target.roles), "after": texts(&roles) });
+        let changed = existing(&mut tx, id).await?;
+        let detail = json!({ "before": texts(&target.roles), "after": texts(&changed.roles) });
         let event = context.event(Action::AccountRolesSet, Some(id), detail);
         record(&mut tx, event).await?;
-        let changed = existing(&mut tx, id).await?;
         tx.commit().await?;
         Ok(Ok(changed))
     }
@@ -152,12 +152,13 @@ pub(super) async fn give_roles(
 pub(super) async fn created(
     connection: &mut SqliteConnection,
     context: &Context,
-    account: &NewAccount,
+    id: AccountId,
 ) -> StoreResult<Account> {
+    let account = existing(connection, id).await?;
     let detail = json!({ "roles": texts(&account.roles), "verified": account.email_verified });
-    let event = context.event(Action::AccountCreated, Some(account.id), detail);
+    let event = context.event(Action::AccountCreated, Some(id), detail);
     record(connection, event).await?;
-    existing(connection, account.id).await
+    Ok(account)
 }
 
 fn texts(roles: &BTreeSet<RoleName>) -> Vec<&str> {
