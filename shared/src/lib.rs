@@ -32,7 +32,10 @@
 //! 4. [`ed25519`]: the signature, strictly. Up to here the payload is bytes.
 //! 5. [`claims`]: the payload as JSON, and each claim against what is expected.
 //!
-//! Beside the path: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
+//! What a request may do with its token is another path: [`policy`] finds the rule for its target
+//! and holds the rule's condition against the claims.
+//!
+//! Beside the paths: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
 //! in a request's headers; [`time`], [`name`] and [`KeyId`] are values with rules.
 //!
 //! # Adding a check

@@ -22,6 +22,22 @@ fn values_are_read_as_they_are_meant() {
 }
 
 #[test]
+fn surrogates_count_in_pairs() {
+    let text = |text: &str| parse(text).map(|value| String::from(value.as_str().unwrap()));
+    let (first, last) = (r#""\ud800\udc00""#, r#""\uDBFF\uDFFF""#);
+    assert_eq!(text(first).unwrap(), "\u{10000}");
+    assert_eq!(text(last).unwrap(), "\u{10FFFF}");
+    for lone in [
+        r#""\udbff""#,
+        r#""\udfff""#,
+        r#""\ud800\ue000""#,
+        r#""\ud800\udbff""#,
+    ] {
+        assert_eq!(text(lone), Err(Syntax), "{lone}");
+    }
+}
+
+#[test]
 fn only_integers_without_sign_are_integers() {
     for (text, integer) in [
         ("0", Some(0)),

@@ -31,9 +31,14 @@ fn of(id: &str, note: &str, header: &Members, code: &str) -> Case {
 fn not_an_object() -> Vec<Case> {
     let claims = Members::claims().text();
     let good = Members::header().text();
-    let headers: [(&str, &str, Vec<u8>); 19] = [
+    let headers: [(&str, &str, Vec<u8>); 20] = [
         ("H01", "no JSON", b"header".into()),
         ("H01", "an array", format!("[{good}]").into()),
+        (
+            "H01",
+            "an array with a member twice inside",
+            b"[{\"alg\":1,\"alg\":2}]".into(),
+        ),
         ("H01", "a string", b"\"at+jwt\"".into()),
         ("H01", "a number", b"5".into()),
         ("H01", "null", b"null".into()),

@@ -22,6 +22,18 @@ fn not_an_object() -> Vec<Case> {
     let payloads: Vec<(&str, Vec<u8>)> = vec![
         ("no JSON", b"claims".into()),
         ("an array", format!("[{good}]").into()),
+        (
+            "an array with a member twice inside",
+            b"[{\"sub\":1,\"sub\":2}]".into(),
+        ),
+        (
+            "a member twice, and the end is missing",
+            b"{\"sub\":1,\"sub\":2".into(),
+        ),
+        (
+            "a member twice, and too deep",
+            extra("1,\"x\":[[[[[[[[]]]]]]]]").into(),
+        ),
         ("a string", b"\"claims\"".into()),
         ("a number", b"5".into()),
         ("null", b"null".into()),
@@ -272,6 +284,10 @@ fn plain_data() -> Vec<Case> {
         ),
         ("a number beyond every float", "1e99999"),
         ("a surrogate pair", "\"\\ud83d\\ude00\""),
+        (
+            "the first and the last surrogate pair",
+            "\"\\ud800\\udc00\\udbff\\udfff\"",
+        ),
     ] {
         let claims = Members::claims().and("x", value);
         cases.push(of(

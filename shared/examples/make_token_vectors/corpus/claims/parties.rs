@@ -115,6 +115,13 @@ fn audiences() -> Vec<Case> {
             "bad_audience",
         )
         .with("audiences", json!([])),
+        of(
+            "A04",
+            "we are the empty audience, and so is the token's",
+            &claims("\"\""),
+            "bad_audience",
+        )
+        .with("audiences", json!([""])),
     ]);
     cases.extend(each(
         "A04",
