@@ -1,3 +1,7 @@
-//! Being written.
+//! The program: see [`signet`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    signet::cli::run()
+}

@@ -1,219 +1,192 @@
-//! Mail by SMTP, with lettre on rustls: `smtps://` speaks TLS from the first byte, `smtp://` must
-//! be upgraded by STARTTLS. Certificates are always checked, and a server that doesn't offer TLS
-//! gets nothing. Only in local mode may a server on the loopback interface be spoken to in clear.
+//! Sending mail by SMTP (RFC 5321), over TLS with a certificate that is always checked.
+//!
+//! Each message has a connection of its own: what one server or one slow answer does to a message
+//! can't reach the next one.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::transport::smtp::{self, AsyncSmtpTransportBuilder};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Letter, Tokio1Executor};
+use lettre::message::Mailbox;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
 use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::time::UnixTime;
-use url::{Host, Url};
 use uuid::Uuid;
 
-/// How long one message may take, from the connection to the last answer. lettre's own limit ends
-/// with the connection.
-const DEADLINE: Duration = Duration::from_secs(30);
+use super::mime;
 
-/// Replies that speak of our credentials, not of the message: they go away when an operator mends
-/// the configuration (RFC 4954, section 6).
-const AUTHENTICATION_REPLIES: [u16; 4] = [530, 534, 535, 538];
+/// How long one message may take, from the first packet to the server's last word. A batch of the
+/// outbox fits into its lease with it.
+const PATIENCE: Duration = Duration::from_secs(12);
 
-/// Hands messages to one SMTP server.
-pub struct SmtpTransport {
-    server: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// How the way to a server is protected.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Security {
+    /// TLS from the first byte on (RFC 8314).
+    Implicit,
+    /// STARTTLS, without which nothing is sent.
+    StartTls,
+    /// None: to a server on this machine only, in local mode only.
+    Plain,
 }
 
-impl std::fmt::Debug for SmtpTransport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SmtpTransport")
+/// An SMTP server and how to get in.
+#[derive(Clone)]
+pub struct Server {
+    /// Its name, which its certificate must have.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way there is protected.
+    pub security: Security,
+    /// What it is told, if it asks who we are.
+    pub credentials: Option<Credentials>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server({}:{})", self.host, self.port)
     }
 }
 
-/// Why an `smtp_url` can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SmtpUrlError {
-    /// Another scheme.
-    #[error("must start with smtps:// (TLS) or smtp:// (STARTTLS)")]
-    Scheme,
-    /// No server.
-    #[error("names no server")]
-    Host,
-    /// TLS can't be set up.
-    #[error("TLS can't be used: {0}")]
-    Tls(#[from] smtp::Error),
+/// Hands messages to an SMTP server.
+pub struct Smtp {
+    server: Server,
+    tls: Option<TlsParameters>,
+    hello: ClientId,
+    from: Mailbox,
+    patience: Duration,
 }
 
-impl SmtpTransport {
-    /// A transport to the server of `url`: `smtps://[USER:PASSWORD@]HOST[:PORT]` or `smtp://…`.
-    /// `is_local` says whether the issuer runs in local mode.
+impl fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Smtp").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// A conversation that didn't end well.
+enum Failure {
+    /// Before the server had heard of the message: our settings, its state, the network.
+    Approach(Error),
+    /// The server's word, or silence, on the message.
+    Handover(Error),
+}
+
+impl Smtp {
+    /// A transport that sends as `from`, and greets the server as `hello`.
     ///
     /// # Errors
-    /// See [`SmtpUrlError`].
-    pub fn new(url: &Url, from: Mailbox, is_local: bool) -> Result<Self, SmtpUrlError> {
-        let host = url.host_str().filter(|host| !host.is_empty());
-        let host = host.ok_or(SmtpUrlError::Host)?;
-        let parameters = || TlsParameters::new(host.to_owned());
-        let (tls, default_port) = match url.scheme() {
-            "smtps" => (Tls::Wrapper(parameters()?), 465),
-            "smtp" if is_local && is_loopback(url) => (Tls::None, 25),
-            "smtp" => (Tls::Required(parameters()?), 587),
-            _ => return Err(SmtpUrlError::Scheme),
+    /// When TLS can't be set up: the machine has no certificate authorities, or the server's name
+    /// is none.
+    pub fn new(server: Server, from: Mailbox, hello: ClientId) -> Result<Self, Error> {
+        let tls = match server.security {
+            Security::Plain => None,
+            Security::Implicit | Security::StartTls => {
+                Some(TlsParameters::new_rustls(server.host.clone())?)
+            }
         };
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .tls(tls)
-            .port(url.port().unwrap_or(default_port))
-            .timeout(Some(DEADLINE));
         Ok(Self {
-            server: with_credentials(builder, url).build(),
+            server,
+            tls,
+            hello,
             from,
+            patience: PATIENCE,
         })
     }
 
-    fn letter(
-        &self,
-        id: Uuid,
-        created_at: UnixTime,
-        message: &Message,
-    ) -> Result<Letter, DeliveryError> {
-        let permanent = |reason: String| DeliveryError::Permanent(reason);
-        let to: Mailbox = message
-            .to
-            .parse()
-            .map_err(|_| permanent("the recipient's address can't be used".to_owned()))?;
-        let date = UNIX_EPOCH.checked_add(Duration::from_secs(created_at.as_secs()));
-        let auto_submitted = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let bodies = MultiPart::alternative_plain_html(message.text.clone(), message.html.clone());
-        let mut letter = Letter::builder()
-            .from(self.from.clone())
-            .to(to)
-            .subject(message.subject.clone())
-            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
-            .date(date.unwrap_or(UNIX_EPOCH))
-            .multipart(bodies)
-            .map_err(|error| permanent(error.to_string()))?;
-        letter.headers_mut().insert_raw(HeaderValue::new(
-            auto_submitted,
-            "auto-generated".to_owned(),
-        ));
-        Ok(letter)
+    async fn converse(&self, message: &lettre::Message) -> Result<(), Failure> {
+        let mut connection = self.connect().await.map_err(Failure::Approach)?;
+        let sent = connection.send(message.envelope(), &message.formatted()).await;
+        // The message is the server's now; how it says goodbye changes nothing.
+        connection.abort().await;
+        sent.map(drop).map_err(Failure::Handover)
     }
-}
 
-fn with_credentials(builder: AsyncSmtpTransportBuilder, url: &Url) -> AsyncSmtpTransportBuilder {
-    if url.username().is_empty() {
-        return builder;
-    }
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    let password = decode(url.password().unwrap_or_default());
-    builder.credentials(Credentials::new(decode(url.username()), password))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => {
-            name == "localhost"
-                || name
-                    .parse()
-                    .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let Server {
+            host,
+            port,
+            security,
+            credentials,
+        } = &self.server;
+        let (from_the_start, later) = match security {
+            Security::Implicit => (self.tls.clone(), None),
+            Security::StartTls => (None, self.tls.clone()),
+            Security::Plain => (None, None),
+        };
+        let address = (host.as_str(), *port);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(
+            address,
+            Some(self.patience),
+            &self.hello,
+            from_the_start,
+            None,
+        )
+        .await?;
+        if let Some(tls) = later {
+            connection.starttls(tls, &self.hello).await?;
         }
-        None => false,
-    }
-}
-
-fn classify(error: &smtp::Error) -> DeliveryError {
-    let code = error.status().map(u16::from);
-    let speaks_of_us = code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code));
-    if error.is_permanent() && !speaks_of_us {
-        DeliveryError::Permanent(error.to_string())
-    } else {
-        DeliveryError::Transient(error.to_string())
+        if let Some(credentials) = credentials {
+            let mechanisms = [Mechanism::Plain, Mechanism::Login];
+            connection.auth(&mechanisms, credentials).await?;
+        }
+        Ok(connection)
     }
 }
 
 #[async_trait]
-impl MailTransport for SmtpTransport {
+impl MailTransport for Smtp {
     async fn deliver(
         &self,
         id: Uuid,
         created_at: UnixTime,
         message: &Message,
     ) -> Result<(), DeliveryError> {
-        let letter = self.letter(id, created_at, message)?;
-        match tokio::time::timeout(DEADLINE, self.server.send(letter)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(classify(&error)),
-            Err(_) => Err(DeliveryError::Transient(
-                "the server took too long".to_owned(),
-            )),
-        }
+        let written = mime::write(&self.from, id, created_at, message)
+            .map_err(|error| DeliveryError::Permanent(error.to_string()))?;
+        let failure = match tokio::time::timeout(self.patience, self.converse(&written)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failure)) => failure,
+            Err(_) => {
+                let seconds = self.patience.as_secs();
+                let reason = format!("the mail server took longer than {seconds} seconds");
+                return Err(DeliveryError::Transient(reason));
+            }
+        };
+        Err(match failure {
+            Failure::Handover(error) if error.is_permanent() => {
+                DeliveryError::Permanent(reason(&error, &message.to))
+            }
+            Failure::Handover(error) | Failure::Approach(error) => {
+                DeliveryError::Transient(reason(&error, &message.to))
+            }
+        })
     }
+}
+
+/// What went wrong, for the operator: one line, without the recipient.
+fn reason(error: &Error, recipient: &str) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text.replace(recipient, "<recipient>")
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_REASON)
+        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use signet_core::mail::MailKind;
-
-    use super::*;
-
-    fn transport(url: &str, is_local: bool) -> Result<SmtpTransport, SmtpUrlError> {
-        let from = "Signet <signet@example.com>".parse().unwrap();
-        SmtpTransport::new(&url.parse().unwrap(), from, is_local)
-    }
-
-    #[tokio::test]
-    async fn a_message_keeps_its_id_and_says_that_a_program_wrote_it() {
-        let transport = transport("smtps://mail.example.com", false).unwrap();
-        let message = Message {
-            to: "ada@example.com".to_owned(),
-            kind: MailKind::Verify,
-            subject: "Bestätige\u{202e}".to_owned(),
-            text: "Grüße".to_owned(),
-            html: "<p>Grüße</p>".to_owned(),
-            link: None,
-            token: None,
-        };
-        let id = Uuid::from_u128(7);
-        let letter = transport.letter(id, UnixTime::from_secs(1_800_000_000), &message);
-        let text = String::from_utf8(letter.unwrap().formatted()).unwrap();
-        for line in [
-            "Message-ID: <00000000-0000-0000-0000-000000000007@example.com>\r\n",
-            "Auto-Submitted: auto-generated\r\n",
-            "Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n",
-            "To: ada@example.com\r\n",
-            "multipart/alternative",
-        ] {
-            assert!(text.contains(line), "{line:?} in\n{text}");
-        }
-    }
-
-    #[test]
-    fn only_local_mode_speaks_in_clear_and_only_to_itself() {
-        for (url, is_local) in [
-            ("smtp://127.0.0.1:2525", true),
-            ("smtp://localhost", true),
-            ("smtp://user:p%40ss@mail.example.com:587", false),
-        ] {
-            assert!(transport(url, is_local).is_ok(), "{url}");
-        }
-        assert!(matches!(
-            transport("http://mail.example.com", false),
-            Err(SmtpUrlError::Scheme)
-        ));
-        let is = |url: &str| is_loopback(&url.parse().unwrap());
-        assert!(is("smtp://[::1]") && is("smtp://127.9.9.9"));
-        assert!(!is("smtp://mail.example.com") && !is("smtp://127.0.0.1.example.com"));
-    }
-}
+mod tests;

@@ -1,0 +1,134 @@
+//! The command line. `signet` alone is `signet serve`.
+//!
+//! Exit codes: 0 done, 1 the answer is no, 2 unusable input, arguments or configuration, said on
+//! standard error.
+//!
+//! To add a command: give it a file with an `Args` struct and a `run`, and a variant here.
+
+mod arguments;
+mod config;
+mod serve;
+mod token;
+mod user;
+
+use std::fmt::Display;
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::arguments::ConfigurationArgs;
+use crate::config::{Config, Loaded};
+
+/// The issuer of tokens that anyone can check.
+#[derive(Debug, Parser)]
+#[command(name = "signet", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and the pages; what `signet` alone does
+    Serve(ConfigurationArgs),
+    /// Accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI document of the API
+    Openapi,
+    /// Tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Create an account
+    Create(user::Create),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Tell everything that is wrong with the configuration; exit 1 if anything is
+    Check(config::Check),
+    /// Print the configuration that counts, without its secrets
+    Print(config::Print),
+    /// Print the reference of all keys, as in docs/CONFIGURATION.md
+    Reference,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Check the access token on standard input; exit 1 if it isn't good
+    Verify(token::Verify),
+}
+
+/// Does what the command line of this process says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve(cli.configuration)) {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::User(UserCommand::Create(create)) => create.run(),
+        Command::Config(ConfigCommand::Check(check)) => check.run(),
+        Command::Config(ConfigCommand::Print(print)) => print.run(),
+        Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),
+        Command::Openapi => say(&crate::http::openapi::text()),
+        Command::Token(TokenCommand::Verify(verify)) => block_on(verify.run()),
+    }
+}
+
+/// Prints an answer that ends with a line feed.
+fn say(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closed the pipe has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => unusable(&format_args!("can't write the answer: {error}")),
+    }
+}
+
+/// The answer is no.
+fn no(reason: &impl Display) -> ExitCode {
+    complain(reason);
+    ExitCode::from(1)
+}
+
+/// There is nothing to answer: what was given can't be used.
+fn unusable(reason: &impl Display) -> ExitCode {
+    complain(reason);
+    ExitCode::from(2)
+}
+
+fn complain(reason: &impl Display) {
+    let _nobody_reads_it = writeln!(io::stderr(), "signet: {reason}");
+}
+
+/// The configuration of a command, or its exit code once the faults were told.
+fn configuration(arguments: ConfigurationArgs) -> Result<Config, ExitCode> {
+    Loaded::from(&arguments.into_sources())
+        .config
+        .map_err(|faults| unusable(&faults))
+}
+
+/// Runs a command that has little to do, on this thread.
+fn block_on(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => unusable(&format_args!("can't start: {error}")),
+    }
+}

@@ -1,0 +1,118 @@
+//! `signet user create`: an account that an operator vouches for, the first admin among them. It
+//! works beside a running issuer, on the same database.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use signet_core::account::setup::{AccountOrder, CreateError};
+use signet_core::email::{EmailAddress, EmailAddressError};
+use signet_core::password::Password;
+use signet_core::role::RoleName;
+use zeroize::Zeroizing;
+
+use super::arguments::ConfigurationArgs;
+use super::{block_on, configuration, no, say, unusable};
+use crate::config::Config;
+use crate::serve::opening;
+
+/// The most that is read of a password, in bytes: more than the longest one.
+const LARGEST_PASSWORD: u64 = 4_096;
+
+/// `signet user create`
+#[derive(Args, Debug)]
+pub(super) struct Create {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Where the account's mail goes
+    #[arg(long)]
+    email: String,
+    /// A role it gets; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// You know that the address is its owner's; without it the account has to be verified
+    #[arg(long)]
+    verified: bool,
+    /// Read the password from standard input, where no other process can see it; a final line feed
+    /// is not part of it
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Create {
+    pub(super) fn run(self) -> ExitCode {
+        let json = self.json;
+        let (email, roles) = match (self.address(), self.role_names()) {
+            (Ok(email), Ok(roles)) => (email, roles),
+            (Err(error), _) => return unusable(&format_args!("--email {error}")),
+            (_, Err(error)) => return unusable(&error),
+        };
+        let password = match read_password() {
+            Ok(password) => password,
+            Err(error) => return unusable(&error),
+        };
+        let order = AccountOrder {
+            email,
+            password,
+            roles,
+            verified: self.verified,
+        };
+        match configuration(self.configuration) {
+            Ok(config) => block_on(create(config, order, json)),
+            Err(code) => code,
+        }
+    }
+
+    fn address(&self) -> Result<EmailAddress, EmailAddressError> {
+        EmailAddress::parse(&self.email)
+    }
+
+    fn role_names(&self) -> Result<BTreeSet<RoleName>, String> {
+        let name = |text: &String| {
+            RoleName::parse(text).map_err(|error| format!("--role {text:?} {error}"))
+        };
+        self.roles.iter().map(name).collect()
+    }
+}
+
+fn read_password() -> Result<Password, String> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin()
+        .take(LARGEST_PASSWORD)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("can't read the password from standard input: {error}"))?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    if text.is_empty() {
+        return Err("there is no password on standard input".to_owned());
+    }
+    Password::new(text).map_err(|error| format!("the password {error}"))
+}
+
+async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
+    let opened = match opening::open(&config).await {
+        Ok(opened) => opened,
+        Err(error) => return no(&error),
+    };
+    match opened.issuer.create_account(order).await {
+        Ok(account) if as_json => {
+            let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
+            let answer = json!({
+                "id": account.id.to_string(),
+                "email": account.email.original(),
+                "email_verified": account.email_verified,
+                "roles": roles,
+            });
+            say(&format!("{answer}\n"))
+        }
+        Ok(account) => say(&format!("created {} ({})\n", account.email.original(), account.id)),
+        Err(error @ CreateError::Weak(_)) => no(&format_args!("the password can't be taken: {error}")),
+        Err(error) => no(&error),
+    }
+}

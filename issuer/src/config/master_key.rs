@@ -1,0 +1,266 @@
+//! Master keys: read from what the operator gives, or made for local mode.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use signet_core::secret::Randomness;
+use signet_core::signing::seal::{MasterKey, MasterKeyError, MasterKeys};
+use zeroize::Zeroizing;
+
+use super::setting::Refusal;
+
+/// How an operator gets a key.
+const MAKE_ONE: &str =
+    "make one with `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` and keep it safe";
+
+/// The longest file that is read; a key has 43 characters and a line feed.
+const LONGEST_FILE: u64 = 256;
+
+/// What others may not do with a file that holds a secret: read, write or run it. The group may
+/// read it, since that is how platforms hand secrets to a service.
+const OTHERS: u32 = 0o037;
+
+/// The keys that the database's secrets are sealed under, or where they will be.
+#[derive(Clone, Debug)]
+pub enum MasterKeySource {
+    /// The operator gave them.
+    Given(MasterKeys),
+    /// Local mode keeps one in this file, and makes it where there is none.
+    LocalFile {
+        /// The file.
+        path: PathBuf,
+        /// The key before it.
+        previous: Option<MasterKey>,
+    },
+}
+
+/// Why there is no master key.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyFileError {
+    /// The database is there, its key isn't.
+    #[error(
+        "the database {database} exists, but its master key {path} does not. Bring that file \
+         back, or set master_key to the key the database was made with; without it, what is \
+         sealed in the database is lost. To start over, remove the database"
+    )]
+    Lost {
+        /// The database.
+        database: String,
+        /// Where the key should be.
+        path: String,
+    },
+    /// The file can't be used.
+    #[error("the master key {path} {problem}. {hint}")]
+    Unusable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The file can't be made.
+    #[error("can't make the master key {path}: {source}")]
+    Create {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl MasterKeySource {
+    /// The keys of a database. In local mode this makes the file before the first start.
+    ///
+    /// # Errors
+    /// When there is no key, or none that can be used.
+    pub fn open(
+        self,
+        database: &Path,
+        randomness: &dyn Randomness,
+    ) -> Result<MasterKeys, MasterKeyFileError> {
+        match self {
+            Self::Given(keys) => Ok(keys),
+            Self::LocalFile { path, previous } => {
+                let key = open_or_create(&path, database, randomness)?;
+                Ok(MasterKeys::new(key, previous))
+            }
+        }
+    }
+}
+
+/// Where local mode keeps the key of a database.
+pub(super) fn beside(database: &Path) -> PathBuf {
+    database.with_extension("master-key")
+}
+
+fn open_or_create(
+    path: &Path,
+    database: &Path,
+    randomness: &dyn Randomness,
+) -> Result<MasterKey, MasterKeyFileError> {
+    let shown = || path.display().to_string();
+    if !path.exists() {
+        let has_content = fs::metadata(database).is_ok_and(|metadata| metadata.len() > 0);
+        if has_content {
+            return Err(MasterKeyFileError::Lost {
+                database: database.display().to_string(),
+                path: shown(),
+            });
+        }
+        create(path, randomness).map_err(|source| MasterKeyFileError::Create {
+            path: shown(),
+            source,
+        })?;
+    }
+    read_file(path).map_err(|refusal| MasterKeyFileError::Unusable {
+        path: shown(),
+        problem: refusal.problem,
+        hint: refusal.hint.unwrap_or_default(),
+    })
+}
+
+/// Makes the file whole or not at all; whoever else makes it at the same time may win.
+fn create(path: &Path, randomness: &dyn Randomness) -> io::Result<()> {
+    let key = MasterKey::new(randomness.secret());
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", randomness.uuid()));
+    let unfinished = PathBuf::from(unfinished);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    let written = file
+        .write_all(key.reveal().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| match fs::hard_link(&unfinished, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        });
+    fs::remove_file(&unfinished)?;
+    written
+}
+
+/// Reads the file of `master_key_file`.
+pub(super) fn read_file(path: &Path) -> Result<MasterKey, Refusal> {
+    let unreadable = |error: io::Error| {
+        Refusal::with_hint(
+            format!("can't be read: {error}"),
+            "name a file that this process may read",
+        )
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Refusal::with_hint("is no file", "name a file"));
+    }
+    if metadata.permissions().mode() & OTHERS != 0 {
+        let mode = metadata.mode() & 0o777;
+        let problem = format!("can be read or changed by others (mode {mode:o})");
+        return Err(Refusal::with_hint(problem, format!("chmod 600 {}", path.display())));
+    }
+    if metadata.len() > LONGEST_FILE {
+        return Err(Refusal::with_hint("is too long for a master key", MAKE_ONE));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    parse(line)
+}
+
+/// Whether others can read a file. One that can't be asked is somebody else's fault to find.
+pub(super) fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
+}
+
+/// Reads a key, and refuses what no generator made.
+pub(super) fn parse(text: &str) -> Result<MasterKey, Refusal> {
+    // A random key without a letter of one case turns up once in billions; a sentence in lower
+    // case is one somebody thought of.
+    let has_both_cases = text.bytes().any(|byte| byte.is_ascii_uppercase())
+        && text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let problem = match MasterKey::parse(text) {
+        Ok(key) if has_both_cases => return Ok(key),
+        Ok(_) | Err(MasterKeyError::Sample) => "is not random",
+        Err(MasterKeyError::Malformed) => "is not 32 bytes in base64url (43 characters, no `=`)",
+    };
+    Err(Refusal::with_hint(problem, MAKE_ONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_core::secret::OperatingSystem;
+
+    use super::*;
+
+    fn local(directory: &Path) -> Result<MasterKeys, MasterKeyFileError> {
+        let database = directory.join("signet.db");
+        let source = MasterKeySource::LocalFile {
+            path: beside(&database),
+            previous: None,
+        };
+        source.open(&database, &OperatingSystem)
+    }
+
+    #[test]
+    fn local_mode_makes_a_private_file_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = local(directory.path()).unwrap();
+        let path = directory.path().join("signet.master-key");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert_eq!(local(directory.path()).unwrap().current().id(), made.current().id());
+    }
+
+    #[test]
+    fn all_who_start_at_once_have_the_same_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| local(directory.path()).unwrap().current().id().to_owned()))
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+
+    #[test]
+    fn a_database_without_its_key_gets_no_other_one() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("signet.db"), "something").unwrap();
+        let error = local(directory.path()).unwrap_err();
+        assert!(matches!(error, MasterKeyFileError::Lost { .. }), "{error}");
+        assert!(!directory.path().join("signet.master-key").exists());
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        local(directory.path()).unwrap();
+        let path = directory.path().join("signet.master-key");
+        for (mode, fits) in [(0o600, true), (0o400, true), (0o440, true), (0o640, true)]
+            .into_iter()
+            .chain([(0o604, false), (0o644, false), (0o660, false), (0o602, false)])
+        {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_file(&path).is_ok(), fits, "{mode:o}");
+            assert_eq!(is_open_to_others(&path), !fits, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_thought_of_is_no_key() {
+        for text in [
+            "",
+            "secret",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "changemechangemechangemechangemechangemecha",
+            "correct-horse-battery-staple-correct-horse0",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

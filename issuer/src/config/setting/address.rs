@@ -1,0 +1,237 @@
+//! Settings that say where something is.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::{Refusal, Setting, quoted, shown, shown_list, text, texts};
+use crate::config::source::Raw;
+use crate::http::cors::AllowedOrigins;
+
+/// Where clients reach the issuer.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct PublicUrl(pub(in crate::config) Url);
+
+impl Setting for PublicUrl {
+    fn kind() -> String {
+        "scheme, host and port, such as `https://auth.example.com`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let written = text(raw)?;
+        let url = web_url(written)?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !is_bare {
+            return Err(Refusal::new(format!("is {}, with more behind the host", quoted(written))));
+        }
+        Ok(Self(url))
+    }
+
+    fn show(&self) -> String {
+        shown(self.0.origin().ascii_serialization())
+    }
+}
+
+/// A page of an application.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Page(pub(in crate::config) Url);
+
+impl Setting for Page {
+    fn kind() -> String {
+        "the address of a page, such as `https://app.example.com/verify`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let written = text(raw)?;
+        let url = web_url(written)?;
+        if url.fragment().is_some() {
+            let hint = "leave out what stands behind the #: the token goes there";
+            return Err(Refusal::with_hint(format!("is {}", quoted(written)), hint));
+        }
+        Ok(Self(url))
+    }
+
+    fn show(&self) -> String {
+        shown(&self.0)
+    }
+}
+
+fn web_url(written: &str) -> Result<Url, Refusal> {
+    let refused = || Refusal::new(format!("is {}", quoted(written)));
+    let url = Url::parse(written).map_err(|_| refused())?;
+    let is_web = matches!(url.scheme(), "http" | "https");
+    let names_someone = !url.username().is_empty() || url.password().is_some();
+    // What the parser would silently leave out or mend is a mistake here.
+    let is_clean = written.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '\\');
+    if is_web && !names_someone && is_clean && url.has_host() {
+        Ok(url)
+    } else {
+        Err(refused())
+    }
+}
+
+/// The path of an SQLite database.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Database(pub(in crate::config) PathBuf);
+
+impl Setting for Database {
+    fn kind() -> String {
+        "`sqlite:` and a path, such as `sqlite:signet.db`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let written = text(raw)?;
+        if written.starts_with("postgres:") || written.starts_with("postgresql:") {
+            return Err(Refusal::with_hint(
+                "PostgreSQL is not built into this version yet",
+                format!("give {}", Self::kind()),
+            ));
+        }
+        // The rest may hold a password, should it be another kind of database.
+        let Some(path) = written.strip_prefix("sqlite:") else {
+            return Err(Refusal::new("doesn't start with `sqlite:`"));
+        };
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path == ":memory:" || path.contains(['?', '#', '\0']) {
+            return Err(Refusal::new(format!("is {}, which names no file", quoted(written))));
+        }
+        Ok(Self(path.into()))
+    }
+
+    fn show(&self) -> String {
+        shown(format!("sqlite:{}", self.0.display()))
+    }
+}
+
+/// The networks that proxies are in.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Networks(pub(in crate::config) Vec<IpNet>);
+
+impl Setting for Networks {
+    fn kind() -> String {
+        "a list of networks, such as `10.0.0.0/8` and `fd00::/8`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let network = |written: &str| {
+            let network: IpNet = written
+                .parse()
+                .map_err(|_| Refusal::new(format!("holds {}", quoted(written))))?;
+            if network.prefix_len() == 0 {
+                let problem = format!("holds {written}, which is everyone");
+                let hint = "name the networks of your proxies: whoever is in them can pretend to \
+                            have any address";
+                return Err(Refusal::with_hint(problem, hint));
+            }
+            Ok(network.trunc())
+        };
+        texts(raw)?.into_iter().map(network).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        shown_list(self.0.iter())
+    }
+}
+
+/// The origins whose scripts may call the API.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Origins {
+    written: Vec<String>,
+    pub(in crate::config) allowed: AllowedOrigins,
+}
+
+impl Setting for Origins {
+    fn kind() -> String {
+        "a list of origins: scheme, host, and the port unless it is the scheme's".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let written = texts(raw)?;
+        for origin in &written {
+            if AllowedOrigins::parse([*origin]).is_err() {
+                return Err(Refusal::new(format!("holds {}", quoted(origin))));
+            }
+        }
+        let allowed = AllowedOrigins::parse(written.iter().copied())
+            .map_err(|error| Refusal::new(error.to_string()))?;
+        Ok(Self {
+            written: written.into_iter().map(str::to_owned).collect(),
+            allowed,
+        })
+    }
+
+    fn show(&self) -> String {
+        shown_list(self.written.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Raw {
+        Raw::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        let read = |text: &str| PublicUrl::read(&raw(text)).map(|url| url.show());
+        assert_eq!(read("https://Auth.Example.com:443/").unwrap(), "\"https://auth.example.com\"");
+        assert_eq!(read("http://[::1]:8080").unwrap(), "\"http://[::1]:8080\"");
+        for wrong in [
+            "",
+            "auth.example.com",
+            "ftp://auth.example.com",
+            "https://",
+            "https://me@auth.example.com",
+            "https://auth.example.com/path",
+            "https://auth.example.com/?",
+            "https://auth.example.com/#",
+            "https://auth.example.com\n",
+            " https://auth.example.com",
+            "https:\\\\auth.example.com",
+            "https://auth example.com",
+            "javascript:alert(1)",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_file() {
+        for (written, path) in [
+            ("sqlite:signet.db", "signet.db"),
+            ("sqlite:/var/lib/signet.db", "/var/lib/signet.db"),
+            ("sqlite://signet.db", "signet.db"),
+            ("sqlite:///var/lib/signet.db", "/var/lib/signet.db"),
+        ] {
+            assert_eq!(Database::read(&raw(written)).unwrap().0, PathBuf::from(path));
+        }
+        for wrong in ["sqlite:", "sqlite::memory:", "signet.db", "sqlite:x?mode=ro", "mysql://x"] {
+            assert!(Database::read(&raw(wrong)).is_err(), "{wrong}");
+        }
+        let refused = Database::read(&raw("postgres://me:secret@host/db")).unwrap_err();
+        assert!(refused.problem.contains("not built"), "{refused:?}");
+        assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
+    }
+
+    #[test]
+    fn nobody_trusts_everyone() {
+        let read = |text: &str| Networks::read(&raw(text)).map(|networks| networks.show());
+        assert_eq!(read("10.1.2.3/8, fd00::/8").unwrap(), r#"["10.0.0.0/8", "fd00::/8"]"#);
+        assert_eq!(read("").unwrap(), "[]");
+        for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0.1", "everyone"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_leaves_the_fragment_to_the_token() {
+        let read = |text: &str| Page::read(&raw(text)).map(|page| page.show());
+        assert_eq!(read("https://app.example.com/v?x=1").unwrap(), "\"https://app.example.com/v?x=1\"");
+        for wrong in ["https://app.example.com/#verify", "/verify", "data:text/html,x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

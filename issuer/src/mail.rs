@@ -1,0 +1,9 @@
+//! Where mail goes: to an SMTP server ([`smtp`]) or, in local mode without one, into a mailbox in
+//! memory ([`mailbox`]) that `/dev/mailbox` shows.
+//!
+//! Both are [`signet_core::mail::MailTransport`]s. To add another way, implement that trait in a
+//! file of its own, and choose it in [`crate::serve`].
+
+pub mod mailbox;
+mod mime;
+pub mod smtp;

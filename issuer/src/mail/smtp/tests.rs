@@ -1,0 +1,197 @@
+//! Conversations with a server that says what the test wants it to say.
+
+use std::sync::{Arc, Mutex};
+
+use signet_core::mail::MailKind;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+/// What the server says, and what it heard.
+#[derive(Clone)]
+struct Script {
+    greeting: &'static str,
+    extensions: &'static str,
+    on_recipient: &'static str,
+    on_message: Option<&'static str>,
+    on_auth: &'static str,
+    heard: Arc<Mutex<String>>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            greeting: "220 ready",
+            extensions: "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN",
+            on_recipient: "250 ok",
+            on_message: Some("250 taken"),
+            on_auth: "235 welcome",
+            heard: Arc::default(),
+        }
+    }
+}
+
+impl Script {
+    async fn serve(self, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = self.converse(stream).await;
+        }
+    }
+
+    async fn converse(&self, stream: TcpStream) -> std::io::Result<()> {
+        let mut stream = BufReader::new(stream);
+        let mut in_message = false;
+        let mut next = Some(self.greeting);
+        loop {
+            if let Some(answer) = next.take() {
+                stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            }
+            let mut line = String::new();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            self.heard.lock().unwrap().push_str(&line);
+            let command = line.split_whitespace().next().unwrap_or_default();
+            next = match command {
+                "." => {
+                    in_message = false;
+                    let Some(answer) = self.on_message else {
+                        return std::future::pending().await;
+                    };
+                    Some(answer)
+                }
+                _ if in_message => None,
+                "EHLO" => Some(self.extensions),
+                "AUTH" => Some(self.on_auth),
+                "RCPT" => Some(self.on_recipient),
+                "DATA" => {
+                    in_message = true;
+                    Some("354 go on")
+                }
+                "QUIT" => return stream.write_all(b"221 bye\r\n").await,
+                _ => Some("250 ok"),
+            };
+        }
+    }
+}
+
+async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<(), DeliveryError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(script.serve(listener));
+    let credentials = signed_in.then(|| Credentials::new("me".to_owned(), "secret".to_owned()));
+    let address = Server {
+        host: "127.0.0.1".to_owned(),
+        port,
+        security,
+        credentials,
+    };
+    let from = "Signet <signet@example.com>".parse().unwrap();
+    let hello = ClientId::Domain("auth.example.com".to_owned());
+    let mut smtp = Smtp::new(address, from, hello).unwrap();
+    smtp.patience = Duration::from_millis(1_500);
+    let message = Message {
+        to: "ada@example.com".to_owned(),
+        kind: MailKind::Verify,
+        subject: "Hello".to_owned(),
+        text: "Hello\n\n.\n\nthe end\n".to_owned(),
+        html: "<p>Hello</p>".to_owned(),
+        link: None,
+        token: None,
+    };
+    let delivered = smtp.deliver(Uuid::nil(), UnixTime::from_secs(0), &message).await;
+    server.abort();
+    delivered
+}
+
+fn transient(delivered: Result<(), DeliveryError>) -> String {
+    match delivered {
+        Err(DeliveryError::Transient(reason)) => reason,
+        other => panic!("{other:?} instead of a transient error"),
+    }
+}
+
+fn permanent(delivered: Result<(), DeliveryError>) -> String {
+    match delivered {
+        Err(DeliveryError::Permanent(reason)) => reason,
+        other => panic!("{other:?} instead of a permanent error"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_arrives_whole() {
+    let script = Script::default();
+    let heard = Arc::clone(&script.heard);
+    assert_eq!(deliver(script, Security::Plain, true).await, Ok(()));
+    let heard = heard.lock().unwrap();
+    assert!(heard.contains("EHLO auth.example.com\r\n"), "{heard}");
+    assert!(heard.contains("AUTH PLAIN"), "{heard}");
+    assert!(heard.contains("MAIL FROM:<signet@example.com>"), "{heard}");
+    assert!(heard.contains("RCPT TO:<ada@example.com>\r\n"), "{heard}");
+    assert!(heard.contains("the end"), "a lone dot ended the message: {heard}");
+    assert!(heard.contains("QUIT"), "{heard}");
+}
+
+#[tokio::test]
+async fn later_means_later_and_never_means_never() {
+    let on_recipient = "450 4.2.0 <ada@example.com> greylisted";
+    let script = Script {
+        on_recipient,
+        ..Script::default()
+    };
+    let reason = transient(deliver(script, Security::Plain, false).await);
+    assert!(reason.contains("450") && reason.contains("greylisted"), "{reason}");
+    assert!(!reason.contains("ada@"), "{reason}");
+    let script = Script {
+        on_recipient: "550 5.1.1 no such user",
+        ..Script::default()
+    };
+    let reason = permanent(deliver(script, Security::Plain, false).await);
+    assert!(reason.contains("550") && reason.contains("no such user"), "{reason}");
+    let script = Script {
+        on_message: Some("554 5.7.1 spam"),
+        ..Script::default()
+    };
+    permanent(deliver(script, Security::Plain, false).await);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_us_does_not_cost_the_message() {
+    let script = Script {
+        greeting: "554 no service for you",
+        ..Script::default()
+    };
+    transient(deliver(script, Security::Plain, false).await);
+    let script = Script {
+        on_auth: "535 5.7.8 wrong password",
+        ..Script::default()
+    };
+    let reason = transient(deliver(script, Security::Plain, true).await);
+    assert!(reason.contains("535"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_left() {
+    let script = Script {
+        on_message: None,
+        ..Script::default()
+    };
+    let reason = transient(deliver(script, Security::Plain, false).await);
+    assert!(reason.contains("took longer"), "{reason}");
+}
+
+#[tokio::test]
+async fn without_tls_nothing_is_said_where_tls_is_asked_for() {
+    let script = Script::default();
+    let heard = Arc::clone(&script.heard);
+    let reason = transient(deliver(script, Security::StartTls, true).await);
+    assert!(reason.contains("STARTTLS"), "{reason}");
+    let said = heard.lock().unwrap().clone();
+    assert!(!said.contains("AUTH") && !said.contains("MAIL"), "{said}");
+    let script = Script::default();
+    let heard = Arc::clone(&script.heard);
+    transient(deliver(script, Security::Implicit, true).await);
+    let said = heard.lock().unwrap().clone();
+    assert!(!said.contains("EHLO"), "{said}");
+}

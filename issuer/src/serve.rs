@@ -1,0 +1,154 @@
+//! Running the issuer: in one order up, and in one order down.
+//!
+//! Up: the store, the keys, the listener, then what works in the background ([`background`]).
+//! Down, at SIGTERM or SIGINT: `/readyz` fails at once, requests that are being answered are
+//! answered, and whatever isn't over after [`HARD_STOP`] is left. A second signal ends it there
+//! and then.
+
+mod background;
+mod connection;
+mod greeting;
+pub mod opening;
+mod signals;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::{Config, Mode};
+use crate::http::{self, App, app};
+use opening::{OpenError, Opened};
+use signals::Signals;
+
+/// How long requests may take to end once a stop was asked for. Platforms kill after ten seconds.
+const HARD_STOP: Duration = Duration::from_secs(8);
+
+/// How long new connections are still answered after a stop was asked for: until balancers have
+/// heard of it, so that nobody knocks at a closed door.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Where the process is in its life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// It takes connections.
+    Serving,
+    /// It takes connections and answers one request on each.
+    Lingering,
+    /// It takes none.
+    Closing,
+}
+
+/// Ends when the process closes, or when nobody is left to say so.
+async fn closed(phase: &mut watch::Receiver<Phase>) {
+    let _either = phase.wait_for(|phase| *phase == Phase::Closing).await;
+}
+
+/// Why the issuer doesn't run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// What it works with can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The address is taken, or isn't this machine's.
+    #[error("can't listen on {address}: {source}. Set `listen` to another address or port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Mail can't be sent from this machine.
+    #[error("can't speak TLS with the mail server: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
+    /// Signals can't be heard.
+    #[error("can't listen to signals: {0}")]
+    Signals(io::Error),
+}
+
+/// Serves until a signal says otherwise.
+///
+/// # Errors
+/// When it can't start; once it has, it ends well.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let signals = Signals::new().map_err(ServeError::Signals)?;
+    let post = background::Post::new(&config.mail)?;
+    let opened = opening::open(&config).await?;
+    let address = config.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })?;
+    let app = application(opened, &config, &post);
+    announce(&config);
+    greeting::show(&config, &app).await;
+    let (phase, _) = watch::channel(Phase::Serving);
+    let router = http::router(Arc::clone(&app));
+    let connections = tokio::spawn(connection::accept(listener, router, phase.subscribe()));
+    let workers = background::start(&app, post, &phase);
+    stop(signals, &app, config.mode, &phase, async {
+        let _ended = connections.await;
+        for worker in workers {
+            let _ended = worker.await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
+fn application(opened: Opened, config: &Config, post: &background::Post) -> Arc<App> {
+    Arc::new(App::new(app::Parts {
+        issuer: opened.issuer,
+        limiter: opened.limiter,
+        randomness: opened.randomness,
+        settings: config.http.clone(),
+        mailbox: post.mailbox(),
+    }))
+}
+
+fn announce(config: &Config) {
+    let scale = config.http.limits_scale;
+    if scale != 1 {
+        tracing::warn!(scale, "limits.scale is set: the limits protect nobody; for load tests only");
+    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %config.listen,
+        public_url = config.issuer.issuer,
+        mode = ?config.mode,
+        database = %config.database.display(),
+        "the issuer is up"
+    );
+}
+
+/// Waits for a signal, and then for everything to end; `over` ends with it.
+async fn stop(
+    mut signals: Signals,
+    app: &App,
+    mode: Mode,
+    phase: &watch::Sender<Phase>,
+    over: impl Future<Output = ()>,
+) {
+    let signal = signals.next().await;
+    app.begin_shutdown();
+    tracing::info!(signal, "stopping: what is being answered is answered");
+    let _others_may_be_gone = phase.send(Phase::Lingering);
+    let ending = async {
+        if mode == Mode::Production {
+            tokio::time::sleep(LINGER).await;
+        }
+        let _others_may_be_gone = phase.send(Phase::Closing);
+        over.await;
+    };
+    tokio::select! {
+        () = ending => tracing::info!("stopped"),
+        () = tokio::time::sleep(HARD_STOP) => {
+            tracing::warn!("stopped with requests unanswered: they took too long");
+        }
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopped at once: asked for it a second time");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What works without being asked: the mail worker and the sweeper. Both end with the process; a
+//! letter that was on its way then is sent again, under the same Message-ID.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::transport::smtp::extension::ClientId;
+use signet_core::mail::{DeliveryError, MailTransport, Message};
+use signet_core::time::UnixTime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Phase, closed};
+use crate::config::MailSettings;
+use crate::http::App;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::smtp::Smtp;
+
+/// How often the outbox is looked at.
+const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often what is past its time is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long a store that doesn't answer is left in peace.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+
+/// Where mail goes.
+#[derive(Debug)]
+pub(super) enum Post {
+    /// Into the mailbox of local mode.
+    Mailbox(Arc<Mailbox>),
+    /// To a mail server.
+    Smtp(Smtp),
+}
+
+impl Post {
+    pub(super) fn new(settings: &MailSettings) -> Result<Self, lettre::transport::smtp::Error> {
+        match settings {
+            MailSettings::Mailbox => Ok(Self::Mailbox(Arc::default())),
+            MailSettings::Smtp(smtp) => {
+                let hello = ClientId::Domain(smtp.hello.clone());
+                Smtp::new(smtp.server.clone(), smtp.from.clone(), hello).map(Self::Smtp)
+            }
+        }
+    }
+
+    /// The mailbox, if it is one.
+    pub(super) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        match self {
+            Self::Mailbox(mailbox) => Some(Arc::clone(mailbox)),
+            Self::Smtp(_) => None,
+        }
+    }
+}
+
+#[async_trait]
+impl MailTransport for Post {
+    /// Hands a message over, and tells the log if that fails.
+    async fn deliver(
+        &self,
+        id: Uuid,
+        created_at: UnixTime,
+        message: &Message,
+    ) -> Result<(), DeliveryError> {
+        let delivered = match self {
+            Self::Mailbox(mailbox) => mailbox.deliver(id, created_at, message).await,
+            Self::Smtp(smtp) => smtp.deliver(id, created_at, message).await,
+        };
+        let kind = message.kind.as_str();
+        match &delivered {
+            Ok(()) => tracing::debug!(%id, kind, "a mail was handed over"),
+            Err(DeliveryError::Transient(error)) => {
+                tracing::warn!(%id, kind, error, "a mail could not be sent now");
+            }
+            Err(DeliveryError::Permanent(error)) => {
+                tracing::error!(%id, kind, error, "a mail will never be sent");
+            }
+        }
+        delivered
+    }
+}
+
+/// Starts all of it.
+pub(super) fn start(
+    app: &Arc<App>,
+    post: Post,
+    phase: &watch::Sender<Phase>,
+) -> [JoinHandle<()>; 2] {
+    let for_mail = Arc::clone(app);
+    let post = Arc::new(post);
+    let mail = repeat(phase.subscribe(), move || {
+        let (app, post) = (Arc::clone(&for_mail), Arc::clone(&post));
+        async move {
+            match app.issuer.deliver_due_mail(&*post).await {
+                Ok(0) => MAIL_EVERY,
+                Ok(_) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox can't be read");
+                    AFTER_TROUBLE
+                }
+            }
+        }
+    });
+    let for_sweep = Arc::clone(app);
+    let sweep = repeat(phase.subscribe(), move || {
+        let app = Arc::clone(&for_sweep);
+        async move {
+            match app.issuer.sweep().await {
+                Ok(rows) => tracing::debug!(rows, "swept"),
+                Err(error) => tracing::warn!(%error, "nothing could be swept"),
+            }
+            SWEEP_EVERY
+        }
+    });
+    [tokio::spawn(mail), tokio::spawn(sweep)]
+}
+
+/// Does something again and again, each time after as long as the last time said, until the
+/// process closes.
+async fn repeat<W, F>(mut phase: watch::Receiver<Phase>, mut work: W)
+where
+    W: FnMut() -> F,
+    F: Future<Output = Duration>,
+{
+    loop {
+        let pause = work().await;
+        tokio::select! {
+            biased;
+            () = closed(&mut phase) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
