@@ -18,6 +18,7 @@
 pub mod accounts;
 pub mod admins;
 pub mod audit;
+pub mod changes;
 pub mod guesses;
 pub mod keys;
 pub mod mail;

@@ -6,7 +6,7 @@ use crate::ports::AccountChangeError;
 use crate::role::grant::GrantError;
 use crate::role::{Permission, Role, RoleName};
 
-fn role(name: &str, permissions: &[&str], inherits: &[&str]) -> Role {
+pub fn role(name: &str, permissions: &[&str], inherits: &[&str]) -> Role {
     Role {
         name: RoleName::parse(name).unwrap(),
         description: format!("the role {name}"),

@@ -1,0 +1,212 @@
+//! Every change that leaves a row in the trail, each prepared so that it can be tried more than
+//! once until it works. An adapter's own tests try them while its trail can't be written: none may
+//! happen then, and nothing of any may be left behind.
+//!
+//! To add a change, try it in [`Prepared::try_all`] under the name of its
+//! [`crate::audit::Action`], and prepare what it needs.
+
+use super::world::{
+    NOW, POLICY, RANDOM, World, advanced, after, anonymous, at, effects, guess_key, hash, letter,
+    new_account, new_session, presented, registration, registration_mail, roles, token,
+};
+use crate::account::{Account, AccountId, AccountStatus};
+use crate::audit::Actor;
+use crate::mail::MailKind;
+use crate::mailed_token::{MailedTokenHash, Purpose};
+use crate::ports::{Rotation, StoreResult};
+use crate::secret::SecretBytes;
+use crate::session::Head;
+use crate::signing::keyring::initial_keys;
+use crate::signing::seal::{MasterKey, MasterKeys};
+
+/// What came of trying: the action that it would record, and whether it was done.
+pub type Tried = (&'static str, StoreResult<bool>);
+
+/// What the changes need.
+pub struct Prepared {
+    setup: MailedTokenHash,
+    registration: MailedTokenHash,
+    ada: Account,
+    sessions: Vec<Head>,
+    eve: Account,
+    ivy: Account,
+    reset: MailedTokenHash,
+}
+
+impl Prepared {
+    pub async fn new(world: &World) -> Self {
+        let store = &world.store;
+        let (setup, kept) = token(Purpose::Setup, NOW);
+        store.issue_setup(&anonymous(NOW), kept).await.unwrap();
+        let mut pending = None;
+        for name in ["carol", "dave"] {
+            let (mailed, waiting) = registration(name, NOW);
+            let registered = store
+                .register(&anonymous(NOW), waiting, registration_mail())
+                .await;
+            registered.unwrap();
+            pending = pending.or(Some(mailed));
+        }
+        let ada = world.account("ada", &[]).await;
+        let mut sessions = Vec::new();
+        for _ in 0..8 {
+            let head = world.session("ada", ada.id, NOW).await;
+            sessions.push(advanced(world.rotate(&head, 0, NOW).await));
+        }
+        let eve = world.account("eve", &[]).await;
+        let (reset, kept) = token(Purpose::Reset, NOW);
+        let mail = letter(MailKind::Reset);
+        let issued = store.issue_reset(&anonymous(NOW), eve.id, kept, mail).await;
+        assert!(issued.unwrap());
+        let ivy = world.account("ivy", &[]).await;
+        let operator = at(NOW, Actor::Operator);
+        let stopped = AccountStatus::Suspended;
+        let suspended = store.set_status(&operator, ivy.id, stopped).await;
+        suspended.unwrap().unwrap();
+        super::roles::create(world, "clerk", &["users:read"], &[]).await;
+        super::roles::create(world, "spare", &["users:list"], &[]).await;
+        Self {
+            setup,
+            registration: pending.unwrap(),
+            ada,
+            sessions,
+            eve,
+            ivy,
+            reset,
+        }
+    }
+
+    pub async fn try_all(&self, world: &World) -> Vec<Tried> {
+        let mut tried = self.try_accounts(world).await;
+        tried.extend(self.try_sessions(world).await);
+        tried.extend(self.try_passwords(world).await);
+        tried.extend(self.try_roles(world).await);
+        tried
+    }
+
+    async fn try_accounts(&self, world: &World) -> Vec<Tried> {
+        let (store, nobody) = (&world.store, anonymous(after(1)));
+        let mut tried: Vec<Tried> = Vec::new();
+        let (_, waiting) = registration("zoe", NOW);
+        let registered = store.register(&nobody, waiting, registration_mail()).await;
+        tried.push(("registration.requested", registered.map(|()| true)));
+        let (_, fresh) = token(Purpose::Verify, NOW);
+        let mail = Some(letter(MailKind::Verify));
+        let resent = store
+            .renew_verification(&nobody, "dave@example.com", fresh, mail)
+            .await;
+        tried.push(("registration.resent", resent));
+        let id = AccountId(RANDOM.uuid());
+        let activated = store.activate(&nobody, &self.registration, id).await;
+        tried.push(("registration.verified", activated.map(|a| a.is_some())));
+        let root = new_account("root", &["admin"]);
+        let first = store.create_first_admin(&nobody, &self.setup, root).await;
+        tried.push(("account.created", first.map(|answer| answer.is_ok())));
+        let (_, fresh) = token(Purpose::Setup, NOW);
+        let issued = store.issue_setup(&nobody, fresh).await;
+        tried.push(("setup.link_issued", issued.map(|()| true)));
+        let master = MasterKeys::new(MasterKey::new(SecretBytes::new([9; 32])), None);
+        let initial = initial_keys(NOW, &master, RANDOM).unwrap();
+        let made = store.load_or_create_keys(&nobody, initial).await;
+        tried.push(("keys.created", made.map(|_| true)));
+
+        let operator = at(after(1), Actor::Operator);
+        let bob = store
+            .create_account(&operator, new_account("bob", &[]))
+            .await;
+        tried.push(("account.created", bob.map(|answer| answer.is_ok())));
+        let renamed = store.rename(&operator, self.eve.id, None).await;
+        tried.push(("account.renamed", renamed.map(|a| a.is_some())));
+        let given = store
+            .set_roles(&operator, self.ada.id, roles(&["clerk"]))
+            .await;
+        tried.push(("account.roles_set", given.map(|answer| answer.is_ok())));
+        tried
+    }
+
+    async fn try_sessions(&self, world: &World) -> Vec<Tried> {
+        let (store, nobody) = (&world.store, anonymous(after(1)));
+        let ada = self.ada.id;
+        let rotate = async |index: usize, generation, now| {
+            let notice = |_: &Account| letter(MailKind::ReplayNotice);
+            let shown = presented(&self.sessions[index], generation);
+            let rotation = store
+                .rotate(&anonymous(now), &shown, &POLICY, &notice)
+                .await;
+            rotation.map(|rotation| !matches!(rotation, Rotation::Dead))
+        };
+        let mut tried: Vec<Tried> = vec![
+            ("refresh.repeated", rotate(0, 0, after(1)).await),
+            ("refresh.replayed", rotate(1, 0, after(60)).await),
+            ("refresh.from_future", rotate(2, 9, after(1)).await),
+        ];
+        let opened = store
+            .open_session(&nobody, new_session(ada), effects("ada"), &POLICY)
+            .await;
+        tried.push(("session.opened", opened.map(|head| head.is_some())));
+        let proven = store
+            .reauthenticate(
+                &nobody,
+                self.sessions[3].session.id,
+                ada,
+                effects("ada"),
+                &POLICY,
+            )
+            .await;
+        tried.push(("session.reauthenticated", proven.map(|head| head.is_some())));
+        let ended = store
+            .end_session(&nobody, ada, self.sessions[4].session.id)
+            .await;
+        tried.push(("session.ended", ended));
+        let shown = presented(&self.sessions[5], 0);
+        tried.push(("session.ended", store.end_family(&nobody, &shown).await));
+        let keep = self.sessions[6].session.id;
+        let others = store.end_other_sessions(&nobody, ada, keep).await;
+        tried.push(("session.ended", others.map(|ended| ended > 0)));
+        tried
+    }
+
+    async fn try_passwords(&self, world: &World) -> Vec<Tried> {
+        let (store, nobody) = (&world.store, anonymous(after(1)));
+        let mut tried: Vec<Tried> = Vec::new();
+        let (_, fresh) = token(Purpose::Reset, NOW);
+        let mail = letter(MailKind::Reset);
+        let issued = store.issue_reset(&nobody, self.ada.id, fresh, mail).await;
+        tried.push(("password.reset_requested", issued));
+        let (key, notice) = (guess_key("eve"), letter(MailKind::ResetNotice));
+        let reset = store
+            .reset_password(&nobody, &self.reset, hash("new"), key, notice)
+            .await;
+        tried.push(("password.reset", reset));
+        let keep = self.sessions[6].session.id;
+        let (current, new) = (hash("ada"), hash("new"));
+        let notice = letter(MailKind::PasswordChangedNotice);
+        let changed = store
+            .change_password(&nobody, keep, self.ada.id, &current, new, notice)
+            .await;
+        tried.push(("password.changed", changed));
+        tried
+    }
+
+    async fn try_roles(&self, world: &World) -> Vec<Tried> {
+        let (store, operator) = (&world.store, at(after(1), Actor::Operator));
+        let mut tried: Vec<Tried> = Vec::new();
+        let new = super::roles::role("new", &["agents:read"], &["clerk"]);
+        let created = store.create_role(&operator, new).await;
+        tried.push(("role.created", created.map(|answer| answer.is_ok())));
+        let less = super::roles::role("clerk", &[], &[]);
+        let replaced = store.replace_role(&operator, less).await;
+        tried.push(("role.replaced", replaced.map(|answer| answer.is_ok())));
+        let spare = super::roles::role("spare", &[], &[]).name;
+        let deleted = store.delete_role(&operator, &spare).await;
+        tried.push(("role.deleted", deleted.map(|answer| answer.is_ok())));
+        for (action, account, status) in [
+            ("account.suspended", &self.eve, AccountStatus::Suspended),
+            ("account.activated", &self.ivy, AccountStatus::Active),
+        ] {
+            let set = store.set_status(&operator, account.id, status).await;
+            tried.push((action, set.map(|answer| answer.is_ok())));
+        }
+        tried
+    }
+}
