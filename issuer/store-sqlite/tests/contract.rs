@@ -1,7 +1,7 @@
 //! The contract of a store, on a real file, and what only a file can get wrong.
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "a test that can't go on should stop"
 )]
 
@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use signet_core::ports::{AccountStore as _, AuditStore as _, Store};
-use signet_core::testing::World;
 use signet_core::testing::world::{NOW, all_at_once};
-use signet_store_sqlite::SqliteStore;
+use signet_core::testing::{World, roles as stories};
+use signet_store_sqlite::{OpenError, SqliteStore};
 use tempfile::TempDir;
 
 async fn open() -> (Arc<dyn Store>, TempDir) {
@@ -68,12 +68,79 @@ async fn two_processes_may_write_the_same_file() {
     assert_eq!(first.event.at, NOW);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_first_starts_make_one_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    let stores = all_at_once(8, |_| {
+        let path = path.clone();
+        async move { SqliteStore::open(&path).await.unwrap() }
+    })
+    .await;
+    for (number, store) in stores.into_iter().enumerate() {
+        let world = World::new(Arc::new(store));
+        world.account(&format!("person{number}"), &["admin"]).await;
+        assert_eq!(world.trail().await.len(), number + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_others_could_read_is_taken_from_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    drop(SqliteStore::open(&path).await.unwrap());
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&path, mode(0o666)).unwrap();
+    drop(SqliteStore::open(&path).await.unwrap());
+    let left = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(left & 0o777, 0o660);
+}
+
+#[tokio::test]
+async fn another_process_sees_a_change_of_roles_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    let here = World::new(Arc::new(SqliteStore::open(&path).await.unwrap()));
+    let there = World::new(Arc::new(SqliteStore::open(&path).await.unwrap()));
+    for permission in ["agents:read", "agents:list", "agents:read"] {
+        let known = there.store.role_catalogue().await.unwrap();
+        match known.iter().any(|role| role.name.as_str() == "reader") {
+            true => stories::replace(&there, "reader", &[permission], &[]).await,
+            false => stories::create(&there, "reader", &[permission], &[]).await,
+        }
+        let catalogue = here.store.role_catalogue().await.unwrap();
+        let reader = catalogue.iter().find(|role| role.name.as_str() == "reader");
+        let permissions = &reader.unwrap().permissions;
+        assert!(permissions.iter().all(|held| held.as_str() == permission));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_release_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut beside = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'of tomorrow', 1, x'00', 0)",
+    )
+    .execute(&mut beside)
+    .await
+    .unwrap();
+    let refused = SqliteStore::open(&path).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Newer { .. }), "{refused}");
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("signet.db");
     std::fs::write(&path, "this is a letter to my grandmother, and no database").unwrap();
-    assert!(SqliteStore::open(&path).await.is_err());
+    let refused = SqliteStore::open(&path).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Open { .. }), "{refused}");
     let missing = folder.path().join("no/such/folder/signet.db");
-    assert!(SqliteStore::open(&missing).await.is_err());
+    let refused = SqliteStore::open(&missing).await.unwrap_err();
+    assert!(matches!(refused, OpenError::File { .. }), "{refused}");
 }

@@ -50,6 +50,17 @@ pub enum OpenError {
         /// What went wrong.
         source: MigrateError,
     },
+    /// A newer release has been here.
+    #[error(
+        "the database {path} was migrated by a newer release (to {version}); start that one, or \
+         restore a backup from before"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// A migration that this release doesn't know.
+        version: i64,
+    },
     /// The SQLite that was linked can lose data.
     #[error(
         "SQLite {0} is too old: versions before 3.51.3 can corrupt the database; build Signet \
@@ -89,12 +100,16 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenEr
     if !is_new_enough(&version) {
         return Err(OpenError::OldSqlite(version));
     }
-    migrate(&writer)
-        .await
-        .map_err(|source| OpenError::Migrate {
+    migrate(&writer).await.map_err(|source| match source {
+        MigrateError::VersionMissing(version) => OpenError::Newer {
+            path: name(),
+            version,
+        },
+        source => OpenError::Migrate {
             path: name(),
             source,
-        })?;
+        },
+    })?;
     let readers = connections(READERS)
         .connect_with(options.pragma("query_only", "ON"))
         .await
@@ -118,7 +133,10 @@ fn connections(most: u32) -> SqlitePoolOptions {
 /// Brings the schema up to date: all of it or nothing, by one process while others wait.
 async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *transaction).await?;
+    // `run` takes what acquires connections, and the future of that isn't `Send`.
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await?;
     Ok(transaction.commit().await?)
 }
 

@@ -143,7 +143,7 @@ pub(super) async fn end_excess(
     let ended = sqlx::query_scalar!(
         "UPDATE sessions SET ended_at = ? WHERE id IN (
              SELECT id FROM sessions WHERE account_id = ? AND id <> ? AND ended_at IS NULL
-             ORDER BY advanced_at DESC LIMIT -1 OFFSET ?)
+             ORDER BY advanced_at DESC, created_at DESC LIMIT -1 OFFSET ?)
          RETURNING id",
         now,
         account,
