@@ -40,7 +40,7 @@ pub mod route;
 mod session;
 mod setup;
 mod well_known;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -151,10 +151,10 @@ impl<const LEAST: u32, const MOST: u32> Setting for Whole<LEAST, MOST> {
 
 /// Declares a type that is one of a few words.
 macro_rules! words {
-    ($(#[doc = $about:literal])* $type:ident { $($(#[doc = $meaning:literal])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[doc = $about:literal])* $visibility:vis $type:ident { $($(#[doc = $meaning:literal])* $variant:ident = $word:literal,)+ }) => {
         $(#[doc = $about])*
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub(crate) enum $type {
+        $visibility enum $type {
             $($(#[doc = $meaning])* $variant,)+
         }
 
@@ -187,7 +187,7 @@ macro_rules! words {
 
 words! {
     /// What new passwords are hashed with.
-    Algorithm {
+    pub(in crate::config) Algorithm {
         /// Argon2id.
         Argon2id = "argon2id",
         /// bcrypt.
@@ -197,7 +197,7 @@ words! {
 
 words! {
     /// How the log is written.
-    LogFormat {
+    pub LogFormat {
         /// A JSON object on each line.
         Json = "json",
         /// Text on each line.
@@ -207,7 +207,7 @@ words! {
 
 words! {
     /// How important an event must be to be logged.
-    Level {
+    pub Level {
         /// Something is broken.
         Error = "error",
         /// Something should be looked at.

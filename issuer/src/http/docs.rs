@@ -142,7 +142,7 @@ fn operation(entry: &Entry<'_>, document: &Value) -> Markup {
         method,
         operation,
     } = entry;
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let bodies = operation["requestBody"]["content"].as_object();
     let parameters = operation["parameters"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
@@ -165,9 +165,9 @@ fn operation(entry: &Entry<'_>, document: &Value) -> Markup {
                     }
                 }
             }
-            @if !body.is_null() {
-                h4 { "Body" }
-                (members(body, document))
+            @for (media_type, body) in bodies.into_iter().flatten() {
+                h4 { "Body · " code { (media_type) } }
+                (members(&body["schema"], document))
             }
             h4 { "Answer" }
             @for (status, response) in answers(operation, document).filter(is_success) {

@@ -1,6 +1,7 @@
 //! What several answers are made of, as it stands on the wire.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -42,7 +43,7 @@ impl JsonSchema for Revealed {
 }
 
 /// A point in time: RFC 3339, UTC, whole seconds.
-pub(super) struct Timestamp(UnixTime);
+pub(crate) struct Timestamp(UnixTime);
 
 impl From<UnixTime> for Timestamp {
     fn from(time: UnixTime) -> Self {
@@ -50,14 +51,20 @@ impl From<UnixTime> for Timestamp {
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for Timestamp {
+    /// Fails for times beyond the year 9999.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = i64::try_from(self.0.as_secs())
             .ok()
             .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-            .and_then(|time| time.format(&Rfc3339).ok())
-            .ok_or_else(|| serde::ser::Error::custom("a time beyond the year 9999"))?;
-        serializer.serialize_str(&text)
+            .and_then(|time| time.format(&Rfc3339).ok());
+        f.write_str(&text.ok_or(fmt::Error)?)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
