@@ -126,12 +126,13 @@ impl RoleCatalogue {
     }
 
     /// The roles that grant less in `after` than they do here, whatever made them shrink: their own
-    /// change, that of a role they inherit, or, for `admin`, a permission that no role names any
-    /// more.
+    /// change, or that of a role they inherit. `admin` is never among them: it grants whatever
+    /// exists, and a permission that no role names any more is nobody's to lose.
     #[must_use]
     pub fn shrunk_in(&self, after: &Self) -> BTreeSet<RoleName> {
         self.roles
             .keys()
+            .filter(|name| !name.is_admin())
             .filter(|name| !self.effective(name).is_subset(&after.effective(name)))
             .cloned()
             .collect()
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_shrinks_with_what_it_inherits_and_admin_with_what_no_role_names() {
+    fn a_role_shrinks_with_what_it_inherits_and_admin_never() {
         let before = catalogue(&[
             ("admin", &[], &[]),
             ("user", &[], &[]),
@@ -178,6 +179,6 @@ mod tests {
         reader.permissions.remove("agents:list");
         assert_eq!(names(&less), ["reader", "writer"]);
         less.roles.remove("lister");
-        assert_eq!(names(&less), ["admin", "lister", "reader", "writer"]);
+        assert_eq!(names(&less), ["lister", "reader", "writer"]);
     }
 }
