@@ -2,6 +2,8 @@
 //! withheld.
 #![allow(
     clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test that can't go on should stop, and it may look at the clock"
 )]
