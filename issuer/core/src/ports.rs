@@ -438,7 +438,7 @@ pub trait RoleStore: Send + Sync {
     async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
 
     /// Deletes a role nobody holds by [`crate::role::grant::may_delete`]; the actor must hold
-    /// `roles:write`. Raises versions as replacing does. Records `RoleDeleted`.
+    /// `roles:write`. Records `RoleDeleted`.
     async fn delete_role(
         &self,
         context: &Context,

@@ -111,7 +111,7 @@ macro_rules! store_contract {
             roles {
                 roles_are_created_replaced_and_deleted,
                 a_role_that_shrinks_raises_its_holders_versions,
-                a_permission_that_no_role_names_any_more_is_gone_from_admins_too,
+                a_permission_that_no_role_names_any_more_is_nobodys_to_lose,
                 roles_are_changed_by_those_who_hold_what_they_give,
                 a_held_role_stays,
             }

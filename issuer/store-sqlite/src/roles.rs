@@ -97,7 +97,6 @@ impl RoleStore for SqliteStore {
             return Ok(Err(GrantError::InUse.into()));
         }
         raise_roles_version(&mut tx).await?;
-        raise_account_versions(&mut tx, &actor.catalogue).await?;
         let event = context.event(Action::RoleDeleted, None, json!({ "role": text }));
         record(&mut tx, event).await?;
         tx.commit().await?;

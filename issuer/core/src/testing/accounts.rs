@@ -87,15 +87,17 @@ pub async fn a_list_is_filtered_and_paged_without_gaps(world: &World) {
     };
     let stopped = AccountStatus::Suspended;
     assert_eq!(list(by_status(stopped), None, 10).await, []);
-    let (first, _) = all[0];
+    let (people, _) = all
+        .into_iter()
+        .partition::<Vec<_>, _>(|(id, _)| *id != admin.id);
     let operator = at(NOW, Actor::Operator);
+    let first = people[0].0;
     let set = world.store.set_status(&operator, first, stopped).await;
     set.unwrap().unwrap();
-    assert_eq!(list(by_status(stopped), None, 10).await, all[..1]);
-    assert_eq!(
-        list(by_status(AccountStatus::Active), None, 10).await,
-        all[1..]
-    );
+    assert_eq!(list(by_status(stopped), None, 10).await, people[..1]);
+    let active = list(by_status(AccountStatus::Active), None, 10).await;
+    assert_eq!(active.len(), 7);
+    assert!(!active.contains(&people[0]));
 }
 
 pub async fn a_name_is_changed_and_removed(world: &World) {

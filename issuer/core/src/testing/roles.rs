@@ -100,7 +100,7 @@ pub async fn a_role_that_shrinks_raises_its_holders_versions(world: &World) {
     assert_eq!(versions().await, [2, 1]);
 }
 
-pub async fn a_permission_that_no_role_names_any_more_is_gone_from_admins_too(world: &World) {
+pub async fn a_permission_that_no_role_names_any_more_is_nobodys_to_lose(world: &World) {
     create(world, "reader", &["agents:read"], &[]).await;
     let root = world.account("root", &["admin"]).await;
     let version = async || {
@@ -113,7 +113,7 @@ pub async fn a_permission_that_no_role_names_any_more_is_gone_from_admins_too(wo
     let reader = RoleName::parse("reader").unwrap();
     let deleted = world.store.delete_role(&operator, &reader).await;
     assert_eq!(deleted.unwrap(), Ok(()));
-    assert_eq!(version().await, 1);
+    assert_eq!(version().await, 0);
     let catalogue = world.store.role_catalogue().await.unwrap();
     assert!(!catalogue.authority(&root.roles).permits("agents:read"));
 }
