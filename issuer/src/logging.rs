@@ -32,9 +32,13 @@ pub fn start(settings: LogSettings) {
         }
     });
     let registry = tracing_subscriber::registry().with(filter(settings.level));
-    let lines = fmt::layer().with_writer(OneLine(io::stderr)).with_ansi(false);
+    let lines = fmt::layer()
+        .with_writer(OneLine(io::stderr))
+        .with_ansi(false);
     let started = match format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).boxed()).try_init(),
+        LogFormat::Json => registry
+            .with(lines.json().flatten_event(true).boxed())
+            .try_init(),
         LogFormat::Text => registry.with(lines.boxed()).try_init(),
     };
     if started.is_ok() {
@@ -135,7 +139,11 @@ mod tests {
         let lines = fmt::layer()
             .with_writer(OneLine(move || mine.clone()))
             .with_ansi(false);
-        let lines = if json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+        let lines = if json {
+            lines.json().flatten_event(true).boxed()
+        } else {
+            lines.boxed()
+        };
         let subscriber = tracing_subscriber::registry().with(lines);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(name = HOSTILE, debug = ?HOSTILE, display = %HOSTILE, "{HOSTILE}");
@@ -149,7 +157,10 @@ mod tests {
         for json in [true, false] {
             let text = heard(json);
             let line = text.strip_suffix('\n').unwrap();
-            assert!(!line.contains(|c: char| c.is_control() || c == '\u{2028}'), "{line:?}");
+            assert!(
+                !line.contains(|c: char| c.is_control() || c == '\u{2028}'),
+                "{line:?}"
+            );
             assert!(line.contains("31m"), "{line:?}");
         }
     }

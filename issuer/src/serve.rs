@@ -111,7 +111,10 @@ fn application(opened: Opened, config: &Config, post: &background::Post) -> Arc<
 fn announce(config: &Config) {
     let scale = config.http.limits_scale;
     if scale != 1 {
-        tracing::warn!(scale, "limits.scale is set: the limits protect nobody; for load tests only");
+        tracing::warn!(
+            scale,
+            "limits.scale is set: the limits protect nobody; for load tests only"
+        );
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

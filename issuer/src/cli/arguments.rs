@@ -62,7 +62,9 @@ impl FromArgMatches for ConfigurationArgs {
         let unreadable = |error| Error::raw(ErrorKind::InvalidValue, error);
         self.file = matches.try_get_one(FILE).map_err(unreadable)?.cloned();
         for key in flagged() {
-            let value = matches.try_get_one::<String>(&key.flag_name()).map_err(unreadable)?;
+            let value = matches
+                .try_get_one::<String>(&key.flag_name())
+                .map_err(unreadable)?;
             self.flags.extend(value.map(|value| (key, value.clone())));
         }
         Ok(())

@@ -31,7 +31,11 @@ impl Check {
             faults.to_string()
         };
         let said = say(&format!("{text}\n"));
-        if faults.is_empty() { said } else { ExitCode::from(1) }
+        if faults.is_empty() {
+            said
+        } else {
+            ExitCode::from(1)
+        }
     }
 }
 

@@ -12,7 +12,10 @@ pub(super) fn run(arguments: ConfigurationArgs) -> ExitCode {
         Err(code) => return code,
     };
     logging::start(config.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return unusable(&format_args!("can't start: {error}")),
     };

@@ -111,8 +111,14 @@ async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode 
             });
             say(&format!("{answer}\n"))
         }
-        Ok(account) => say(&format!("created {} ({})\n", account.email.original(), account.id)),
-        Err(error @ CreateError::Weak(_)) => no(&format_args!("the password can't be taken: {error}")),
+        Ok(account) => say(&format!(
+            "created {} ({})\n",
+            account.email.original(),
+            account.id
+        )),
+        Err(error @ CreateError::Weak(_)) => {
+            no(&format_args!("the password can't be taken: {error}"))
+        }
         Err(error) => no(&error),
     }
 }

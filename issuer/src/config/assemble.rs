@@ -65,7 +65,9 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     };
     let http = app::Settings {
         public_url: public_url?,
-        local_port: (place.mode? == Mode::Local).then(|| listen.map(|at| at.port())).flatten(),
+        local_port: (place.mode? == Mode::Local)
+            .then(|| listen.map(|at| at.port()))
+            .flatten(),
         proxies: proxies(values),
         cors_origins: values.cors_origins.value.allowed.clone(),
         limits_scale: values.limits_scale.value.0,
@@ -92,7 +94,9 @@ fn listen(values: &Values, sources: &Sources, faults: &mut Faults) -> Option<Soc
         (Optional::Unreadable, _) => None,
         (Optional::Unset, None) => Some(LISTEN),
         (Optional::Unset, Some(port)) => {
-            let port = port.to_str().and_then(|text| text.parse::<NonZero<u16>>().ok());
+            let port = port
+                .to_str()
+                .and_then(|text| text.parse::<NonZero<u16>>().ok());
             if port.is_none() {
                 let problem = "follows from PORT, which is no port";
                 let hint = "give PORT a number from 1 to 65535, unset it, or set listen";
@@ -152,7 +156,7 @@ impl Place {
         match &values.public_url {
             Optional::Unset => self.must_be_set("public_url", hint, faults),
             Optional::Set(found) if found.value.0.scheme() != "https" => {
-                let problem = format!("is not https, but {}", self.reason);
+                let problem = format!("is not https, and {}", self.reason);
                 faults.add("public_url", Some(&found.origin), problem, hint);
             }
             Optional::Set(_) | Optional::Unreadable => {}
@@ -160,7 +164,12 @@ impl Place {
     }
 
     fn must_be_set(&self, key: &str, hint: &str, faults: &mut Faults) {
-        faults.add(key, None, format!("must be set, since {}", self.reason), hint);
+        faults.add(
+            key,
+            None,
+            format!("must be set, since {}", self.reason),
+            hint,
+        );
     }
 }
 
@@ -177,7 +186,10 @@ fn reason_against_local_mode(
         reasons.push(format!("listen is {listen}"));
     }
     if let Some(found) = public_url.filter(|found| !is_loopback(&found.value.0)) {
-        reasons.push(format!("public_url is {}", found.value.0.origin().ascii_serialization()));
+        reasons.push(format!(
+            "public_url is {}",
+            found.value.0.origin().ascii_serialization()
+        ));
     }
     let reasons = reasons.join(" and ");
     (!reasons.is_empty()).then(|| format!("this is not local mode: {reasons}"))
@@ -193,7 +205,10 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn master_key(values: &Values, place: &Place, faults: &mut Faults) -> Option<MasterKeySource> {
-    let previous = values.master_key_previous.found().map(|found| found.value.0.clone());
+    let previous = values
+        .master_key_previous
+        .found()
+        .map(|found| found.value.0.clone());
     let current = match (&values.master_key, &values.master_key_file) {
         (Optional::Set(key), Optional::Unset) => Some(key.value.0.clone()),
         (Optional::Unset, Optional::Set(file)) => match master_key::read_file(&file.value.0) {
@@ -219,7 +234,12 @@ fn master_key(values: &Values, place: &Place, faults: &mut Faults) -> Option<Mas
         },
         (_, Optional::Set(file)) => {
             let problem = "is set, and so is master_key";
-            faults.add("master_key_file", Some(&file.origin), problem, "set one of them");
+            faults.add(
+                "master_key_file",
+                Some(&file.origin),
+                problem,
+                "set one of them",
+            );
             None
         }
         (Optional::Unreadable, _) | (_, Optional::Unreadable) => None,
@@ -239,7 +259,10 @@ fn smtp(values: &Values, place: &Place, faults: &mut Faults) -> Option<MailSetti
         (Optional::Unreadable, _) => return None,
     };
     let is_here = url.host == "localhost"
-        || url.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        || url
+            .host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
     let security = match (url.implicit_tls, place.mode?) {
         (true, _) => Security::Implicit,
         (false, Mode::Local) if is_here => Security::Plain,
@@ -273,7 +296,12 @@ fn sender_at(public_url: &Url, faults: &mut Faults) -> Option<Mailbox> {
         Ok(address) => Some(Mailbox::new(Some(PRODUCT.to_owned()), address)),
         Err(_) => {
             let problem = format!("must be set: {host} can't receive mail");
-            faults.add("mail_from", None, problem, "give the address that mail is from");
+            faults.add(
+                "mail_from",
+                None,
+                problem,
+                "give the address that mail is from",
+            );
             None
         }
     }
@@ -284,7 +312,7 @@ fn links(values: &Values, place: &Place, faults: &mut Faults) -> Option<Links> {
         Optional::Set(found) => {
             let is_plain = found.value.0.scheme() != "https";
             if is_plain && place.mode == Some(Mode::Production) {
-                let problem = format!("is not https, but {}", place.reason);
+                let problem = format!("is not https, and {}", place.reason);
                 let hint = "give an https address: whoever reads the link can use its token";
                 faults.add(key, Some(&found.origin), problem, hint);
             }

@@ -43,7 +43,10 @@ impl Key {
     /// The name of its variable.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("SIGNET_{}", self.name.replace('.', "__").to_ascii_uppercase())
+        format!(
+            "SIGNET_{}",
+            self.name.replace('.', "__").to_ascii_uppercase()
+        )
     }
 
     /// The name of its flag.
@@ -118,7 +121,9 @@ fn read<T: Setting>(given: &Given, key: &'static Key, faults: &mut Faults) -> Op
             origin: origin.clone(),
         }),
         Err(refusal) => {
-            let hint = refusal.hint.unwrap_or_else(|| format!("give {}", T::kind()));
+            let hint = refusal
+                .hint
+                .unwrap_or_else(|| format!("give {}", T::kind()));
             faults.add(key.name, Some(origin), refusal.problem, hint);
             Optional::Unreadable
         }

@@ -160,7 +160,10 @@ pub(super) fn read_file(path: &Path) -> Result<MasterKey, Refusal> {
     if metadata.permissions().mode() & OTHERS != 0 {
         let mode = metadata.mode() & 0o777;
         let problem = format!("can be read or changed by others (mode {mode:o})");
-        return Err(Refusal::with_hint(problem, format!("chmod 600 {}", path.display())));
+        return Err(Refusal::with_hint(
+            problem,
+            format!("chmod 600 {}", path.display()),
+        ));
     }
     if metadata.len() > LONGEST_FILE {
         return Err(Refusal::with_hint("is too long for a master key", MAKE_ONE));
@@ -211,7 +214,10 @@ mod tests {
         let path = directory.path().join("signet.master-key");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-        assert_eq!(local(directory.path()).unwrap().current().id(), made.current().id());
+        assert_eq!(
+            local(directory.path()).unwrap().current().id(),
+            made.current().id()
+        );
     }
 
     #[test]
@@ -221,7 +227,10 @@ mod tests {
             let starts: Vec<_> = (0..16)
                 .map(|_| scope.spawn(|| local(directory.path()).unwrap().current().id().to_owned()))
                 .collect();
-            starts.into_iter().map(|start| start.join().unwrap()).collect()
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     }
@@ -242,7 +251,12 @@ mod tests {
         let path = directory.path().join("signet.master-key");
         for (mode, fits) in [(0o600, true), (0o400, true), (0o440, true), (0o640, true)]
             .into_iter()
-            .chain([(0o604, false), (0o644, false), (0o660, false), (0o602, false)])
+            .chain([
+                (0o604, false),
+                (0o644, false),
+                (0o660, false),
+                (0o602, false),
+            ])
         {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(read_file(&path).is_ok(), fits, "{mode:o}");

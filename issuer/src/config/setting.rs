@@ -322,18 +322,34 @@ mod tests {
     use super::*;
 
     fn whole(raw: Raw) -> Result<u32, String> {
-        Whole::<1, 60>::read(&raw).map(|Whole(n)| n).map_err(|refusal| refusal.problem)
+        Whole::<1, 60>::read(&raw)
+            .map(|Whole(n)| n)
+            .map_err(|refusal| refusal.problem)
     }
 
     #[test]
     fn numbers_are_whole_and_within_bounds() {
         assert_eq!(whole(Raw::Integer(60)), Ok(60));
         assert_eq!(whole(Raw::Text("1".to_owned())), Ok(1));
-        for wrong in ["", "0", "61", "-1", "+1", "1.0", "1e1", " 1", "١", "99999999999999999999"] {
+        for wrong in [
+            "",
+            "0",
+            "61",
+            "-1",
+            "+1",
+            "1.0",
+            "1e1",
+            " 1",
+            "١",
+            "99999999999999999999",
+        ] {
             let problem = whole(Raw::Text(wrong.to_owned())).unwrap_err();
             assert!(problem.contains(wrong), "{problem}");
         }
-        assert_eq!(whole(Raw::Integer(i128::MAX)).unwrap_err(), format!("is {}", i128::MAX));
+        assert_eq!(
+            whole(Raw::Integer(i128::MAX)).unwrap_err(),
+            format!("is {}", i128::MAX)
+        );
         assert_eq!(whole(Raw::String("5".to_owned())).unwrap_err(), "is a text");
         assert_eq!(whole(Raw::Other("a table")).unwrap_err(), "is a table");
     }
@@ -341,7 +357,10 @@ mod tests {
     #[test]
     fn lists_are_arrays_in_the_file_and_have_commas_elsewhere() {
         let names = |raw: Raw| Names::read(&raw).map(|Names(names)| names);
-        let array = Raw::List(vec![Raw::String("a".to_owned()), Raw::String("b".to_owned())]);
+        let array = Raw::List(vec![
+            Raw::String("a".to_owned()),
+            Raw::String("b".to_owned()),
+        ]);
         assert_eq!(names(array).unwrap(), ["a", "b"]);
         assert_eq!(names(Raw::Text("a, b".to_owned())).unwrap(), ["a", "b"]);
         for wrong in ["", " ", "a,,b", "a,a", "a b", "é"] {

@@ -41,7 +41,9 @@ impl Sources {
     /// The value of a variable that isn't Signet's own.
     pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
         let mut variables = self.environment.iter();
-        variables.find(|(found, _)| found == name).map(|(_, value)| value)
+        variables
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -115,7 +117,8 @@ fn read_file(named: Option<&Path>, given: &mut Given, faults: &mut Faults) {
         match KEYS.iter().find(|key| key.name == name) {
             Some(key) => {
                 if key.secret && super::master_key::is_open_to_others(path) {
-                    let problem = format!("stands in a file that others can read: {}", path.display());
+                    let problem =
+                        format!("stands in a file that others can read: {}", path.display());
                     let hint = format!("chmod 600 {}", path.display());
                     faults.add(&name, Some(&origin(offset)), problem, hint);
                 }
@@ -184,14 +187,16 @@ fn read_environment(variables: &[(OsString, OsString)], given: &mut Given, fault
 
 /// Whether Kubernetes sets this variable for a service called `signet`.
 fn is_injected(name: &str) -> bool {
-    name == "SIGNET_PORT"
-        || name.starts_with("SIGNET_PORT_")
-        || name.starts_with("SIGNET_SERVICE_")
+    name == "SIGNET_PORT" || name.starts_with("SIGNET_PORT_") || name.starts_with("SIGNET_SERVICE_")
 }
 
 /// The name that was probably meant.
 fn suggest(written: &str, names: impl Iterator<Item = String>) -> String {
-    let fold = |name: &str| name.to_ascii_lowercase().replace("__", "_").replace('.', "_");
+    let fold = |name: &str| {
+        name.to_ascii_lowercase()
+            .replace("__", "_")
+            .replace('.', "_")
+    };
     let written = fold(written);
     names
         .map(|name| (strsim::jaro_winkler(&written, &fold(&name)), name))

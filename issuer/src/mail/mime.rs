@@ -81,7 +81,12 @@ mod tests {
 
     fn written(message: &Message) -> String {
         let from = "Signet <no-reply@example.com>".parse().unwrap();
-        let written = write(&from, Uuid::nil(), UnixTime::from_secs(1_800_000_000), message);
+        let written = write(
+            &from,
+            Uuid::nil(),
+            UnixTime::from_secs(1_800_000_000),
+            message,
+        );
         String::from_utf8(written.unwrap().formatted()).unwrap()
     }
 
@@ -99,11 +104,23 @@ mod tests {
         ] {
             assert!(text.contains(&format!("{line}\r\n")), "{line}: {text}");
         }
-        assert!(text.contains("Content-Type: multipart/alternative;"), "{text}");
-        assert!(text.contains("Content-Type: text/plain; charset=utf-8"), "{text}");
-        assert!(text.contains("Content-Type: text/html; charset=utf-8"), "{text}");
+        assert!(
+            text.contains("Content-Type: multipart/alternative;"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Content-Type: text/plain; charset=utf-8"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Content-Type: text/html; charset=utf-8"),
+            "{text}"
+        );
         assert!(text.is_ascii(), "{text}");
-        assert!(!text.replace("\r\n", "").contains('\n'), "a bare line feed: {text}");
+        assert!(
+            !text.replace("\r\n", "").contains('\n'),
+            "a bare line feed: {text}"
+        );
     }
 
     #[test]
@@ -111,9 +128,18 @@ mod tests {
         let text = written(&message("ada@example.com", "Hello\r\nBcc: eve@example.com"));
         let is_header = |line: &str| line.to_ascii_lowercase().starts_with("bcc:");
         assert!(!text.lines().any(is_header), "{text}");
-        for to in ["ada@example.com\r\nBcc: eve@example.com", "ada@example.com>,<eve@example.com", ""] {
+        for to in [
+            "ada@example.com\r\nBcc: eve@example.com",
+            "ada@example.com>,<eve@example.com",
+            "",
+        ] {
             let from = "Signet <no-reply@example.com>".parse().unwrap();
-            let refused = write(&from, Uuid::nil(), UnixTime::from_secs(0), &message(to, "x"));
+            let refused = write(
+                &from,
+                Uuid::nil(),
+                UnixTime::from_secs(0),
+                &message(to, "x"),
+            );
             assert!(matches!(refused, Err(MimeError::Recipient)), "{to:?}");
         }
     }

@@ -66,7 +66,9 @@ pub struct Smtp {
 
 impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Smtp").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Smtp")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +104,9 @@ impl Smtp {
 
     async fn converse(&self, message: &lettre::Message) -> Result<(), Failure> {
         let mut connection = self.connect().await.map_err(Failure::Approach)?;
-        let sent = connection.send(message.envelope(), &message.formatted()).await;
+        let sent = connection
+            .send(message.envelope(), &message.formatted())
+            .await;
         // The message is the server's now; how it says goodbye changes nothing.
         connection.abort().await;
         sent.map(drop).map_err(Failure::Handover)

@@ -43,11 +43,7 @@ const LARGEST_HEAD: usize = 32 * 1024;
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
 /// Takes connections until the process closes, and then waits for the last of them.
-pub(super) async fn accept(
-    listener: TcpListener,
-    router: Router,
-    phase: watch::Receiver<Phase>,
-) {
+pub(super) async fn accept(listener: TcpListener, router: Router, phase: watch::Receiver<Phase>) {
     let mut closing = phase.clone();
     let mut connections = JoinSet::new();
     loop {

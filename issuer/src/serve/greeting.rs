@@ -25,7 +25,9 @@ pub(super) async fn show(config: &Config, app: &App) {
         }
     };
     let text = greeting(config, setup_link.as_deref().map(String::as_str));
-    let _nobody_reads_it = terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush());
+    let _nobody_reads_it = terminal
+        .write_all(text.as_bytes())
+        .and_then(|()| terminal.flush());
 }
 
 fn greeting(config: &Config, setup_link: Option<&str>) -> Zeroizing<String> {

@@ -66,7 +66,10 @@ pub async fn open(config: &Config) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
     let limiter: Arc<dyn Limiter> = Arc::new(InProcessLimiter::default());
     // Before the database is made, since a database without a key is one whose key was lost.
-    let master_keys = config.master_key.clone().open(&config.database, &*randomness)?;
+    let master_keys = config
+        .master_key
+        .clone()
+        .open(&config.database, &*randomness)?;
     let store = SqliteStore::open(&config.database).await?;
     let issuer = Issuer::start(Parts {
         store: Arc::new(store),

@@ -211,8 +211,14 @@ mod tests {
         let text = form("").markup(None).into_string();
         assert!(text.contains(r#"<label for="token">"#), "{text}");
         assert!(text.contains(r#"aria-describedby="token-hint""#), "{text}");
-        assert!(text.contains(r#"autocomplete="new-password" minlength="12""#), "{text}");
-        assert!(!text.contains("aria-invalid") && !text.contains("autofocus"), "{text}");
+        assert!(
+            text.contains(r#"autocomplete="new-password" minlength="12""#),
+            "{text}"
+        );
+        assert!(
+            !text.contains("aria-invalid") && !text.contains("autofocus"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -224,8 +230,14 @@ mod tests {
         };
         let again = form("\"><script>").again(&fault);
         let text = String::from_utf8(again.page.html.to_vec()).unwrap();
-        assert!(text.contains(r#"role="alert""#) && text.contains("&lt;b&gt;Too short"), "{text}");
-        assert!(text.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{text}");
+        assert!(
+            text.contains(r#"role="alert""#) && text.contains("&lt;b&gt;Too short"),
+            "{text}"
+        );
+        assert!(
+            text.contains("value=\"&quot;&gt;&lt;script&gt;\""),
+            "{text}"
+        );
         assert_eq!(text.matches(r#"aria-invalid="true""#).count(), 1, "{text}");
         assert!(text.contains(r#"aria-describedby="fault""#), "{text}");
     }

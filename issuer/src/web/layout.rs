@@ -76,7 +76,14 @@ mod tests {
     #[test]
     fn waits_are_told_in_whole_units() {
         let told = [1, 60, 119, 120, 121, 7_200].map(duration);
-        let words = ["1 second", "60 seconds", "119 seconds", "2 minutes", "3 minutes", "2 hours"];
+        let words = [
+            "1 second",
+            "60 seconds",
+            "119 seconds",
+            "2 minutes",
+            "3 minutes",
+            "2 hours",
+        ];
         assert_eq!(told, words);
     }
 }

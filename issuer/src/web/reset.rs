@@ -89,7 +89,11 @@ async fn submit(
     let token = Zeroizing::new(sent.token.into_text().trim().to_owned());
     let issuer = &call.app.issuer;
     let reset = match Password::new(sent.new_password.into_text()) {
-        Ok(password) => issuer.reset_password(&origin, token.clone(), password).await,
+        Ok(password) => {
+            issuer
+                .reset_password(&origin, token.clone(), password)
+                .await
+        }
         Err(_) => Err(ResetError::Weak(PasswordFault::TooLong)),
     };
     let Err(error) = reset else {
@@ -100,6 +104,10 @@ async fn submit(
     };
     let is_token_at_fault = matches!(error, ResetError::InvalidToken);
     let fault = Fault::of(error.into())?;
-    let fault = if is_token_at_fault { fault.saying(INVALID) } else { fault };
+    let fault = if is_token_at_fault {
+        fault.saying(INVALID)
+    } else {
+        fault
+    };
     Ok(form(&token, issuer.settings().password.minimum).again(&fault))
 }

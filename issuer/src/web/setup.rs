@@ -127,7 +127,9 @@ async fn submit(
                 email,
                 password,
             };
-            issuer.set_up(&origin, setup, &TokenRequest::default()).await
+            issuer
+                .set_up(&origin, setup, &TokenRequest::default())
+                .await
         }
         Err(_) => Err(SetupError::Weak(PasswordFault::TooLong)),
     };
@@ -136,12 +138,19 @@ async fn submit(
             // A page has no use for a session.
             let unused = UntrustedRefreshToken::new(tokens.refresh_token.to_string());
             issuer.logout_with_refresh_token(&origin, &unused).await?;
-            Ok(done("The admin is there", "You can close this page and log in."))
+            Ok(done(
+                "The admin is there",
+                "You can close this page and log in.",
+            ))
         }
         Err(error) => {
             let is_token_at_fault = matches!(error, SetupError::InvalidToken);
             let fault = Fault::of(error.into())?;
-            let fault = if is_token_at_fault { fault.saying(INVALID) } else { fault };
+            let fault = if is_token_at_fault {
+                fault.saying(INVALID)
+            } else {
+                fault
+            };
             Ok(form.again(&fault))
         }
     }

@@ -93,7 +93,10 @@ async fn submit(
                 password: Some(password),
             };
             let issuer = &call.app.issuer;
-            issuer.verify_email(&origin, verification).await.map_err(Problem::from)
+            issuer
+                .verify_email(&origin, verification)
+                .await
+                .map_err(Problem::from)
         }
         // No registration has one that long.
         Err(_) => Err(Code::InvalidMailedToken.into()),

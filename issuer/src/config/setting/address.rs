@@ -23,7 +23,10 @@ impl Setting for PublicUrl {
         let url = web_url(written)?;
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !is_bare {
-            return Err(Refusal::new(format!("is {}, with more behind the host", quoted(written))));
+            return Err(Refusal::new(format!(
+                "is {}, with more behind the host",
+                quoted(written)
+            )));
         }
         Ok(Self(url))
     }
@@ -63,7 +66,9 @@ fn web_url(written: &str) -> Result<Url, Refusal> {
     let is_web = matches!(url.scheme(), "http" | "https");
     let names_someone = !url.username().is_empty() || url.password().is_some();
     // What the parser would silently leave out or mend is a mistake here.
-    let is_clean = written.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '\\');
+    let is_clean = written
+        .chars()
+        .all(|c| !c.is_control() && !c.is_whitespace() && c != '\\');
     if is_web && !names_someone && is_clean && url.has_host() {
         Ok(url)
     } else {
@@ -94,7 +99,10 @@ impl Setting for Database {
         };
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path == ":memory:" || path.contains(['?', '#', '\0']) {
-            return Err(Refusal::new(format!("is {}, which names no file", quoted(written))));
+            return Err(Refusal::new(format!(
+                "is {}, which names no file",
+                quoted(written)
+            )));
         }
         Ok(Self(path.into()))
     }
@@ -126,7 +134,11 @@ impl Setting for Networks {
             }
             Ok(network.trunc())
         };
-        texts(raw)?.into_iter().map(network).collect::<Result<_, _>>().map(Self)
+        texts(raw)?
+            .into_iter()
+            .map(network)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     fn show(&self) -> String {
@@ -177,7 +189,10 @@ mod tests {
     #[test]
     fn a_public_url_is_an_origin() {
         let read = |text: &str| PublicUrl::read(&raw(text)).map(|url| url.show());
-        assert_eq!(read("https://Auth.Example.com:443/").unwrap(), "\"https://auth.example.com\"");
+        assert_eq!(
+            read("https://Auth.Example.com:443/").unwrap(),
+            "\"https://auth.example.com\""
+        );
         assert_eq!(read("http://[::1]:8080").unwrap(), "\"http://[::1]:8080\"");
         for wrong in [
             "",
@@ -206,9 +221,18 @@ mod tests {
             ("sqlite://signet.db", "signet.db"),
             ("sqlite:///var/lib/signet.db", "/var/lib/signet.db"),
         ] {
-            assert_eq!(Database::read(&raw(written)).unwrap().0, PathBuf::from(path));
+            assert_eq!(
+                Database::read(&raw(written)).unwrap().0,
+                PathBuf::from(path)
+            );
         }
-        for wrong in ["sqlite:", "sqlite::memory:", "signet.db", "sqlite:x?mode=ro", "mysql://x"] {
+        for wrong in [
+            "sqlite:",
+            "sqlite::memory:",
+            "signet.db",
+            "sqlite:x?mode=ro",
+            "mysql://x",
+        ] {
             assert!(Database::read(&raw(wrong)).is_err(), "{wrong}");
         }
         let refused = Database::read(&raw("postgres://me:secret@host/db")).unwrap_err();
@@ -219,7 +243,10 @@ mod tests {
     #[test]
     fn nobody_trusts_everyone() {
         let read = |text: &str| Networks::read(&raw(text)).map(|networks| networks.show());
-        assert_eq!(read("10.1.2.3/8, fd00::/8").unwrap(), r#"["10.0.0.0/8", "fd00::/8"]"#);
+        assert_eq!(
+            read("10.1.2.3/8, fd00::/8").unwrap(),
+            r#"["10.0.0.0/8", "fd00::/8"]"#
+        );
         assert_eq!(read("").unwrap(), "[]");
         for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0.1", "everyone"] {
             assert!(read(wrong).is_err(), "{wrong}");
@@ -229,8 +256,15 @@ mod tests {
     #[test]
     fn a_page_leaves_the_fragment_to_the_token() {
         let read = |text: &str| Page::read(&raw(text)).map(|page| page.show());
-        assert_eq!(read("https://app.example.com/v?x=1").unwrap(), "\"https://app.example.com/v?x=1\"");
-        for wrong in ["https://app.example.com/#verify", "/verify", "data:text/html,x"] {
+        assert_eq!(
+            read("https://app.example.com/v?x=1").unwrap(),
+            "\"https://app.example.com/v?x=1\""
+        );
+        for wrong in [
+            "https://app.example.com/#verify",
+            "/verify",
+            "data:text/html,x",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

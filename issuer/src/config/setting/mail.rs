@@ -50,7 +50,9 @@ impl Setting for SmtpUrl {
         }
         Ok(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port().unwrap_or(if implicit_tls { SMTPS } else { SMTP }),
+            port: url
+                .port()
+                .unwrap_or(if implicit_tls { SMTPS } else { SMTP }),
             implicit_tls,
             credentials: credentials(&url)?,
         })
@@ -111,14 +113,29 @@ mod tests {
     #[test]
     fn a_mail_server_has_a_host_and_a_usual_port() {
         for (written, host, port, implicit_tls, signs_in) in [
-            ("smtp://mail.example.com", "mail.example.com", 587, false, false),
-            ("smtps://u:p%40ss@mail.example.com", "mail.example.com", 465, true, true),
+            (
+                "smtp://mail.example.com",
+                "mail.example.com",
+                587,
+                false,
+                false,
+            ),
+            (
+                "smtps://u:p%40ss@mail.example.com",
+                "mail.example.com",
+                465,
+                true,
+                true,
+            ),
             ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, false, false),
             ("smtp://[::1]:1025/", "::1", 1025, false, false),
         ] {
             let url = smtp(written).unwrap();
             assert_eq!((url.host.as_str(), url.port), (host, port), "{written}");
-            assert_eq!((url.implicit_tls, url.credentials.is_some()), (implicit_tls, signs_in));
+            assert_eq!(
+                (url.implicit_tls, url.credentials.is_some()),
+                (implicit_tls, signs_in)
+            );
         }
     }
 
@@ -144,7 +161,11 @@ mod tests {
     #[test]
     fn a_sender_is_one_line() {
         let from = |text: &str| MailFrom::read(&Raw::Text(text.to_owned()));
-        for right in ["no-reply@example.com", "Signet <no-reply@example.com>", "signet@localhost"] {
+        for right in [
+            "no-reply@example.com",
+            "Signet <no-reply@example.com>",
+            "signet@localhost",
+        ] {
             assert!(from(right).is_ok(), "{right}");
         }
         for wrong in ["", "Signet", "a@b\r\nBcc: c@d", "<a@b.c>, <d@e.f>", "a@"] {

@@ -100,7 +100,9 @@ async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<
         link: None,
         token: None,
     };
-    let delivered = smtp.deliver(Uuid::nil(), UnixTime::from_secs(0), &message).await;
+    let delivered = smtp
+        .deliver(Uuid::nil(), UnixTime::from_secs(0), &message)
+        .await;
     server.abort();
     delivered
 }
@@ -129,7 +131,10 @@ async fn a_message_arrives_whole() {
     assert!(heard.contains("AUTH PLAIN"), "{heard}");
     assert!(heard.contains("MAIL FROM:<signet@example.com>"), "{heard}");
     assert!(heard.contains("RCPT TO:<ada@example.com>\r\n"), "{heard}");
-    assert!(heard.contains("the end"), "a lone dot ended the message: {heard}");
+    assert!(
+        heard.contains("the end"),
+        "a lone dot ended the message: {heard}"
+    );
     assert!(heard.contains("QUIT"), "{heard}");
 }
 
@@ -141,14 +146,20 @@ async fn later_means_later_and_never_means_never() {
         ..Script::default()
     };
     let reason = transient(deliver(script, Security::Plain, false).await);
-    assert!(reason.contains("450") && reason.contains("greylisted"), "{reason}");
+    assert!(
+        reason.contains("450") && reason.contains("greylisted"),
+        "{reason}"
+    );
     assert!(!reason.contains("ada@"), "{reason}");
     let script = Script {
         on_recipient: "550 5.1.1 no such user",
         ..Script::default()
     };
     let reason = permanent(deliver(script, Security::Plain, false).await);
-    assert!(reason.contains("550") && reason.contains("no such user"), "{reason}");
+    assert!(
+        reason.contains("550") && reason.contains("no such user"),
+        "{reason}"
+    );
     let script = Script {
         on_message: Some("554 5.7.1 spam"),
         ..Script::default()
