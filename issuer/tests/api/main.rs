@@ -28,6 +28,7 @@ mod limits;
 mod local_mode;
 mod login;
 mod logs;
+mod pages;
 mod password;
 mod refresh;
 mod registration;

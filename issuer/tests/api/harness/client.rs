@@ -135,6 +135,13 @@ impl Call<'_> {
         self.bytes("application/json", body.as_bytes())
     }
 
+    /// What a page's form sends.
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).finish();
+        self.bytes("application/x-www-form-urlencoded", body.as_bytes())
+    }
+
     pub(crate) fn bytes(mut self, content_type: &str, body: &[u8]) -> Self {
         self.body = Bytes::copy_from_slice(body);
         self.header("content-type", content_type)
