@@ -226,7 +226,7 @@ fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(inputs(20_000))]
+    #![proptest_config(inputs(5_000))]
 
     #[test]
     fn verdicts_and_values_are_those_of_serde_json(text in nearly_json()) {
