@@ -3,15 +3,27 @@
 //! # The path of an operation
 //!
 //! A port of [`signet_core::ports`] is implemented in the file of its area. What only reads asks
-//! the pool of readers; what writes begins a [`db::Write`] on the one writer, decides with the
-//! rules of `signet_core` on what it read there, writes its audit row (`audit`) and commits.
-//! Rows are this crate's own types (`rows`) and never leave it.
+//! the pool of readers, in a snapshot where it takes more than one query. What writes begins a
+//! [`db::Write`] on the one writer, which holds the write lock from its first read on; decides with
+//! the rules of `signet_core` on what it read there; writes its audit row ([`audit::record`]); and
+//! commits. Whatever returns before that leaves nothing behind. Rows are this crate's own types
+//! (`rows`) and never leave it. An error of SQLite passes through [`db::db`], which tells what may
+//! work later from what is broken.
+//!
+//! # Where things are
+//!
+//! - the file: `db` (opening, migrating, writing, what errors mean)
+//! - a port each: `accounts`, `passwords`, `sessions`, `roles`, `mail`, `guesses`, `keys`, `audit`,
+//!   and `sweep` for what is past its time
+//! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
+//! - the schema: `migrations/sqlite` at the root of the repository
 //!
 //! # Adding an operation
 //!
 //! Add it to the port, write it in the file of its area, put its contract into
 //! `signet_core::testing`, and run `cargo xtask sqlx-prepare`: the queries are checked against
-//! the migrations when they are compiled.
+//! the migrations when they are compiled. To change the schema add a migration, with the same
+//! number and name for every SQL store; those that were released never change.
 
 mod accounts;
 mod actor;

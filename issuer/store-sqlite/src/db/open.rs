@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::file;
 
@@ -16,8 +16,10 @@ use super::file;
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// How long an operation waits for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an operation waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long an operation waits for its turn: some hundred changes on a slow disk.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a start waits for another process to finish migrating.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many reads there are at once.
 const READERS: u32 = 4;
 
@@ -89,18 +91,20 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenEr
         // What is deleted, an old password hash or a mail, is overwritten and not only forgotten.
         .pragma("secure_delete", "ON")
         .pragma("trusted_schema", "OFF");
-    let writer = connections(1)
-        .connect_with(options.clone())
+    let mut first = options
+        .clone()
+        .busy_timeout(START_TIMEOUT)
+        .connect()
         .await
         .map_err(failed)?;
     let version = sqlx::query_scalar!(r#"SELECT sqlite_version() AS "version!: String""#)
-        .fetch_one(&writer)
+        .fetch_one(&mut first)
         .await
         .map_err(failed)?;
     if !is_new_enough(&version) {
         return Err(OpenError::OldSqlite(version));
     }
-    migrate(&writer).await.map_err(|source| match source {
+    migrate(&mut first).await.map_err(|source| match source {
         MigrateError::VersionMissing(version) => OpenError::Newer {
             path: name(),
             version,
@@ -110,6 +114,11 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenEr
             source,
         },
     })?;
+    first.close().await.map_err(failed)?;
+    let writer = connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
     let readers = connections(READERS)
         .connect_with(options.pragma("query_only", "ON"))
         .await
@@ -119,20 +128,22 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenEr
 
 /// SQLite rolls a transaction back by itself when the disk is full. sqlx then takes the connection
 /// for one that still has a transaction, for ever; such a connection is replaced by a new one.
+/// Beyond that a connection is tested when it is given back, which is enough in one process.
 fn connections(most: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(most)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
+        .test_before_acquire(false)
         .before_acquire(|connection, _| {
             Box::pin(async move { Ok(!connection.is_in_transaction()) })
         })
 }
 
 /// Brings the schema up to date: all of it or nothing, by one process while others wait.
-async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     // `run` takes what acquires connections, and the future of that isn't `Send`.
     MIGRATIONS
         .run_direct(None, &mut *transaction, false)
