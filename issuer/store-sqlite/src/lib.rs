@@ -4,10 +4,10 @@
 //!
 //! A port of [`signet_core::ports`] is implemented in the file of its area. What only reads asks
 //! the pool of readers, in a snapshot where it takes more than one query. What writes begins a
-//! [`db::Write`] on the one writer, which holds the write lock from its first read on; decides with
-//! the rules of `signet_core` on what it read there; writes its audit row ([`audit::record`]); and
+//! `db::Write` on the one writer, which holds the write lock from its first read on; decides with
+//! the rules of `signet_core` on what it read there; writes its audit row (`audit::record`); and
 //! commits. Whatever returns before that leaves nothing behind. Rows are this crate's own types
-//! (`rows`) and never leave it. An error of SQLite passes through [`db::db`], which tells what may
+//! (`rows`) and never leave it. An error of SQLite passes through `db::db`, which tells what may
 //! work later from what is broken.
 //!
 //! # Where things are
