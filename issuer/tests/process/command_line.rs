@@ -1,0 +1,151 @@
+//! Arguments and exit codes.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::harness::{PASSWORD, Signet, json, status};
+
+const CREATE: [&str; 5] = [
+    "user",
+    "create",
+    "--email",
+    "ada@example.com",
+    "--password-stdin",
+];
+
+#[test]
+fn unusable_arguments_are_exit_2_on_standard_error() {
+    for arguments in [
+        &["nonsense"][..],
+        &["--nonsense"],
+        &["--master-key", "x"],
+        &["--smtp-url", "x"],
+        &["user", "create", "--email", "ada@example.com"],
+        &["user", "create", "--password-stdin"],
+        &["user", "create", "--email", "ada", "--password-stdin"],
+        &[
+            "user",
+            "create",
+            "--email",
+            "a@example.com",
+            "--role",
+            "a b",
+            "--password-stdin",
+        ],
+        &["token", "verify"],
+    ] {
+        let ended = Signet::new().run_with_input(arguments, PASSWORD.as_bytes());
+        assert_eq!(ended.code, 2, "{arguments:?}: {}{}", ended.out, ended.err);
+        assert!(
+            ended.out.is_empty() && !ended.err.is_empty(),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn help_and_version_say_what_there_is() {
+    let signet = Signet::new();
+    let help = signet.run(&["--help"]);
+    assert_eq!(help.code, 0);
+    for what in [
+        "serve",
+        "user",
+        "config",
+        "openapi",
+        "token",
+        "--public-url",
+    ] {
+        assert!(help.out.contains(what), "{what}: {}", help.out);
+    }
+    assert!(!help.out.contains("--master-key "), "{}", help.out);
+    assert!(!signet.run(&["-h"]).out.contains("--public-url"));
+    assert!(signet.run(&["--version"]).out.starts_with("signet "));
+}
+
+#[test]
+fn an_operator_creates_an_admin_beside_a_running_server() {
+    let signet = Signet::new();
+    let server = signet.serve();
+    let arguments = [&CREATE[..], &["--role", "admin", "--verified", "--json"]].concat();
+    let created = signet.run_with_input(&arguments, format!("{PASSWORD}\n").as_bytes());
+    assert_eq!(created.code, 0, "{}", created.err);
+    let created: Value = serde_json::from_str(&created.out).unwrap();
+    assert_eq!(created["email"], "ada@example.com");
+    assert_eq!(created["roles"], json!(["admin"]));
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let session = server.post_json("/v1/login", &login);
+    assert_eq!(status(&session), 200, "{session}");
+    assert!(json(&session)["access_token"].is_string());
+    let again = signet.run_with_input(&CREATE, PASSWORD.as_bytes());
+    assert_eq!(again.code, 1);
+    assert_eq!(again.err, "signet: an account with that address exists\n");
+}
+
+#[test]
+fn what_cannot_be_created_is_exit_1_and_says_why() {
+    let signet = Signet::new();
+    for (password, more, reason) in [
+        ("short", &[][..], "at least 12 characters"),
+        ("passwordpassword", &[], "password"),
+        (
+            PASSWORD,
+            &["--role", "no-such-role"],
+            "there is no role called no-such-role",
+        ),
+    ] {
+        let arguments = [&CREATE[..], more].concat();
+        let ended = signet.run_with_input(&arguments, password.as_bytes());
+        assert_eq!(ended.code, 1, "{password}: {}{}", ended.out, ended.err);
+        assert!(ended.err.contains(reason), "{}", ended.err);
+        assert!(ended.out.is_empty());
+    }
+    for nothing in ["", "\n"] {
+        let ended = signet.run_with_input(&CREATE, nothing.as_bytes());
+        assert_eq!(
+            (ended.code, ended.err.contains("no password")),
+            (2, true),
+            "{}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn a_wrong_or_lost_master_key_is_told_as_such() {
+    let signet = Signet::new();
+    assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
+    let other = "jzpb4ZB80kRm-x4Nk6hcd9Eu8EtqWYPC7hcPmrHE1lU";
+    let mut wrong = signet.command(&["serve"]);
+    let wrong = wrong
+        .env("SIGNET_MASTER_KEY", other)
+        .stdout(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(wrong.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("Is the master key the one that this database was made with?"),
+        "{said}"
+    );
+    std::fs::remove_file(signet.folder().join("signet.master-key")).unwrap();
+    let lost = signet.run(&["serve"]);
+    assert_eq!(lost.code, 1);
+    assert!(
+        lost.err
+            .contains("its master key signet.master-key does not"),
+        "{}",
+        lost.err
+    );
+}
+
+#[test]
+fn the_openapi_document_is_the_committed_one() {
+    let committed = include_str!("../../../openapi.json");
+    let said = Signet::new().run(&["openapi"]);
+    assert!(
+        said.out == committed,
+        "openapi.json is out of date: cargo xtask openapi"
+    );
+}

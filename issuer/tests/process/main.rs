@@ -1,0 +1,24 @@
+//! The program as its operator sees it: the real binary, its arguments, its environment, its exit
+//! codes, its signals, and what it says.
+//!
+//! [`harness::Signet`] runs it in a folder and an environment of its own. Only loopback addresses
+//! are used.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that meets the unexpected ends"
+)]
+
+mod harness;
+
+mod command_line;
+mod configuration;
+mod pages;
+mod serving;
+mod stopping;
+mod terminal;
+mod token;

@@ -1,0 +1,88 @@
+//! A server on its own: what it says, and how long it waits.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::harness::{PASSWORD, Signet, json, read_to_end, status};
+
+#[test]
+fn the_log_is_a_json_object_on_each_line_and_holds_no_secret() {
+    let signet = Signet::new().with("SIGNET_LOG__LEVEL", "trace");
+    let server = signet.serve();
+    let registration = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = server.post_json("/v1/register", &registration);
+    let secret = json(&answer)["registration"].as_str().unwrap().to_owned();
+    let mailbox = json(&server.get("/dev/mailbox.json"));
+    let token = mailbox["messages"][0]["token"].as_str().unwrap().to_owned();
+    server.exchange("GET /%0a%1b[31m HTTP/1.1\r\nhost: evil\u{1b}[31m\r\n\r\n");
+    server.signal("TERM");
+    let log = server.ended().err;
+    for line in log.lines() {
+        let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        assert!(
+            event["level"].is_string() && event["message"].is_string(),
+            "{line}"
+        );
+    }
+    for secret in [PASSWORD, secret.as_str(), token.as_str()] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn the_setup_link_goes_to_no_log() {
+    let server = Signet::new().serve();
+    server.signal("TERM");
+    let ended = server.ended();
+    assert_eq!(ended.out, "");
+    assert!(!ended.err.contains("/setup"), "{}", ended.err);
+}
+
+#[test]
+fn a_scale_of_the_limits_is_warned_about() {
+    let server = Signet::new().with("SIGNET_LIMITS__SCALE", "10").serve();
+    server.signal("TERM");
+    assert!(server.ended().err.contains("limits.scale is set"));
+}
+
+#[test]
+fn a_taken_port_is_told_as_such() {
+    let first = Signet::new().serve();
+    let ended = Signet::new().run(&["--listen", &first.address.to_string()]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(
+        ended.err.contains("can't listen on 127.0.0.1:"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_client_that_sends_nothing_is_not_waited_for() {
+    let server = Signet::new().serve();
+    let started = Instant::now();
+    let mut silent = server.connect();
+    let mut slow = server.connect();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    assert_eq!(read_to_end(&mut silent), "");
+    assert_eq!(read_to_end(&mut slow), "");
+    let waited = started.elapsed();
+    assert!(
+        waited > Duration::from_secs(8) && waited < Duration::from_secs(15),
+        "{waited:?}"
+    );
+}
+
+#[test]
+fn a_head_that_never_ends_is_refused() {
+    let server = Signet::new().serve();
+    let head = format!(
+        "GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: {}\r\n\r\n",
+        "a".repeat(100_000)
+    );
+    let answer = server.exchange(&head);
+    assert!(answer.is_empty() || status(&answer) == 431, "{answer}");
+    assert_eq!(status(&server.get("/healthz")), 200);
+}
