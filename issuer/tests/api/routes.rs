@@ -26,6 +26,7 @@ async fn every_limit_is_reached_and_refuses() {
     {
         let client = from_elsewhere(&service, number);
         let path = operation.some_path();
+        let mut asked = 0;
         loop {
             let answer = client.call(operation.method(), &path).send().await;
             let policy = answer.header("ratelimit-policy");
@@ -34,6 +35,8 @@ async fn every_limit_is_reached_and_refuses() {
             if answer.status == StatusCode::TOO_MANY_REQUESTS {
                 break;
             }
+            asked += 1;
+            assert!(asked < 20_000, "{path} is not limited");
         }
     }
 }
