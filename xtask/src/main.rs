@@ -29,6 +29,10 @@ usage: cargo xtask TASK
 ";
 
 fn main() -> ExitCode {
+    if let Err(error) = process::end_with_signals() {
+        process::say_error(error);
+        return ExitCode::FAILURE;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
