@@ -70,6 +70,9 @@ fn deny() -> Done {
     process::run(command(tool).args(["check", "licenses", "bans", "sources"]))
 }
 
+/// How many inputs each property is tried with; that it is set makes the races run at full length.
+const INPUTS: &str = "1000000";
+
 fn tests() -> Done {
     let mut tests = cargo(&[
         "test",
@@ -78,5 +81,5 @@ fn tests() -> Done {
         "--exclude",
         "signet-bench",
     ]);
-    process::run(tests.env("SIGNET_PROVE", "1"))
+    process::run(tests.env("SIGNET_PROVE", INPUTS))
 }
