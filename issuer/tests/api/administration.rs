@@ -199,6 +199,9 @@ async fn setting_roles_needs_a_login_of_the_last_five_minutes() {
         .await
         .expect(StatusCode::OK);
     service.wait(1);
+    // Known before the body is read.
+    let answer = admin.put(&path, json!({ "nonsense": 1 })).await;
+    answer.expect_problem("reauthentication_required");
     let answer = admin.put(&path, json!({ "roles": ["admin"] })).await;
     let challenge = answer.expect_problem("reauthentication_required");
     let challenge = challenge.header("www-authenticate");
