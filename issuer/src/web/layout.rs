@@ -60,7 +60,7 @@ mod tests {
         for hostile in [
             "<script>alert(1)</script>",
             "\"><img src=x onerror=alert(1)>",
-            "' autofocus onfocus=alert(1) x='",
+            "\" autofocus onfocus=alert(1) x=\"",
             "</title><svg/onload=alert(1)>",
             "&lt;b&gt;",
         ] {
