@@ -67,4 +67,3 @@ mkdir -p "$folder/lib/rustlib/$target/lib"
 find "$build/target/$target/release/deps" -name 'lib*.rlib' ! -name 'libnothing*' \
   -exec cp {} "$folder/lib/rustlib/$target/lib/" \;
 rm -rf "$source/compiler" "$source/src"
-touch "$folder/.ready"

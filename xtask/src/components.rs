@@ -24,6 +24,11 @@ pub(crate) fn python() -> Done<PathBuf> {
     Ok(cache()?.join("python/bin/python"))
 }
 
+/// The Node.js that comes with the Python packages.
+pub(crate) fn node() -> Done<PathBuf> {
+    Ok(cache()?.join("python/bin/node"))
+}
+
 /// Builds every program of the workspace, the way the tests build them.
 pub(crate) fn build_programs() -> Done {
     run(&mut cargo(&[

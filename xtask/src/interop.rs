@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::components::{CHROMIUM, build_programs, npm, program, python};
+use crate::components::{CHROMIUM, build_programs, node, npm, program, python};
 use crate::process::{
     Background, Done, Failure, TemporaryFolder, command, free_port, listens, root, run_quietly,
     run_with_input, say,
@@ -67,7 +67,7 @@ fn foreign_verifiers(folder: &Path) -> Done {
     let issuer = Issuer::start(folder, &[])?;
     let token = issuer.registered("ada@example.com", PASSWORD)?;
     let (script, url) = (root().join("xtask/interop"), issuer.url());
-    let mut jose = command("node");
+    let mut jose = command(node()?);
     jose.current_dir(npm()?).arg(script.join("verify-jose.mjs"));
     run_quietly(jose.args([&url, "signet", &token]))?;
     let mut pyjwt = command(python()?);
@@ -134,7 +134,7 @@ fn pages(folder: &Path) -> Done {
     let verify = issuer.mailed("ada@example.com", "verify", "link")?;
     let screenshots = std::env::temp_dir().join("signet-screenshots");
     fs::create_dir_all(&screenshots)?;
-    let mut walk = command("node");
+    let mut walk = command(node()?);
     walk.current_dir(npm()?)
         .arg(root().join("xtask/interop/pages.mjs"))
         .args([CHROMIUM, &verify, &reset, PASSWORD, NEW_PASSWORD])

