@@ -1,7 +1,7 @@
 //! What is generated and committed: the API's description, and that of the queries.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::components::{build_programs, program};
@@ -35,13 +35,24 @@ fn openapi() -> Done<String> {
 pub(crate) fn write_queries() -> Done {
     let described = TemporaryFolder::new("sqlx")?;
     describe_queries(described.path())?;
-    let committed = root().join(STORE).join(".sqlx");
-    let _there_may_be_none = fs::remove_dir_all(&committed);
-    fs::create_dir_all(&committed)?;
     let queries = files(described.path())?;
+    // Written beside and swapped: whoever compiles meanwhile finds the one or the other.
+    let store = root().join(STORE);
+    let (committed, next, last) = (
+        store.join(".sqlx"),
+        store.join(".sqlx.next"),
+        store.join(".sqlx.last"),
+    );
+    let _there_may_be_none = fs::remove_dir_all(&next);
+    fs::create_dir_all(&next)?;
     for (name, text) in &queries {
-        fs::write(committed.join(name), text)?;
+        fs::write(next.join(name), text)?;
     }
+    if committed.exists() {
+        fs::rename(&committed, &last)?;
+    }
+    fs::rename(&next, &committed)?;
+    let _there_may_be_none = fs::remove_dir_all(&last);
     say(format!("described {} queries", queries.len()));
     Ok(())
 }
@@ -65,12 +76,20 @@ fn describe_queries(folder: &Path) -> Done {
     let scratch = TemporaryFolder::new("sqlx-database")?;
     let database = scratch.path().join("queries.db");
     apply_migrations(&database)?;
-    // The macros run when the crate is compiled, which cargo does for a file that is newer.
-    run(command("touch").arg(root().join(STORE).join("src/lib.rs")))?;
-    run(cargo(&["check", "--quiet", "-p", "signet-store-sqlite"])
+    // The macros run when the crate is compiled, which cargo does for a file that has changed. The
+    // file gets its time back: other builds are as fresh as before.
+    let source = root().join(STORE).join("src/lib.rs");
+    let changed = fs::metadata(&source)?.modified()?;
+    run(command("touch").arg(&source))?;
+    let done = run(cargo(&["check", "--quiet", "-p", "signet-store-sqlite"])
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", folder)
-        .env("DATABASE_URL", format!("sqlite://{}", database.display())))
+        .env("DATABASE_URL", format!("sqlite://{}", database.display())));
+    File::options()
+        .append(true)
+        .open(&source)?
+        .set_modified(changed)?;
+    done
 }
 
 /// Makes a database of the migrations, in the order of their numbers.
