@@ -84,6 +84,7 @@ fn tests() -> Done {
     process::run(&mut cargo(&[
         "test",
         "--quiet",
+        "--no-fail-fast",
         "--workspace",
         "--exclude",
         "signet-bench",
