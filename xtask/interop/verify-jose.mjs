@@ -1,5 +1,5 @@
 // Checks an access token with jose, from the issuer's JWKS URL: the token must be accepted, and
-// refused when a character of its payload, its audience or its issuer is another.
+// refused when its claims, its audience, its issuer or its algorithm are not what is expected.
 //
 // usage: node verify-jose.mjs ISSUER AUDIENCE TOKEN   (node_modules beside the working directory)
 import { createRequire } from 'node:module';
@@ -15,16 +15,18 @@ const options = { issuer, audience, algorithms: ['EdDSA'], typ: 'at+jwt' };
 const { payload } = await jwtVerify(token, keys, options);
 if (payload.iss !== issuer || !payload.sub) throw new Error('the claims are not the token’s');
 
-const [header, body, signature] = token.split('.');
-const other = body[10] === 'A' ? 'B' : 'A';
-const forged = [header, body.slice(0, 10) + other + body.slice(11), signature].join('.');
+// The same token for an admin, under the old signature.
+const [header, , signature] = token.split('.');
+const claims = Buffer.from(JSON.stringify({ ...payload, roles: ['admin'] })).toString('base64url');
+const forged = [header, claims, signature].join('.');
 const refused = [
-  [forged, options],
-  [token, { ...options, audience: 'somebody-else' }],
-  [token, { ...options, issuer: 'https://elsewhere.example' }],
+  [forged, options, 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED'],
+  [token, { ...options, audience: 'somebody-else' }, 'ERR_JWT_CLAIM_VALIDATION_FAILED'],
+  [token, { ...options, issuer: 'https://elsewhere.example' }, 'ERR_JWT_CLAIM_VALIDATION_FAILED'],
+  [token, { ...options, algorithms: ['ES256'] }, 'ERR_JOSE_ALG_NOT_ALLOWED'],
 ];
-for (const [candidate, expected] of refused) {
-  const accepted = await jwtVerify(candidate, keys, expected).then(() => true, () => false);
-  if (accepted) throw new Error('jose accepted what it should refuse');
+for (const [candidate, expected, code] of refused) {
+  const answer = await jwtVerify(candidate, keys, expected).then(() => 'accepted', (error) => error.code);
+  if (answer !== code) throw new Error(`jose should say ${code}, and says ${answer}`);
 }
 console.log('jose accepts the token and refuses its forgeries');

@@ -213,7 +213,7 @@ fn offline(folder: &Path) -> Done {
     forged.push_str("AAAA");
     let (code, bad) = verify(&forged, "signet")?;
     expect(
-        code == 1 && bad.get("ok") == Some(&json!(false)),
+        code == 1 && bad.get("code") == Some(&json!("bad_signature")),
         "a forged one is not",
     )
 }
