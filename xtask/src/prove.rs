@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::components::cache;
 use crate::process::{self, Done, Failure, cargo, command, root, run_quietly, say, with_retries};
-use crate::setup;
+use crate::setup::{self, is_stamped, stamp};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -18,7 +18,7 @@ const PROOFS: &[Proof] = &[
 
 pub(crate) fn run() -> Done {
     setup::all()?;
-    let commit = run_quietly(command("git").args(["rev-parse", "--short", "HEAD"]))?;
+    let commit = run_quietly(command("git").args(["describe", "--always", "--dirty"]))?;
     let date = run_quietly(command("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?;
     let mut report = format!(
         "# Proofs\n\nWritten by `cargo xtask prove` on {} for commit {}.\n\n\
@@ -57,15 +57,16 @@ pub(crate) fn run() -> Done {
 fn deny() -> Done {
     let folder = cache()?.join("tools");
     let tool = folder.join("bin/cargo-deny");
-    if !tool.exists() {
+    if !is_stamped(&folder, DENY_VERSION) {
         say("installing cargo-deny (some minutes)");
         with_retries("cargo install cargo-deny", || {
             let mut install = cargo(&["install", "--quiet", "--locked", "cargo-deny"]);
             install
-                .args(["--version", DENY_VERSION, "--root"])
+                .args(["--force", "--version", DENY_VERSION, "--root"])
                 .arg(&folder);
             process::run(&mut install)
         })?;
+        stamp(&folder, DENY_VERSION)?;
     }
     process::run(command(tool).args(["check", "licenses", "bans", "sources"]))
 }

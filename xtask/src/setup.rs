@@ -157,10 +157,11 @@ fn interop(file: &str) -> std::path::PathBuf {
 }
 
 /// Whether a folder was made ready for exactly this text.
-fn is_stamped(folder: &Path, text: &str) -> bool {
+pub(crate) fn is_stamped(folder: &Path, text: &str) -> bool {
     fs::read_to_string(folder.join(".signet-ready")).is_ok_and(|stamp| stamp == text)
 }
 
-fn stamp(folder: &Path, text: &str) -> Done {
+/// Says that a folder is ready for this text.
+pub(crate) fn stamp(folder: &Path, text: &str) -> Done {
     Ok(fs::write(folder.join(".signet-ready"), text)?)
 }

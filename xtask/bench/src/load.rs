@@ -54,7 +54,7 @@ async fn connection(port: u16, request: String, until: Instant) -> Vec<f64> {
 }
 
 /// Reads one answer with a `content-length`; answers its status.
-pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
+async fn read_answer(stream: &mut TcpStream) -> String {
     let mut answer = Vec::with_capacity(2_048);
     let mut chunk = [0; 4_096];
     loop {
