@@ -106,7 +106,9 @@ impl HashPool {
             .map_err(|_| overloaded)?;
         tokio::task::spawn_blocking(move || {
             let answer = work();
-            drop((permit, place));
+            // The place first: whoever is let in by the permit must find the queue open.
+            drop(place);
+            drop(permit);
             answer
         })
         .await
