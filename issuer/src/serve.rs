@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::config::{Config, Mode};
+use crate::config::{Config, MailSettings, Mode};
 use crate::http::{self, App, app};
 use opening::{OpenError, Opened};
 use signals::Signals;
@@ -116,10 +116,13 @@ fn announce(config: &Config) {
             "limits.scale is set: the limits protect nobody; for load tests only"
         );
     }
+    let has_mailbox = matches!(config.mail, MailSettings::Mailbox);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %config.listen,
         public_url = config.issuer.issuer,
+        docs = format_args!("{}/docs", config.issuer.issuer),
+        mailbox = has_mailbox.then(|| format!("{}/dev/mailbox", config.issuer.issuer)),
         mode = ?config.mode,
         database = %config.database.display(),
         "the issuer is up"

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::ConfigurationArgs;
-use super::{complain, say};
+use super::{say, unusable};
 use crate::config::{Faults, Loaded, print};
 
 /// `signet config check`
@@ -72,10 +72,7 @@ impl Print {
         });
         match loaded.config {
             Ok(_) => said,
-            Err(faults) => {
-                complain(&faults);
-                ExitCode::from(1)
-            }
+            Err(faults) => unusable(&faults),
         }
     }
 }

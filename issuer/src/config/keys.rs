@@ -221,7 +221,7 @@ keys! {
     /// `master_key_file` is needed outside of local mode. There is no way back without it.
     [secret] master_key: MasterKeyText = "master_key",
         otherwise "in local mode a file beside the database, made at the first start";
-    /// A file that holds the master key and nobody else can read.
+    /// A file that holds the master key, and that neither its group nor others can read.
     master_key_file: SecretFile = "master_key_file", otherwise "none";
     /// The master key before this one: opens what it sealed, seals nothing.
     [secret] master_key_previous: MasterKeyText = "master_key_previous", otherwise "none";
@@ -235,7 +235,7 @@ keys! {
     /// Whom access tokens may be for. The first is for clients that ask for none.
     tokens_audiences: Names = "tokens.audiences", default Names::one("signet");
     /// Whom access tokens may be issued to. The first is for clients that don't say who they are.
-    tokens_clients: Names = "tokens.clients", default Names::one("web");
+    tokens_clients: Names = "tokens.clients", default Names::one("signet");
     /// How long an access token is good, in seconds; up to a twentieth less at random.
     tokens_access_seconds: Whole<60, 3_600> = "tokens.access_seconds", default Whole(300);
     /// How long a used refresh token is answered with its successor once more, in seconds, for

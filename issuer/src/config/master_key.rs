@@ -18,9 +18,8 @@ const MAKE_ONE: &str =
 /// The longest file that is read; a key has 43 characters and a line feed.
 const LONGEST_FILE: u64 = 256;
 
-/// What others may not do with a file that holds a secret: read, write or run it. The group may
-/// read it, since that is how platforms hand secrets to a service.
-const OTHERS: u32 = 0o037;
+/// What its group and others may do with a file that holds a secret: nothing.
+const OTHERS: u32 = 0o077;
 
 /// The keys that the database's secrets are sealed under, or where they will be.
 #[derive(Clone, Debug)]
@@ -159,11 +158,13 @@ pub(super) fn read_file(path: &Path) -> Result<MasterKey, Refusal> {
     }
     if metadata.permissions().mode() & OTHERS != 0 {
         let mode = metadata.mode() & 0o777;
-        let problem = format!("can be read or changed by others (mode {mode:o})");
-        return Err(Refusal::with_hint(
-            problem,
-            format!("chmod 600 {}", path.display()),
-        ));
+        let problem = format!("can be read or changed by its group or others (mode {mode:o})");
+        let hint = format!(
+            "chmod 600 {}; where the platform sets the mode, hand the key over as \
+             SIGNET_MASTER_KEY instead",
+            path.display()
+        );
+        return Err(Refusal::with_hint(problem, hint));
     }
     if metadata.len() > LONGEST_FILE {
         return Err(Refusal::with_hint("is too long for a master key", MAKE_ONE));
@@ -173,7 +174,7 @@ pub(super) fn read_file(path: &Path) -> Result<MasterKey, Refusal> {
     parse(line)
 }
 
-/// Whether others can read a file. One that can't be asked is somebody else's fault to find.
+/// Whether its group or others can use a file. One that can't be asked is somebody else's fault to find.
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
 }
@@ -249,15 +250,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         local(directory.path()).unwrap();
         let path = directory.path().join("signet.master-key");
-        for (mode, fits) in [(0o600, true), (0o400, true), (0o440, true), (0o640, true)]
-            .into_iter()
-            .chain([
-                (0o604, false),
-                (0o644, false),
-                (0o660, false),
-                (0o602, false),
-            ])
-        {
+        for (mode, fits) in [
+            (0o600, true),
+            (0o400, true),
+            (0o440, false),
+            (0o640, false),
+            (0o604, false),
+            (0o620, false),
+            (0o602, false),
+        ] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(read_file(&path).is_ok(), fits, "{mode:o}");
             assert_eq!(is_open_to_others(&path), !fits, "{mode:o}");

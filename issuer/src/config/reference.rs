@@ -13,7 +13,7 @@ Settings come from `./signet.toml` if it exists (or the file of `--config`), the
 the environment, then from flags; the later one counts. A key of a section is `section.key` here,
 `key = …` below `[section]` in the file, and `SIGNET_SECTION__KEY` in the environment. Lists are
 arrays in the file and have commas elsewhere. Secrets have no flag, since others can read a
-process's command line, and a file that holds one must not be readable by others.
+process's command line, and a file that holds one must be its owner's alone (mode 0600).
 
 Unknown keys and values that can't be used stop the start, all of them at once. Variables that
 Kubernetes sets for a service called `signet` (`SIGNET_PORT`, `SIGNET_PORT_…`,

@@ -117,8 +117,10 @@ fn read_file(named: Option<&Path>, given: &mut Given, faults: &mut Faults) {
         match KEYS.iter().find(|key| key.name == name) {
             Some(key) => {
                 if key.secret && super::master_key::is_open_to_others(path) {
-                    let problem =
-                        format!("stands in a file that others can read: {}", path.display());
+                    let problem = format!(
+                        "stands in a file that its group or others can read: {}",
+                        path.display()
+                    );
                     let hint = format!("chmod 600 {}", path.display());
                     faults.add(&name, Some(&origin(offset)), problem, hint);
                 }

@@ -146,6 +146,21 @@ fn every_key_refuses_what_it_cannot_be() {
 }
 
 #[test]
+fn one_fault_of_any_key_stops_the_start() {
+    for (variable, values) in GARBAGE {
+        let value = values.last().unwrap();
+        let signet = Signet::new().with(variable, value);
+        let ended = signet.run(&[]);
+        assert_eq!(ended.code, 2, "{variable}={value:?}: {}", ended.err);
+        let told = "signet: the configuration has";
+        assert!(ended.err.starts_with(told), "{variable}: {}", ended.err);
+        assert!(ended.out.is_empty(), "{variable}: {}", ended.out);
+        let nothing_made = fs::read_dir(signet.folder()).unwrap().count() == 0;
+        assert!(nothing_made, "{variable}={value:?} left something behind");
+    }
+}
+
+#[test]
 fn the_matrix_has_every_key() {
     let printed = Signet::new().run(&["config", "print", "--json"]).out;
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
@@ -300,6 +315,17 @@ fn the_file_counts_less_than_variables_and_these_less_than_flags() {
 }
 
 #[test]
+fn what_was_understood_is_printed_beside_the_faults() {
+    let ended = Signet::new()
+        .with("SIGNET_REFRESH__GRACE_SECONDS", "61")
+        .with("SIGNET_REFRESH__IDLE_DAYS", "3")
+        .run(&["config", "print"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.out.contains("idle_days = 3"), "{}", ended.out);
+    assert!(ended.err.contains("refresh.grace_seconds"), "{}", ended.err);
+}
+
+#[test]
 fn broken_files_are_faults_with_their_lines() {
     let signet = Signet::new();
     let path = signet.folder().join("other.toml");
@@ -370,7 +396,7 @@ fn secrets_are_never_printed_nor_read_from_open_files() {
     let signet = Signet::new();
     let path = signet.folder().join("signet.toml");
     fs::write(&path, format!("master_key = \"{KEY}\"\n")).unwrap();
-    for (mode, code) in [(0o644, 1), (0o600, 0)] {
+    for (mode, code) in [(0o644, 1), (0o640, 1), (0o600, 0)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let ended = signet.run(&["config", "check"]);
         assert_eq!(ended.code, code, "{mode:o}: {}", ended.out);
@@ -386,6 +412,7 @@ fn a_master_key_file_is_private_and_holds_one_key() {
         (format!("{KEY}\n"), 0o600, 0),
         (KEY.to_owned(), 0o400, 0),
         (format!("{KEY}\n"), 0o644, 1),
+        (format!("{KEY}\n"), 0o640, 1),
         (format!("{KEY}\n\n"), 0o600, 1),
         (format!("{KEY} "), 0o600, 1),
         (String::new(), 0o600, 1),

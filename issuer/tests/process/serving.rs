@@ -32,12 +32,15 @@ fn the_log_is_a_json_object_on_each_line_and_holds_no_secret() {
 }
 
 #[test]
-fn the_setup_link_goes_to_no_log() {
+fn a_log_tells_where_things_are_and_never_the_setup_link() {
     let server = Signet::new().serve();
     server.signal("TERM");
     let ended = server.ended();
     assert_eq!(ended.out, "");
     assert!(!ended.err.contains("/setup"), "{}", ended.err);
+    for place in ["/docs\"", "/dev/mailbox\""] {
+        assert!(ended.err.contains(place), "{place}: {}", ended.err);
+    }
 }
 
 #[test]
