@@ -90,14 +90,22 @@ fn packages() -> Done {
             .env("DEBIAN_FRONTEND", "noninteractive");
         run_quietly(&mut install).map(drop)
     })?;
-    match missing().as_slice() {
-        [] => Ok(()),
-        still => Err(Failure::new(format!(
-            "installed, but not working: {} (on Ubuntu, chromium is only a pointer to a snap, \
-             which doesn't start here; put a real one at {CHROMIUM})",
-            still.join(" ")
-        ))),
+    let still = missing();
+    if still.is_empty() {
+        return Ok(());
     }
+    let hint = if still.contains(&"chromium") {
+        format!(
+            "; on Ubuntu, chromium is only a pointer to a snap, which doesn't start here: put a \
+             real one at {CHROMIUM}"
+        )
+    } else {
+        String::new()
+    };
+    Err(Failure::new(format!(
+        "installed, but not working: {}{hint}",
+        still.join(" ")
+    )))
 }
 
 /// The packages of `interop/requirements.txt`, into a virtual environment in the cache.
