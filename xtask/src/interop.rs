@@ -138,7 +138,8 @@ fn pages(folder: &Path) -> Done {
     walk.current_dir(npm()?)
         .arg(root().join("xtask/interop/pages.mjs"))
         .args([CHROMIUM, &verify, &reset, PASSWORD, NEW_PASSWORD])
-        .arg(&screenshots);
+        .arg(&screenshots)
+        .env("TMPDIR", folder);
     run_quietly(&mut walk)?;
     say(format!("        screenshots in {}", screenshots.display()));
     issuer.login("ada@example.com", PASSWORD)?;
