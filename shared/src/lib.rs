@@ -56,6 +56,7 @@ mod compact;
 pub mod ed25519;
 mod header;
 pub mod json;
+mod jws;
 mod key_id;
 pub mod keyset;
 pub mod name;
