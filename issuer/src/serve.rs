@@ -1,27 +1,29 @@
 //! Running the issuer: in one order up, and in one order down.
 //!
-//! Up: the store, the keys, the listener, then what works in the background ([`background`]).
-//! Down, at SIGTERM or SIGINT: `/readyz` fails at once, requests that are being answered are
-//! answered, and whatever isn't over after [`HARD_STOP`] is left. A second signal ends it there
-//! and then.
+//! Up: the port, so that a taken one is told before any file is made; the store, the keys; then
+//! connections are taken, and what works in the background begins ([`background`]). Down, at
+//! SIGTERM or SIGINT: `/readyz` fails at once, requests that are being answered are answered, the
+//! database is closed, and whatever isn't over after [`HARD_STOP`] is left. A second signal ends it
+//! there and then.
 
 mod background;
 mod connection;
+pub mod database_file;
 mod greeting;
 pub mod opening;
+mod port;
 mod signals;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::{Config, MailSettings, Mode};
 use crate::http::{self, App, app};
 use opening::{OpenError, Opened};
+use port::{ListenError, Port};
 use signals::Signals;
 
 /// How long requests may take to end once a stop was asked for. Platforms kill after ten seconds.
@@ -54,13 +56,8 @@ pub enum ServeError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The address is taken, or isn't this machine's.
-    #[error("can't listen on {address}: {source}. Set `listen` to another address or port")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Mail can't be sent from this machine.
     #[error("can't speak TLS with the mail server: {0}")]
     Mail(#[from] lettre::transport::smtp::Error),
@@ -76,11 +73,10 @@ pub enum ServeError {
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
     let post = background::Post::new(&config.mail)?;
+    let port = Port::reserve(config.listen)?;
     let opened = opening::open(&config).await?;
-    let address = config.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })?;
+    let database = opened.database.clone();
+    let listener = port.listen()?;
     let app = application(opened, &config, &post);
     announce(&config);
     greeting::show(&config, &app).await;
@@ -93,6 +89,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         for worker in workers {
             let _ended = worker.await;
         }
+        database.close().await;
     })
     .await;
     Ok(())

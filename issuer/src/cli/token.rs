@@ -105,7 +105,7 @@ impl Verify {
 
 /// The claims as they were signed; a payload that was verified is JSON.
 fn accepted(token: &VerifiedToken) -> String {
-    let kid = json!(token.kid());
+    let kid = json!(token.kid().to_string());
     format!(
         "{{\"ok\":true,\"kid\":{kid},\"claims\":{}}}",
         token.claims_json()

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use signet_core::account::Account;
 use signet_core::account::setup::{AccountOrder, CreateError};
 use signet_core::email::{EmailAddress, EmailAddressError};
 use signet_core::password::Password;
@@ -32,11 +33,12 @@ pub(super) struct Create {
     /// A role it gets; may be given several times
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// You know that the address is its owner's; without it the account has to be verified
+    /// You know that the address is its owner's. Without this flag nobody can log in before a
+    /// password reset has proven it, and no mail tells the owner to do one
     #[arg(long)]
     verified: bool,
-    /// Read the password from standard input, where no other process can see it; a final line feed
-    /// is not part of it
+    /// Read the password from standard input, where no other process can see it. One line end
+    /// behind it (LF or CRLF) is not part of it
     #[arg(long, required = true)]
     password_stdin: bool,
     /// Answer as JSON
@@ -86,13 +88,24 @@ fn read_password() -> Result<Password, String> {
         .take(LARGEST_PASSWORD)
         .read_to_string(&mut text)
         .map_err(|error| format!("can't read the password from standard input: {error}"))?;
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    if text.is_empty() {
+    // `echo` ends a line with LF, a file from Windows with CRLF.
+    let line = text
+        .strip_suffix("\r\n")
+        .or_else(|| text.strip_suffix('\n'))
+        .unwrap_or(&text);
+    if line.is_empty() {
         return Err("there is no password on standard input".to_owned());
     }
-    Password::new(text).map_err(|error| format!("the password {error}"))
+    // No form and no terminal lets anyone type these, so nobody could log in.
+    if line.contains(['\r', '\n', '\0']) {
+        return Err(
+            "the password on standard input must be one line, with at most one line end behind \
+             it and no NUL in it"
+                .to_owned(),
+        );
+    }
+    let line = Zeroizing::new(line.to_owned());
+    Password::new(line).map_err(|error| format!("the password {error}"))
 }
 
 async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
@@ -100,7 +113,9 @@ async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode 
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
-    match opened.issuer.create_account(order).await {
+    let created = opened.issuer.create_account(order).await;
+    opened.database.close().await;
+    match created {
         Ok(account) if as_json => {
             let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
             let answer = json!({
@@ -111,14 +126,22 @@ async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode 
             });
             say(&format!("{answer}\n"))
         }
-        Ok(account) => say(&format!(
-            "created {} ({})\n",
-            account.email.original(),
-            account.id
-        )),
+        Ok(account) => say(&told(&account)),
         Err(error @ CreateError::Weak(_)) => {
             no(&format_args!("the password can't be taken: {error}"))
         }
         Err(error) => no(&error),
     }
+}
+
+fn told(account: &Account) -> String {
+    let email = account.email.original();
+    let line = format!("created {email} ({})\n", account.id);
+    if account.email_verified {
+        return line;
+    }
+    format!(
+        "{line}the address is not verified: nobody can log in until {email} has been proven by \
+         resetting the password (POST /v1/password/forgot). No mail was sent\n"
+    )
 }

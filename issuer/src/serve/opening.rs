@@ -1,5 +1,5 @@
 //! Opening what every command that touches accounts works with: the master key, the store, the
-//! issuer's keys, in that order.
+//! issuer's keys, in that order. Whoever opened it closes it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::secret::{OperatingSystem, Randomness};
 use signet_store_sqlite::SqliteStore;
 
+use super::database_file::{self, DatabaseFileError};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::master_key::MasterKeyFileError;
@@ -22,6 +23,20 @@ pub struct Opened {
     pub limiter: Arc<dyn Limiter>,
     /// What secrets are made of.
     pub randomness: Arc<dyn Randomness>,
+    /// The database, to be closed in the end.
+    pub database: Database,
+}
+
+/// The open database.
+#[derive(Clone, Debug)]
+pub struct Database(SqliteStore);
+
+impl Database {
+    /// Waits for what is being written, and leaves one whole file without a log beside it, which
+    /// can be copied as it is.
+    pub async fn close(self) {
+        self.0.close().await;
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -33,6 +48,9 @@ impl fmt::Debug for Opened {
 /// Why nothing can be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The database can't be where it should.
+    #[error(transparent)]
+    DatabaseFile(#[from] DatabaseFileError),
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFileError),
@@ -65,6 +83,7 @@ impl From<StartError> for OpenError {
 pub async fn open(config: &Config) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
     let limiter: Arc<dyn Limiter> = Arc::new(InProcessLimiter::default());
+    database_file::examine(&config.database, &*randomness)?;
     // Before the database is made, since a database without a key is one whose key was lost.
     let master_keys = config
         .master_key
@@ -72,7 +91,7 @@ pub async fn open(config: &Config) -> Result<Opened, OpenError> {
         .open(&config.database, &*randomness)?;
     let store = SqliteStore::open(&config.database).await?;
     let issuer = Issuer::start(Parts {
-        store: Arc::new(store),
+        store: Arc::new(store.clone()),
         limiter: Arc::clone(&limiter),
         clock: Arc::new(SystemClock),
         randomness: Arc::clone(&randomness),
@@ -84,5 +103,6 @@ pub async fn open(config: &Config) -> Result<Opened, OpenError> {
         issuer,
         limiter,
         randomness,
+        database: Database(store),
     })
 }

@@ -113,6 +113,70 @@ fn what_cannot_be_created_is_exit_1_and_says_why() {
 }
 
 #[test]
+fn one_line_end_behind_a_password_is_dropped_and_no_other() {
+    for end in ["", "\n", "\r\n"] {
+        let signet = Signet::new();
+        let server = signet.serve();
+        let arguments = [&CREATE[..], &["--verified"]].concat();
+        let created = signet.run_with_input(&arguments, format!("{PASSWORD}{end}").as_bytes());
+        assert_eq!(created.code, 0, "{end:?}: {}", created.err);
+        let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let session = server.post_json("/v1/login", &login);
+        assert_eq!(status(&session), 200, "{end:?}: {session}");
+    }
+    let signet = Signet::new();
+    for (before, behind) in [
+        ("", "\n\n"),
+        ("", "\r\r\n"),
+        ("", "\r"),
+        ("", "\n\r"),
+        ("", "\0"),
+        ("", "\0\n"),
+        ("\n", ""),
+        ("first line\n", "\n"),
+        ("first\rline ", "\n"),
+    ] {
+        let input = format!("{before}{PASSWORD}{behind}");
+        let ended = signet.run_with_input(&CREATE, input.as_bytes());
+        assert_eq!(ended.code, 2, "{input:?}: {}{}", ended.out, ended.err);
+        assert!(ended.err.contains("must be one line"), "{}", ended.err);
+        assert!(!ended.err.contains(PASSWORD), "{}", ended.err);
+    }
+    assert_eq!(std::fs::read_dir(signet.folder()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_unverified_account_is_told_how_its_owner_gets_in() {
+    let signet = Signet::new();
+    let server = signet.serve();
+    let created = signet.run_with_input(&CREATE, PASSWORD.as_bytes());
+    assert_eq!(created.code, 0, "{}", created.err);
+    assert!(
+        created.out.contains("POST /v1/password/forgot")
+            && created.out.contains("No mail was sent"),
+        "{}",
+        created.out
+    );
+    let login = |password: &str| {
+        let login = json!({ "email": "ada@example.com", "password": password });
+        server.post_json("/v1/login", &login)
+    };
+    let refused = json(&login(PASSWORD));
+    assert_eq!(refused["code"], "email_not_verified");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("reset the password"), "{detail}");
+    let forgot = json!({ "email": "ada@example.com" });
+    assert_eq!(
+        status(&server.post_json("/v1/password/forgot", &forgot)),
+        202
+    );
+    let token = server.mailed_token("reset");
+    let reset = json!({ "token": token, "new_password": "staple battery horse" });
+    assert_eq!(status(&server.post_json("/v1/password/reset", &reset)), 204);
+    assert_eq!(status(&login("staple battery horse")), 200);
+}
+
+#[test]
 fn a_wrong_or_lost_master_key_is_told_as_such() {
     let signet = Signet::new();
     assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);

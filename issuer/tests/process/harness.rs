@@ -170,6 +170,20 @@ impl Running {
         self.post(path, "application/json", "", &body.to_string())
     }
 
+    /// The token of the latest mail of a kind, once it has come.
+    pub(crate) fn mailed_token(&self, kind: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let mailbox = json(&self.get("/dev/mailbox.json"));
+            let mails = mailbox["messages"].as_array().unwrap();
+            if let Some(mail) = mails.iter().find(|mail| mail["kind"] == kind) {
+                return mail["token"].as_str().unwrap().to_owned();
+            }
+            assert!(started.elapsed() < PATIENCE, "no {kind} mail comes");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -19,6 +19,7 @@ mod command_line;
 mod configuration;
 mod pages;
 mod serving;
+mod starting;
 mod stopping;
 mod terminal;
 mod token;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::harness::{PASSWORD, Signet, json, read_to_end, status};
+use super::harness::{PASSWORD, Signet, body, json, read_to_end, status};
 
 #[test]
 fn the_log_is_a_json_object_on_each_line_and_holds_no_secret() {
@@ -51,18 +51,6 @@ fn a_scale_of_the_limits_is_warned_about() {
 }
 
 #[test]
-fn a_taken_port_is_told_as_such() {
-    let first = Signet::new().serve();
-    let ended = Signet::new().run(&["--listen", &first.address.to_string()]);
-    assert_eq!(ended.code, 1, "{}", ended.err);
-    assert!(
-        ended.err.contains("can't listen on 127.0.0.1:"),
-        "{}",
-        ended.err
-    );
-}
-
-#[test]
 fn a_client_that_sends_nothing_is_not_waited_for() {
     let server = Signet::new().serve();
     let started = Instant::now();
@@ -76,6 +64,29 @@ fn a_client_that_sends_nothing_is_not_waited_for() {
         waited > Duration::from_secs(8) && waited < Duration::from_secs(15),
         "{waited:?}"
     );
+}
+
+#[test]
+fn what_is_not_http_gets_a_bare_status_and_the_end_of_the_connection() {
+    let server = Signet::new().serve();
+    let too_many: String = (0..101).map(|n| format!("x-{n}: y\r\n")).collect();
+    for (request, wanted) in [
+        ("nonsense\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nhost x\r\n\r\n".to_owned(), 400),
+        (
+            "GET / HTTP/1.1\r\nhost: x\r\na b: c\r\n\r\n".to_owned(),
+            400,
+        ),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\n{too_many}\r\n"), 431),
+    ] {
+        let answer = server.exchange(&request).to_ascii_lowercase();
+        assert_eq!(status(&answer), wanted, "{request:?}: {answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert_eq!(body(&answer), "");
+        // Had it one, docs/problems/README.md would have to say so.
+        assert!(!answer.contains("x-request-id"), "{answer}");
+    }
+    assert_eq!(status(&server.get("/healthz")), 200);
 }
 
 #[test]

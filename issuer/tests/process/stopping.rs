@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::harness::{PASSWORD, Running, Signet, read_to_end, status};
 
 /// A login of which the last byte hasn't been sent, and that byte.
@@ -114,4 +116,29 @@ fn in_production_readiness_fails_while_the_door_is_still_open() {
     let started = Instant::now();
     assert_eq!(server.ended().code, 0);
     assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn the_database_is_left_as_one_whole_file() {
+    let signet = Signet::new();
+    let beside = || ["-wal", "-shm"].map(|end| signet.folder().join(format!("signet.db{end}")));
+    let server = signet.serve();
+    let registration = json!({ "email": "ada@example.com", "password": PASSWORD });
+    assert_eq!(
+        status(&server.post_json("/v1/register", &registration)),
+        202
+    );
+    assert!(beside().iter().all(|file| file.exists()));
+    server.signal("TERM");
+    assert_eq!(server.ended().code, 0);
+    assert!(!beside().iter().any(|file| file.exists()));
+    let create = [
+        "user",
+        "create",
+        "--email",
+        "bob@example.com",
+        "--password-stdin",
+    ];
+    assert_eq!(signet.run_with_input(&create, PASSWORD.as_bytes()).code, 0);
+    assert!(!beside().iter().any(|file| file.exists()));
 }

@@ -91,7 +91,10 @@ impl Code {
                  POST /v1/reauthenticate."
             }
             Self::InvalidRefreshToken => "The session is over. Log in again.",
-            Self::EmailNotVerified => "Use the link in the mail, or ask for another one.",
+            Self::EmailNotVerified => {
+                "Use the link in the mail of the registration, or ask for another one; where an \
+                 operator made the account, reset the password."
+            }
             Self::AccountSuspended => "An administrator suspended this account.",
             Self::InsufficientScope => "The account lacks a permission for this.",
             Self::CrossSiteRequest => {

@@ -1,0 +1,71 @@
+//! The port: reserved first, so that a taken one is told before any file is made; listened at last,
+//! so that nobody is connected who can't be answered yet.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket};
+
+/// How many connections may wait in the system's queue.
+const BACKLOG: u32 = 1_024;
+
+/// Why the port can't be had.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {source}. {}", hint(source))]
+pub struct ListenError {
+    /// The address.
+    pub address: SocketAddr,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// A port that is ours.
+#[derive(Debug)]
+pub(super) struct Port {
+    address: SocketAddr,
+    socket: TcpSocket,
+}
+
+impl Port {
+    /// Takes the port. Nobody can connect to it yet.
+    pub(super) fn reserve(address: SocketAddr) -> Result<Self, ListenError> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        let bound = socket.and_then(|socket| {
+            // A port whose last connections are still fading away isn't taken.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            Ok(socket)
+        });
+        match bound {
+            Ok(socket) => Ok(Self { address, socket }),
+            Err(source) => Err(ListenError { address, source }),
+        }
+    }
+
+    /// Lets connections come.
+    pub(super) fn listen(self) -> Result<TcpListener, ListenError> {
+        let address = self.address;
+        let listening = self.socket.listen(BACKLOG);
+        listening.map_err(|source| ListenError { address, source })
+    }
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "Another program listens there, perhaps another signet: stop it, or set `listen` to \
+             another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "This machine doesn't have the address: set `listen` to one it has, or to 0.0.0.0 for \
+             all of them"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "Ports below 1024 are for privileged programs: set `listen` to a higher one"
+        }
+        _ => "Set `listen` to another address or port",
+    }
+}
