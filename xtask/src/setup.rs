@@ -29,6 +29,10 @@ const PACKAGES: &[Package] = &[
         is_there: || answers("curl", &["--version"]),
     },
     Package {
+        name: "openssl",
+        is_there: || answers("openssl", &["version"]),
+    },
+    Package {
         name: "util-linux",
         is_there: || answers("setpriv", &["--version"]),
     },
