@@ -7,6 +7,7 @@
 
 mod arguments;
 mod config;
+mod policy;
 mod serve;
 mod token;
 mod user;
@@ -43,6 +44,9 @@ enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of the API
     Openapi,
+    /// Policies: who may do what, as every host decides it
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -81,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Config(ConfigCommand::Print(print)) => print.run(),
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),
         Command::Openapi => say(&crate::http::openapi::text()),
+        Command::Policy(policy) => policy.run(),
         Command::Token(TokenCommand::Verify(verify)) => block_on(verify.run()),
     }
 }

@@ -53,6 +53,7 @@ fn help_and_version_say_what_there_is() {
         "serve",
         "user",
         "config",
+        "policy",
         "openapi",
         "token",
         "--public-url",

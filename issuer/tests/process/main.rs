@@ -18,6 +18,7 @@ mod harness;
 mod command_line;
 mod configuration;
 mod pages;
+mod policy;
 mod readme;
 mod serving;
 mod starting;

@@ -23,7 +23,9 @@ pub(super) fn parse(text: &str) -> Result<Tree, Vec<Fault>> {
         place: Place::of(error.span().as_ref(), text),
         kind: FaultKind::Syntax(error.message().to_string()),
     });
-    Err(faults.collect())
+    let mut faults: Vec<Fault> = faults.collect();
+    faults.sort_by_key(|fault| fault.place);
+    Err(faults)
 }
 
 /// The members in the order of the text.

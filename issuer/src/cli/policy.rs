@@ -1,0 +1,36 @@
+//! `signet policy …`: what can be asked of a policy before a host gets it.
+//!
+//! Each command reads the policy by [`file`]. [`check`] holds it against the operations that
+//! [`openapi`] finds in a description of an API, by [`coverage`].
+//!
+//! To add a command: give it a file with an `Args` struct and a `run`, and a variant here.
+
+mod absence;
+mod check;
+mod compile;
+mod coverage;
+pub(super) mod file;
+mod openapi;
+mod template;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// `signet policy`
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Tell everything that is wrong with a policy; exit 1 if anything is
+    Check(check::Check),
+    /// Print the canonical JSON that hosts are given
+    Compile(compile::Compile),
+}
+
+impl PolicyCommand {
+    pub(super) fn run(self) -> ExitCode {
+        match self {
+            Self::Check(check) => check.run(),
+            Self::Compile(compile) => compile.run(),
+        }
+    }
+}
