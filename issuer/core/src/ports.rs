@@ -261,7 +261,8 @@ pub trait AccountStore: Send + Sync {
         account: NewAccount,
     ) -> Ruled<Account, CreateAccountError>;
 
-    /// Whether an active, verified admin exists.
+    /// Whether an active, verified admin exists: somebody with a role among
+    /// [`RoleCatalogue::admin_roles`].
     async fn admin_exists(&self) -> StoreResult<bool>;
 
     /// Keeps a setup token, voiding earlier ones. Records `SetupLinkIssued`.
@@ -434,7 +435,8 @@ pub trait RoleStore: Send + Sync {
     async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
 
     /// Replaces a role by [`crate::role::grant::may_replace`]; the actor must hold `roles:write`.
-    /// Raises the version of every account whose permissions shrink. Records `RoleReplaced`.
+    /// The last active, verified admin stays one. Raises the version of every account whose
+    /// permissions shrink. Records `RoleReplaced`.
     async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
 
     /// Deletes a role nobody holds by [`crate::role::grant::may_delete`]; the actor must hold

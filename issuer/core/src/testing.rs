@@ -75,6 +75,8 @@ macro_rules! store_contract {
                 nobody_acts_above_themselves,
                 the_last_admin_stays,
                 two_admins_who_remove_each_other_leave_one,
+                who_inherits_admin_counts_as_one,
+                where_everyone_is_an_admin_the_last_one_who_can_log_in_stays,
             }
             passwords {
                 a_reset_ends_everything_from_before,

@@ -17,7 +17,7 @@ use signet_core::ports::{
     FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError,
     StoreResult,
 };
-use signet_core::role::RoleName;
+use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
@@ -55,12 +55,23 @@ async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResu
         .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
 }
 
-/// Whether an active, verified admin exists.
-pub(crate) async fn has_admin(connection: &mut SqliteConnection) -> StoreResult<bool> {
+/// Whether an active, verified admin exists, where roles are what `catalogue` says.
+pub(crate) async fn has_admin(
+    connection: &mut SqliteConnection,
+    catalogue: &RoleCatalogue,
+) -> StoreResult<bool> {
+    let roles = catalogue.admin_roles();
+    let everyone = roles.iter().any(RoleName::is_user);
+    let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+    let names = json!(names).to_string();
     let found = sqlx::query_scalar!(
         "SELECT EXISTS (
-             SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-             WHERE role = 'admin' AND status = 'active' AND email_verified = 1)"
+             SELECT 1 FROM accounts
+             WHERE status = 'active' AND email_verified = 1
+               AND (?1 OR id IN (SELECT account_id FROM account_roles
+                                 WHERE role IN (SELECT value FROM json_each(?2)))))",
+        everyone,
+        names
     )
     .fetch_one(connection)
     .await
@@ -274,8 +285,9 @@ impl AccountStore for SqliteStore {
     }
 
     async fn admin_exists(&self) -> StoreResult<bool> {
-        let mut connection = self.readers.acquire().await.map_err(db)?;
-        has_admin(&mut connection).await
+        let mut connection = self.snapshot().await?;
+        let catalogue = self.known_roles.current(&mut connection).await?;
+        has_admin(&mut connection, &catalogue).await
     }
 
     async fn issue_setup(&self, context: &Context, token: NewMailedToken) -> StoreResult<()> {
@@ -293,7 +305,8 @@ impl AccountStore for SqliteStore {
         account: NewAccount,
     ) -> Ruled<Account, FirstAdminError> {
         let mut tx = self.write().await?;
-        if has_admin(&mut tx).await? {
+        let catalogue = self.known_roles.current(&mut tx).await?;
+        if has_admin(&mut tx, &catalogue).await? {
             return Ok(Err(FirstAdminError::AdminExists));
         }
         let used = tokens::consume(&mut tx, Purpose::Setup, token, context.now).await?;

@@ -12,6 +12,7 @@ use signet_core::role::grant::{GrantError, may_create, may_delete, may_replace};
 use signet_core::role::{Permission, Role, RoleCatalogue, RoleName};
 use sqlx::SqliteConnection;
 
+use crate::accounts::has_admin;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 
@@ -64,7 +65,11 @@ impl RoleStore for SqliteStore {
         let before = actor.catalogue.get(&role.name).map(describe);
         redefine(&mut tx, &role).await?;
         raise_roles_version(&mut tx).await?;
-        raise_account_versions(&mut tx, &actor.catalogue).await?;
+        let catalogue = known::load(&mut tx).await?;
+        if leaves_no_admin(&mut tx, &actor.catalogue, &catalogue).await? {
+            return Ok(Err(AccountChangeError::LastAdmin));
+        }
+        raise_account_versions(&mut tx, &actor.catalogue, &catalogue).await?;
         let detail = json!({ "before": before, "after": describe(&role) });
         record(&mut tx, context.event(Action::RoleReplaced, None, detail)).await?;
         tx.commit().await?;
@@ -172,13 +177,22 @@ async fn raise_roles_version(connection: &mut SqliteConnection) -> StoreResult<(
     Ok(())
 }
 
+/// Whether there was an admin before the roles changed, and there is none after it.
+async fn leaves_no_admin(
+    connection: &mut SqliteConnection,
+    before: &RoleCatalogue,
+    after: &RoleCatalogue,
+) -> StoreResult<bool> {
+    Ok(has_admin(connection, before).await? && !has_admin(connection, after).await?)
+}
+
 /// Raises the version of every account that holds a role which grants less than it did `before`.
 async fn raise_account_versions(
     connection: &mut SqliteConnection,
     before: &RoleCatalogue,
+    after: &RoleCatalogue,
 ) -> StoreResult<()> {
-    let after = known::load(connection).await?;
-    let shrunk = before.shrunk_in(&after);
+    let shrunk = before.shrunk_in(after);
     let everyone = shrunk.iter().any(RoleName::is_user);
     let names: Vec<&str> = shrunk.iter().map(RoleName::as_str).collect();
     let names = json!(names).to_string();

@@ -17,6 +17,7 @@ pub struct Authority {
     pub roles: BTreeSet<RoleName>,
     /// Everything these roles grant, inherited ones included.
     pub permissions: BTreeSet<Permission>,
+    is_admin: bool,
 }
 
 impl Authority {
@@ -26,10 +27,11 @@ impl Authority {
         self.permissions.contains(permission)
     }
 
-    /// Whether this is a full admin.
+    /// Whether this is a full admin: one of the roles is `admin` or inherits it. Holding every
+    /// permission there is today isn't the same, since tomorrow there may be more.
     #[must_use]
     pub fn is_admin(&self) -> bool {
-        self.roles.contains("admin")
+        self.is_admin
     }
 }
 
@@ -76,9 +78,21 @@ impl RoleCatalogue {
         let mut roles = given.clone();
         roles.insert(RoleName::user());
         Authority {
-            permissions: self.permissions_of(roles.iter()),
+            permissions: self.permissions_of(&roles),
+            is_admin: self.make_an_admin(&roles),
             roles,
         }
+    }
+
+    /// The roles each of which makes its holder an admin: `admin`, and those that inherit it.
+    #[must_use]
+    pub fn admin_roles(&self) -> BTreeSet<RoleName> {
+        let names = self.roles.keys().cloned().chain([RoleName::admin()]);
+        names.filter(|name| self.make_an_admin([name])).collect()
+    }
+
+    fn make_an_admin<'a>(&'a self, names: impl IntoIterator<Item = &'a RoleName>) -> bool {
+        self.reach(names).iter().any(|name| name.is_admin())
     }
 
     /// Everything one role grants, inherited permissions included.
@@ -126,14 +140,18 @@ impl RoleCatalogue {
     }
 
     /// The roles that grant less in `after` than they do here, whatever made them shrink: their own
-    /// change, or that of a role they inherit. `admin` is never among them: it grants whatever
-    /// exists, and a permission that no role names any more is nobody's to lose.
+    /// change, or that of a role they inherit. What makes an admin in `after` is never among them:
+    /// it grants whatever exists, and a permission that no role names any more is nobody's to lose.
     #[must_use]
     pub fn shrunk_in(&self, after: &Self) -> BTreeSet<RoleName> {
+        let (admins, admins_after) = (self.admin_roles(), after.admin_roles());
+        let lost_admin = |name: &RoleName| admins.contains(name);
+        let lost_permissions =
+            |name: &RoleName| !self.effective(name).is_subset(&after.effective(name));
         self.roles
             .keys()
-            .filter(|name| !name.is_admin())
-            .filter(|name| !self.effective(name).is_subset(&after.effective(name)))
+            .filter(|name| !admins_after.contains(*name))
+            .filter(|name| lost_admin(name) || lost_permissions(name))
             .cloned()
             .collect()
     }
@@ -180,5 +198,29 @@ mod tests {
         assert_eq!(names(&less), ["reader", "writer"]);
         less.roles.remove("lister");
         assert_eq!(names(&less), ["lister", "reader", "writer"]);
+    }
+
+    #[test]
+    fn who_inherits_admin_shrinks_when_they_no_longer_do_and_not_before() {
+        let before = catalogue(&[
+            ("admin", &[], &[]),
+            ("user", &[], &[]),
+            ("reader", &["agents:read"], &[]),
+            ("owner", &[], &["admin"]),
+        ]);
+        let mut without_reader = before.clone();
+        without_reader.roles.remove("reader");
+        let shrunk = before.shrunk_in(&without_reader);
+        assert_eq!(shrunk.len(), 1, "what no role names is nobody's to lose");
+        let mut all_but_admin = before.clone();
+        let everything = before.all_permissions();
+        let owner = all_but_admin.roles.get_mut("owner").unwrap();
+        (owner.permissions, owner.inherits) = (everything, BTreeSet::new());
+        let shrunk = before.shrunk_in(&all_but_admin);
+        assert!(
+            shrunk.contains("owner"),
+            "an admin could make new permissions"
+        );
+        assert!(all_but_admin.shrunk_in(&before).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 //! what they read there, so that the answer holds when the change is made.
 //!
 //! Nobody grants what they don't hold, nobody acts on someone who holds what they don't, and only
-//! full admins introduce permissions that don't exist yet.
+//! full admins introduce permissions that don't exist yet. Who inherits `admin` is a full admin.
 
 use std::collections::BTreeSet;
 
@@ -134,22 +134,15 @@ fn may_touch(
     if catalogue.get(name).is_none() {
         return Err(GrantError::UnknownRole(name.clone()));
     }
-    covers(actor, &catalogue.effective(name))
+    may_act_on(actor, &catalogue.authority(&[name.clone()].into()))
 }
 
 fn may_define(catalogue: &RoleCatalogue, actor: &Authority, role: &Role) -> Result<(), GrantError> {
-    let inherited = catalogue.authority(&role.inherits);
     if !fit_into_a_token(catalogue, role) {
         return Err(GrantError::TooManyPermissions);
     }
-    if actor.is_admin() {
-        return Ok(());
-    }
-    if inherited.is_admin() {
-        return Err(GrantError::BeyondOwnAuthority);
-    }
     covers(actor, &role.permissions)?;
-    covers(actor, &inherited.permissions)
+    may_act_on(actor, &catalogue.authority(&role.inherits))
 }
 
 /// Whether all permissions there are, those of `role` included, fit into one token.
@@ -260,6 +253,37 @@ mod tests {
         assert_eq!(may_create(&all, &lead, &known), Ok(()));
         let above = role("tester", &[], &["admin"]);
         assert_eq!(may_create(&all, &lead, &above), beyond);
+    }
+
+    #[test]
+    fn who_inherits_admin_is_an_admin() {
+        let mut all: Vec<Role> = catalogue().iter().cloned().collect();
+        all.push(role("owner", &[], &["admin"]));
+        all.push(role("founder", &[], &["owner"]));
+        let every: Vec<&str> = ["agents:read", "agents:write", "profile:read"].to_vec();
+        let every = [&every[..], &crate::role::ADMIN_PERMISSIONS[..]].concat();
+        all.push(role("almost", &every, &[]));
+        let all = RoleCatalogue::new(all);
+        let [founder, almost] = ["founder", "almost"].map(|name| all.authority(&names(&[name])));
+        assert!(founder.is_admin() && !almost.is_admin());
+        assert_eq!(founder.permissions, almost.permissions);
+        let new = role("tester", &["tests:run"], &[]);
+        assert_eq!(may_create(&all, &founder, &new), Ok(()));
+        let beyond = Err(GrantError::BeyondOwnAuthority);
+        assert_eq!(may_create(&all, &almost, &new), beyond);
+        assert_eq!(may_act_on(&almost, &founder), beyond);
+        assert_eq!(
+            may_act_on(&founder, &all.authority(&names(&["admin"]))),
+            Ok(())
+        );
+        let give = |roles| may_set_roles(&all, &almost, &Authority::default(), &names(&[roles]));
+        assert_eq!(give("owner"), beyond);
+        let above = role("another", &[], &["founder"]);
+        assert_eq!(may_create(&all, &almost, &above), beyond);
+        let less = role("owner", &[], &[]);
+        assert_eq!(may_replace(&all, &almost, &less), beyond);
+        let founder_role = RoleName::parse("founder").unwrap();
+        assert_eq!(may_delete(&all, &almost, &founder_role), beyond);
     }
 
     #[test]

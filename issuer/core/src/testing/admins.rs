@@ -22,6 +22,13 @@ async fn set_status(world: &World, actor: Actor, id: AccountId, status: AccountS
     world.store.set_status(&context, id, status).await
 }
 
+/// Takes everything from a role.
+async fn empty_role(world: &World, actor: Actor, name: &str) -> Result<(), AccountChangeError> {
+    let empty = super::roles::role(name, &[], &[]);
+    let replaced = world.store.replace_role(&at(NOW, actor), empty).await;
+    replaced.unwrap()
+}
+
 pub async fn the_first_admin_is_created_once_among_fifty(world: &World) {
     let store = &world.store;
     assert!(!store.admin_exists().await.unwrap());
@@ -230,4 +237,57 @@ pub async fn two_admins_who_remove_each_other_leave_one(world: &World) {
         let clear = |id| set_roles(world, Actor::Operator, id, &[]);
         let _one_may_be_the_last = (clear(left.id).await, clear(right.id).await);
     }
+}
+
+pub async fn who_inherits_admin_counts_as_one(world: &World) {
+    let store = &world.store;
+    super::roles::create(world, "owner", &[], &["admin"]).await;
+    super::roles::create(world, "founder", &[], &["owner"]).await;
+    let last = || AccountChangeError::LastAdmin;
+    let heir = world.account("heir", &["founder"]).await;
+    assert!(store.admin_exists().await.unwrap());
+    let actor = Actor::Account(heir.id);
+    let demoted = set_roles(world, actor, heir.id, &[]).await.unwrap();
+    assert_eq!(demoted, Err(last()));
+    let suspended = set_status(world, actor, heir.id, AccountStatus::Suspended).await;
+    assert_eq!(suspended.unwrap(), Err(last()));
+    for role in ["owner", "founder"] {
+        let emptied = empty_role(world, actor, role).await;
+        assert_eq!(emptied, Err(last()), "{role}");
+    }
+    assert_eq!(store.account(heir.id).await.unwrap(), Some(heir.clone()));
+
+    let (setup, kept) = token(Purpose::Setup, NOW);
+    store.issue_setup(&anonymous(NOW), kept).await.unwrap();
+    let second = new_account("second", &["admin"]);
+    let second = store
+        .create_first_admin(&anonymous(NOW), &setup, second)
+        .await;
+    assert_eq!(second.unwrap(), Err(FirstAdminError::AdminExists));
+
+    let root = world.account("root", &["admin"]).await;
+    let emptied = empty_role(world, Actor::Account(root.id), "owner").await;
+    assert_eq!(emptied, Ok(()));
+    let former = store.account(heir.id).await.unwrap().unwrap();
+    assert_eq!(former.version, 1, "what was taken bites at once");
+    let demoted = set_roles(world, Actor::Account(root.id), root.id, &[]).await;
+    assert_eq!(demoted.unwrap(), Err(last()));
+}
+
+pub async fn where_everyone_is_an_admin_the_last_one_who_can_log_in_stays(world: &World) {
+    super::roles::replace(world, "user", &[], &["admin"]).await;
+    assert!(!world.store.admin_exists().await.unwrap());
+    let [ada, bob] = [
+        world.account("ada", &[]).await.id,
+        world.account("bob", &[]).await.id,
+    ];
+    assert!(world.store.admin_exists().await.unwrap());
+    let suspend = |id| set_status(world, Actor::Account(ada), id, AccountStatus::Suspended);
+    assert!(suspend(bob).await.unwrap().is_ok());
+    assert_eq!(
+        suspend(ada).await.unwrap(),
+        Err(AccountChangeError::LastAdmin)
+    );
+    let emptied = empty_role(world, Actor::Account(ada), "user").await;
+    assert_eq!(emptied, Err(AccountChangeError::LastAdmin));
 }

@@ -49,7 +49,7 @@ impl SqliteStore {
                 Action::AccountSuspended
             }
         };
-        if was_admin && !has_admin(&mut tx).await? {
+        if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
         record(&mut tx, context.event(action, Some(id), json!({}))).await?;
@@ -91,7 +91,7 @@ impl SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        if was_admin && !has_admin(&mut tx).await? {
+        if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
         let changed = existing(&mut tx, id).await?;
