@@ -2,6 +2,7 @@
 //! the bits that the last character has left over are zero.
 
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// Text that isn't canonical base64url.
@@ -39,10 +40,24 @@ fn value(character: u8) -> u8 {
 
 /// Decodes a whole text.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64Url> {
+    let mut bytes = vec![0; text.len().saturating_mul(3) / 4];
+    decode_into(text, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Decodes a whole text of exactly `N` bytes, without allocating.
+pub(crate) fn decode_exactly<const N: usize>(text: &[u8]) -> Result<[u8; N], NotBase64Url> {
+    let mut bytes = [0; N];
+    decode_into(text, &mut bytes)?;
+    Ok(bytes)
+}
+
+fn decode_into(text: &[u8], bytes: &mut [u8]) -> Result<(), NotBase64Url> {
     let (quads, rest) = text.as_chunks::<4>();
-    let mut bytes = Vec::with_capacity(text.len().saturating_mul(3).div_ceil(4));
-    bytes.resize(quads.len().saturating_mul(3), 0);
-    let (triples, _) = bytes.as_chunks_mut::<3>();
+    let (triples, end) = bytes.as_chunks_mut::<3>();
+    if quads.len() != triples.len() {
+        return Err(NotBase64Url);
+    }
     // One check for the whole text: values are below 64, so only INVALID sets the high bits.
     let mut seen = 0;
     for (&[a, b, c, d], triple) in quads.iter().zip(triples) {
@@ -50,25 +65,24 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64Url> {
         seen |= a | b | c | d;
         *triple = [(a << 2) | (b >> 4), (b << 4) | (c >> 2), (c << 6) | d];
     }
-    let mut left_over = 0;
-    match *rest {
-        [] => {}
-        [a, b] => {
+    let left_over = match (rest, end) {
+        ([], []) => 0,
+        (&[a, b], [first]) => {
             let [a, b] = [value(a), value(b)];
             seen |= a | b;
-            left_over = b & 0x0F;
-            bytes.push((a << 2) | (b >> 4));
+            *first = (a << 2) | (b >> 4);
+            b & 0x0F
         }
-        [a, b, c] => {
+        (&[a, b, c], [first, second]) => {
             let [a, b, c] = [value(a), value(b), value(c)];
             seen |= a | b | c;
-            left_over = c & 0x03;
-            bytes.extend_from_slice(&[(a << 2) | (b >> 4), (b << 4) | (c >> 2)]);
+            [*first, *second] = [(a << 2) | (b >> 4), (b << 4) | (c >> 2)];
+            c & 0x03
         }
         _ => return Err(NotBase64Url),
-    }
+    };
     if seen & 0xC0 == 0 && left_over == 0 {
-        Ok(bytes)
+        Ok(())
     } else {
         Err(NotBase64Url)
     }
@@ -112,6 +126,15 @@ mod tests {
             assert_eq!(decode(text).unwrap(), bytes);
             assert_eq!(encode(bytes).as_bytes(), text);
         }
+    }
+
+    #[test]
+    fn a_text_of_another_length_is_not_decoded_exactly() {
+        assert_eq!(decode_exactly(b"Zm9vYg").unwrap(), *b"foob");
+        assert!(decode_exactly::<3>(b"Zm9vYg").is_err());
+        assert!(decode_exactly::<5>(b"Zm9vYg").is_err());
+        assert!(decode_exactly::<7>(b"Zm9vYg").is_err());
+        assert!(decode_exactly::<0>(b"Z").is_err());
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub mod keyset;
 pub mod name;
 pub mod policy;
 mod rejection;
+pub mod revocation;
 pub mod time;
 mod verify;
 
@@ -69,4 +70,5 @@ pub use claims::Claims;
 pub use key_id::KeyId;
 pub use keyset::KeySet;
 pub use rejection::Rejection;
+pub use revocation::Revocations;
 pub use verify::{VerifiedToken, Verifier};

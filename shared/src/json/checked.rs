@@ -128,23 +128,45 @@ fn next_value<'a>(rest: &mut Scanner<'a>) -> Option<Checked<'a>> {
 
 /// How many bytes belong to the value that `text` begins with.
 fn value_length(text: &str) -> usize {
-    let mut depth: usize = 0;
-    let mut in_string = false;
+    let text = text.as_bytes();
+    let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+    match text.first() {
+        Some(b'"') => string_length(text),
+        Some(b'[' | b'{') => bracketed_length(text),
+        _ => text.iter().position(is_end).unwrap_or(text.len()),
+    }
+}
+
+/// From a quote through the one that ends its string.
+fn string_length(text: &[u8]) -> usize {
     let mut is_escaped = false;
-    for (before, byte) in text.bytes().enumerate() {
-        let through = before.saturating_add(1);
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if in_string => is_escaped = true,
-            b'"' if in_string && depth == 0 => return through,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => depth = depth.saturating_add(1),
-            b']' | b'}' if depth == 1 => return through,
-            b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return before,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+    let is_end = |byte: &u8| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    };
+    let string = text.get(1..).unwrap_or_default();
+    let before = string.iter().position(is_end);
+    before.map_or(text.len(), |before| before.saturating_add(2))
+}
+
+/// From a bracket through the one that pairs with it. Most bytes are between quotes, or neither.
+fn bracketed_length(text: &[u8]) -> usize {
+    let is_mark = |byte: &u8| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}');
+    let mut depth: usize = 0;
+    let mut rest = text;
+    while let Some(before) = rest.iter().position(is_mark) {
+        rest = rest.get(before..).unwrap_or_default();
+        let mut length = 1;
+        match rest.first() {
+            Some(b'"') => length = string_length(rest),
+            Some(b'[' | b'{') => depth = depth.saturating_add(1),
+            _ => depth = depth.saturating_sub(1),
+        }
+        rest = rest.get(length..).unwrap_or_default();
+        if depth == 0 {
+            break;
         }
     }
-    text.len()
+    text.len().saturating_sub(rest.len())
 }
