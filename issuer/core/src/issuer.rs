@@ -21,6 +21,7 @@ use crate::password::pool::{HashPool, Overloaded};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Store, StoreError, StoreResult};
 use crate::secret::{Randomness, SecretBytes};
+use crate::session::attempt::Lines;
 use crate::session::{Head, LiveSession, SessionId};
 use crate::signing::access_token::{Minting, SigningError, mint};
 use crate::signing::keyring::{Keyring, KeyringError, initial_keys};
@@ -72,6 +73,7 @@ pub enum StartError {
 pub struct Issuer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limiter: Arc<dyn Limiter>,
+    pub(crate) lines: Lines,
     clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) master_keys: MasterKeys,
@@ -178,6 +180,7 @@ impl Issuer {
             device_key: master_keys.current().derive("devices"),
             store,
             limiter,
+            lines: Lines::default(),
             clock,
             randomness,
             master_keys,

@@ -2,21 +2,16 @@
 //!
 //! A [`Quota`] is a budget that refills steadily (GCRA: the generic cell rate algorithm of ATM,
 //! ITU-T I.371); [`gcra`] is its arithmetic, the same in every [`Limiter`]. Guesses are counted in
-//! the store instead, since they must survive a restart; [`GuessPolicy::judge`] is their rule.
+//! the store instead, since they must survive a restart; [`guess`] has their rule.
 
+pub mod guess;
 pub mod in_process;
 
-use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
-use crate::email::EmailAddress;
-use crate::secret::SecretBytes;
-use crate::session::SessionId;
-use crate::time::UnixTime;
+pub use guess::{Failures, Guess, GuessId, GuessKey, GuessKeys, GuessPolicy, Judgement};
 
 /// A budget: `burst` at once, refilling to the whole of it in `period` seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -148,159 +143,6 @@ pub trait Limiter: Send + Sync {
     async fn give_back(&self, key: &LimitKey, quota: Quota);
 }
 
-/// Whose failed guesses are counted together: an address, a device that once logged in, a session.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct GuessKey([u8; 32]);
-
-impl GuessKey {
-    /// The 32 bytes that a store keeps.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for GuessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuessKey")
-    }
-}
-
-/// Turns addresses and devices into keys that tell nothing to who reads the store.
-#[derive(Clone, Debug)]
-pub struct GuessKeys(SecretBytes<32>);
-
-impl GuessKeys {
-    /// Keys under `secret`.
-    #[must_use]
-    pub fn new(secret: SecretBytes<32>) -> Self {
-        Self(secret)
-    }
-
-    /// The key of an address, whether an account has it or not.
-    #[must_use]
-    pub fn address(&self, email: &EmailAddress) -> GuessKey {
-        self.key(b"address\0", email.canonical().as_bytes())
-    }
-
-    /// The key of a device that once logged in.
-    #[must_use]
-    pub fn device(&self, id: &[u8; 16]) -> GuessKey {
-        self.key(b"device\0", id)
-    }
-
-    /// The key of a session that proves its password again.
-    #[must_use]
-    pub fn session(&self, id: SessionId) -> GuessKey {
-        self.key(b"session\0", id.0.as_bytes())
-    }
-
-    fn key(&self, kind: &[u8], value: &[u8]) -> GuessKey {
-        // HMAC takes keys of any length, so this can't fail; an error would make all keys alike,
-        // which is the strict side.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else {
-            return GuessKey([0; 32]);
-        };
-        mac.update(b"signet guesses\0");
-        mac.update(kind);
-        mac.update(value);
-        GuessKey(mac.finalize().into_bytes().into())
-    }
-}
-
-/// What a store holds of failed guesses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Failures {
-    /// How many.
-    pub count: u32,
-    /// When the first was.
-    pub first_at: UnixTime,
-    /// When the last was.
-    pub last_at: UnixTime,
-}
-
-/// Whether a guess may be checked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Guess {
-    /// It may, and is counted as a failure until it is cleared.
-    Allowed,
-    /// Not before so many seconds have passed.
-    Wait {
-        /// Seconds; at least 1.
-        retry_after: u32,
-    },
-}
-
-/// How guessing is slowed down.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct GuessPolicy {
-    /// How many failures are free of delay.
-    pub free: u32,
-    /// How many failures there may be at all within the window.
-    pub ceiling: u32,
-    /// How long failures count, in seconds.
-    pub window: u64,
-    /// The longest delay, in seconds.
-    pub longest: u64,
-}
-
-impl Default for GuessPolicy {
-    fn default() -> Self {
-        Self {
-            free: 2,
-            ceiling: 100,
-            window: 86_400,
-            longest: 3_600,
-        }
-    }
-}
-
-impl GuessPolicy {
-    /// Decides about the next guess, and what the failures are once it is counted.
-    #[must_use]
-    pub fn judge(&self, failures: Option<Failures>, now: UnixTime) -> (Guess, Failures) {
-        let fresh = Failures {
-            count: 1,
-            first_at: now,
-            last_at: now,
-        };
-        let Some(failures) = failures else {
-            return (Guess::Allowed, fresh);
-        };
-        let forgotten_at = failures.last_at.saturating_add(self.window);
-        if now >= forgotten_at {
-            return (Guess::Allowed, fresh);
-        }
-        let free_at = if failures.count >= self.ceiling {
-            forgotten_at
-        } else {
-            failures.last_at.saturating_add(self.delay(failures.count))
-        };
-        if now < free_at {
-            let wait = free_at.as_secs().saturating_sub(now.as_secs());
-            let retry_after = u32::try_from(wait).unwrap_or(u32::MAX).max(1);
-            return (Guess::Wait { retry_after }, failures);
-        }
-        let counted = Failures {
-            count: failures.count.saturating_add(1),
-            last_at: now,
-            ..failures
-        };
-        (Guess::Allowed, counted)
-    }
-
-    /// The delay after so many failures, in seconds.
-    fn delay(&self, failures: u32) -> u64 {
-        match failures.checked_sub(self.free.saturating_add(1)) {
-            None => 0,
-            Some(doublings) => 1u64
-                .checked_shl(doublings)
-                .unwrap_or(self.longest)
-                .min(self.longest),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,42 +174,5 @@ mod tests {
             neighbour,
             LimitSubject::client("2001:db8:1:2::2".parse().unwrap())
         );
-    }
-
-    #[test]
-    fn delays_start_at_the_third_failure_and_double_up_to_an_hour() {
-        let policy = GuessPolicy::default();
-        let delays: Vec<u64> = (0..17).map(|failures| policy.delay(failures)).collect();
-        assert_eq!(
-            delays,
-            [
-                0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600
-            ]
-        );
-        assert_eq!(policy.delay(u32::MAX), 3600);
-    }
-
-    #[test]
-    fn a_guess_waits_for_its_delay_and_the_ceiling_for_the_window() {
-        let policy = GuessPolicy::default();
-        let at = UnixTime::from_secs;
-        let failures = |count| {
-            Some(Failures {
-                count,
-                first_at: at(1_000),
-                last_at: at(2_000),
-            })
-        };
-        assert_eq!(policy.judge(None, at(5)).0, Guess::Allowed);
-        assert_eq!(policy.judge(failures(2), at(2_000)).0, Guess::Allowed);
-        let (guess, counted) = policy.judge(failures(5), at(2_003));
-        assert_eq!(guess, Guess::Wait { retry_after: 1 });
-        assert_eq!(counted.count, 5);
-        let (guess, counted) = policy.judge(failures(5), at(2_004));
-        assert_eq!((guess, counted.count), (Guess::Allowed, 6));
-        let (guess, _) = policy.judge(failures(100), at(80_000));
-        assert_eq!(guess, Guess::Wait { retry_after: 8_400 });
-        let (guess, counted) = policy.judge(failures(100), at(88_400));
-        assert_eq!((guess, counted.count), (Guess::Allowed, 1));
     }
 }

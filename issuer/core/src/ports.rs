@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
 use crate::audit::{Context, Recorded};
 use crate::email::EmailAddress;
-use crate::limit::{Guess, GuessKey};
+use crate::limit::{Guess, GuessId, GuessKey, GuessPolicy};
 use crate::mail::{NewMail, QueuedMail};
 use crate::mailed_token::{MailedTokenHash, NewMailedToken};
 use crate::password::PasswordHash;
@@ -474,13 +474,17 @@ pub trait MailStore: Send + Sync {
 #[async_trait]
 pub trait GuessStore: Send + Sync {
     /// Counts a guess before it is checked, so that parallel ones can't overrun the limit, unless
-    /// [`crate::limit::GuessPolicy::judge`] says that it must wait.
+    /// [`GuessPolicy::judge`] says that it must wait.
     async fn begin_guess(
         &self,
         key: &GuessKey,
         now: UnixTime,
-        policy: &crate::limit::GuessPolicy,
+        policy: &GuessPolicy,
     ) -> StoreResult<Guess>;
+
+    /// Takes exactly one guess back, for nobody looked at its password: the others stay as if it
+    /// had never been. Done where it was cleared meanwhile.
+    async fn withdraw_guess(&self, guess: GuessId) -> StoreResult<()>;
 
     /// Forgets the failures: somebody knew the password.
     async fn clear_guesses(&self, key: &GuessKey) -> StoreResult<()>;

@@ -1,9 +1,11 @@
 //! Sessions: what a login opens, what refresh tokens keep alive, what logout ends.
 
+pub(crate) mod attempt;
 pub mod bearer;
 pub mod device;
 pub mod end;
 pub mod family;
+pub mod floor;
 pub mod login;
 pub mod reauthenticate;
 pub mod refresh;

@@ -126,6 +126,9 @@ macro_rules! store_contract {
                 guesses_are_counted_before_they_are_checked,
                 delays_grow_until_somebody_knows_the_password,
                 nobody_guesses_beyond_the_ceiling,
+                a_guess_that_is_withdrawn_was_never_made,
+                what_is_withdrawn_after_a_success_takes_nothing_from_later_guesses,
+                of_many_guesses_at_once_those_that_were_checked_count,
             }
             keys {
                 keys_are_made_once_among_many_starts,
@@ -139,6 +142,7 @@ macro_rules! store_contract {
             sweep {
                 sweeping_leaves_what_is_not_over,
                 sweeping_removes_each_thing_at_its_time,
+                failures_stay_while_the_last_of_them_counts,
                 much_is_swept_in_one_go,
             }
         }

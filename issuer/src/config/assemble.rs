@@ -13,6 +13,7 @@ use signet_core::password::hasher;
 use signet_core::password::policy::PasswordPolicy;
 use signet_core::password::pool::PoolSettings;
 use signet_core::session::RefreshPolicy;
+use signet_core::session::floor::ResponseFloor;
 use signet_core::signing::seal::MasterKeys;
 use url::{Host, Url};
 
@@ -60,6 +61,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         },
         hashing: hashing(values),
         hash_pool: hash_pool(values),
+        login_floor: ResponseFloor::default(),
         limits,
         links: links?,
     };

@@ -1,13 +1,13 @@
 //! Failed guesses at passwords.
 
 use async_trait::async_trait;
-use signet_core::limit::{Failures, Guess, GuessKey, GuessPolicy};
+use signet_core::limit::{Failures, Guess, GuessId, GuessKey, GuessPolicy, Judgement};
 use signet_core::ports::{GuessStore, StoreResult};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use crate::db::{SqliteStore, db};
-use crate::rows::{seconds, small, time};
+use crate::rows::{seconds, signed, small, time, unsigned};
 
 /// Forgets the failures of a key.
 pub(crate) async fn clear(connection: &mut SqliteConnection, key: &GuessKey) -> StoreResult<()> {
@@ -19,6 +19,29 @@ pub(crate) async fn clear(connection: &mut SqliteConnection, key: &GuessKey) -> 
     Ok(())
 }
 
+/// What there is of a key's failures.
+async fn failures(
+    connection: &mut SqliteConnection,
+    key: &GuessKey,
+) -> StoreResult<Option<Failures>> {
+    let key = key.as_bytes().as_slice();
+    let row = sqlx::query!(
+        "SELECT count(*) AS count, max(at) AS last_at FROM guesses WHERE key = ?",
+        key
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(db)?;
+    row.last_at
+        .map(|last_at| {
+            Ok(Failures {
+                count: small(row.count)?,
+                last_at: time(last_at),
+            })
+        })
+        .transpose()
+}
+
 #[async_trait]
 impl GuessStore for SqliteStore {
     async fn begin_guess(
@@ -27,42 +50,34 @@ impl GuessStore for SqliteStore {
         now: UnixTime,
         policy: &GuessPolicy,
     ) -> StoreResult<Guess> {
-        let key = key.as_bytes().as_slice();
         let mut tx = self.write().await?;
-        let row = sqlx::query!(
-            "SELECT count, first_at, last_at FROM guesses WHERE key = ?",
-            key
+        let failures = failures(&mut tx, key).await?;
+        match policy.judge(failures, now) {
+            Judgement::Wait { retry_after } => return Ok(Guess::Wait { retry_after }),
+            Judgement::CountAfresh => clear(&mut tx, key).await?,
+            Judgement::Count => {}
+        }
+        let (key, at) = (key.as_bytes().as_slice(), seconds(now));
+        let number = sqlx::query_scalar!(
+            "INSERT INTO guesses (key, at) VALUES (?, ?) RETURNING number",
+            key,
+            at
         )
-        .fetch_optional(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(db)?;
-        let failures = match row {
-            Some(row) => Some(Failures {
-                count: small(row.count)?,
-                first_at: time(row.first_at),
-                last_at: time(row.last_at),
-            }),
-            None => None,
-        };
-        let (guess, counted) = policy.judge(failures, now);
-        if guess == Guess::Allowed {
-            let count = i64::from(counted.count);
-            let (first_at, last_at) = (seconds(counted.first_at), seconds(counted.last_at));
-            sqlx::query!(
-                "INSERT INTO guesses (key, count, first_at, last_at) VALUES (?, ?, ?, ?)
-                 ON CONFLICT (key) DO UPDATE SET count = excluded.count,
-                     first_at = excluded.first_at, last_at = excluded.last_at",
-                key,
-                count,
-                first_at,
-                last_at
-            )
+        tx.commit().await?;
+        Ok(Guess::Counted(GuessId(unsigned(number)?)))
+    }
+
+    async fn withdraw_guess(&self, guess: GuessId) -> StoreResult<()> {
+        let number = signed(guess.0);
+        let mut tx = self.write().await?;
+        sqlx::query!("DELETE FROM guesses WHERE number = ?", number)
             .execute(&mut *tx)
             .await
             .map_err(db)?;
-            tx.commit().await?;
-        }
-        Ok(guess)
+        tx.commit().await
     }
 
     async fn clear_guesses(&self, key: &GuessKey) -> StoreResult<()> {

@@ -89,11 +89,15 @@ async fn sessions(
     Ok(deleted.rows_affected())
 }
 
+/// All guesses of a key count as long as the last one does.
 async fn guesses(connection: &mut SqliteConnection, now: UnixTime) -> StoreResult<u64> {
     let (forgotten, batch) = (seconds(now.saturating_sub(DAY)), signed(BATCH));
     let deleted = sqlx::query!(
-        "DELETE FROM guesses WHERE key IN (
-             SELECT key FROM guesses WHERE last_at <= ? LIMIT ?)",
+        "DELETE FROM guesses WHERE number IN (
+             SELECT number FROM guesses AS old
+             WHERE at <= ?1 AND NOT EXISTS (
+                 SELECT 1 FROM guesses WHERE key = old.key AND at > ?1)
+             LIMIT ?2)",
         forgotten,
         batch
     );

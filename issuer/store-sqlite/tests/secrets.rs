@@ -24,6 +24,7 @@ use signet_core::password::policy::PasswordPolicy;
 use signet_core::password::pool::PoolSettings;
 use signet_core::secret::{OperatingSystem, Randomness, SecretBytes};
 use signet_core::session::RefreshPolicy;
+use signet_core::session::floor::ResponseFloor;
 use signet_core::session::login::Login;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
@@ -87,6 +88,7 @@ fn settings() -> Settings {
             queue: 8,
             deadline: Duration::from_secs(5),
         },
+        login_floor: ResponseFloor::NONE,
         limits: LimitSettings::default(),
         links: Links {
             verify: "https://signet.example/verify".to_owned(),

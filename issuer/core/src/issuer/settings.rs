@@ -6,6 +6,7 @@ use crate::password::hasher::Algorithm;
 use crate::password::policy::PasswordPolicy;
 use crate::password::pool::PoolSettings;
 use crate::session::family::RefreshPolicy;
+use crate::session::floor::ResponseFloor;
 
 /// How an issuer behaves.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub hashing: Algorithm,
     /// How many passwords are hashed at once.
     pub hash_pool: PoolSettings,
+    /// How long the answer to a login takes at least.
+    pub login_floor: ResponseFloor,
     /// How often things may be asked for.
     pub limits: LimitSettings,
     /// Where links in mails point to.

@@ -70,7 +70,7 @@ impl Issuer {
         new: Password,
     ) -> Result<(), ChangePasswordError> {
         let account = &session.account;
-        let (current, _) = self.prove_again(session, current).await?;
+        let current = self.prove_again(session, current).await?;
         let new = self.hash_new_password(new, &account.email).await?;
         let message = self
             .letters

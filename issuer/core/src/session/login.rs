@@ -2,13 +2,14 @@
 
 use zeroize::Zeroizing;
 
+use super::attempt::{Attempt, FailureBudget, NoAttempt};
 use super::device::Device;
 use super::{FamilyId, NewSession, SessionId};
 use crate::account::{Account, AccountStatus};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, Reservation, TokenPair, TokenRequest, TokenRequestError};
-use crate::limit::{Exceeded, Guess, GuessKey, LimitSubject};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
+use crate::limit::{GuessKey, LimitSubject};
 use crate::password::hasher::Match;
 use crate::password::pool::Overloaded;
 use crate::password::{Password, PasswordHash};
@@ -65,10 +66,11 @@ pub enum LoginError {
     Store(#[from] StoreError),
 }
 
-impl From<Exceeded> for LoginError {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::RateLimited {
-            retry_after: exceeded.retry_after,
+impl From<NoAttempt> for LoginError {
+    fn from(refused: NoAttempt) -> Self {
+        match refused {
+            NoAttempt::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            NoAttempt::Store(error) => Self::Store(error),
         }
     }
 }
@@ -81,12 +83,24 @@ struct Proven {
 }
 
 impl Issuer {
-    /// Logs somebody in.
+    /// Logs somebody in. Whatever comes of it takes the time of the response floor at least.
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn login(&self, origin: &Origin, login: Login) -> Result<LoggedIn, LoginError> {
         let (audience, client) = self.resolve(&login.request)?;
+        let work = self.attempt_login(origin, login, &audience, &client);
+        let floor = self.settings.login_floor;
+        floor.hold(&*self.randomness, work).await
+    }
+
+    async fn attempt_login(
+        &self,
+        origin: &Origin,
+        login: Login,
+        audience: &str,
+        client: &str,
+    ) -> Result<LoggedIn, LoginError> {
         let canonical = login.email.canonical();
         let credential = self.store.credential(canonical, self.now()).await?;
         let device = self.known_device(&login, &credential);
@@ -94,38 +108,17 @@ impl Issuer {
             Some(device) => self.guess_keys.device(&device.id),
             None => self.guess_keys.address(&login.email),
         };
-        let reserved = self.admit(origin, key).await?;
-        let answer = self.prove(&login.password, credential).await;
-        let proven = match answer {
-            // Opening the session clears the guesses, in the same transaction.
+        let budgets = self.failed_login_budgets(origin, key);
+        let attempt = self.begin_attempt(key, &budgets).await?;
+        let outcome = match self.prove(&login.password, credential).await {
             Ok(proven) => {
-                self.release(reserved).await;
-                proven
+                let session = self.new_session(&proven.account, audience, client);
+                self.enter(origin, &login.password, proven, session, key)
+                    .await
             }
-            Err(refused @ (LoginError::EmailNotVerified | LoginError::Suspended)) => {
-                self.release(reserved).await;
-                self.store.clear_guesses(&key).await?;
-                return Err(refused);
-            }
-            Err(wrong @ LoginError::InvalidCredentials) => return Err(wrong),
-            // The password wasn't looked at: that is no failure of whoever typed it.
-            Err(unchecked) => {
-                self.release(reserved).await;
-                return Err(unchecked);
-            }
+            Err(refused) => Err(refused),
         };
-        let rehashed = self.rehash(&login.password, proven.outdated).await?;
-        let effects = LoginEffects {
-            checked: proven.checked,
-            rehashed,
-            clears: Some(key),
-            max_sessions: self.settings.max_sessions,
-        };
-        let session = self.new_session(&proven.account, &audience, &client);
-        let tokens = self
-            .open(origin, session, effects)
-            .await?
-            .ok_or(LoginError::InvalidCredentials)?;
+        let tokens = self.settle(attempt, outcome).await?;
         let id = device.map_or_else(|| self.randomness.array(), |device| device.id);
         let device = Device::new(id, &tokens.account)
             .token(&self.device_key)
@@ -133,25 +126,62 @@ impl Issuer {
         Ok(LoggedIn { tokens, device })
     }
 
-    /// Counts the guess on every budget it may use up, before it is checked: parallel guesses
-    /// can't overrun a budget that way.
-    async fn admit(&self, origin: &Origin, key: GuessKey) -> Result<Vec<Reservation>, LoginError> {
+    /// The budgets of the client's address and of whose password it is, which failures use up.
+    fn failed_login_budgets(&self, origin: &Origin, key: GuessKey) -> Vec<FailureBudget> {
         let limits = &self.settings.limits;
-        let mut reserved = Vec::with_capacity(2);
-        if let Some(ip) = origin.ip {
-            let (client, quota) = (LimitSubject::client(ip), limits.failed_logins_by_client);
-            reserved.push(self.reserve("failed_login_client", client, quota).await?);
-        }
-        let (person, quota) = (LimitSubject::Person(key), limits.failed_logins_by_person);
-        reserved.push(self.reserve("failed_login_person", person, quota).await?);
-        let now = self.now();
-        match self.store.begin_guess(&key, now, &limits.guesses).await? {
-            Guess::Allowed => Ok(reserved),
-            Guess::Wait { retry_after } => {
-                self.release(reserved).await;
-                Err(LoginError::RateLimited { retry_after })
+        let of_client = origin.ip.map(|ip| FailureBudget {
+            class: "failed_login_client",
+            subject: LimitSubject::client(ip),
+            quota: limits.failed_logins_by_client,
+        });
+        let of_person = FailureBudget {
+            class: "failed_login_person",
+            subject: LimitSubject::Person(key),
+            quota: limits.failed_logins_by_person,
+        };
+        of_client.into_iter().chain([of_person]).collect()
+    }
+
+    /// Opens the session of a password that was right, which clears the guesses.
+    async fn enter(
+        &self,
+        origin: &Origin,
+        password: &Password,
+        proven: Proven,
+        session: NewSession,
+        clears: GuessKey,
+    ) -> Result<TokenPair, LoginError> {
+        let effects = LoginEffects {
+            checked: proven.checked,
+            rehashed: self.rehash(password, proven.outdated).await,
+            clears: Some(clears),
+            max_sessions: self.settings.max_sessions,
+        };
+        self.open(origin, session, effects)
+            .await?
+            .ok_or(LoginError::InvalidCredentials)
+    }
+
+    /// Counts the attempt for what came of it.
+    async fn settle<T>(
+        &self,
+        attempt: Attempt,
+        outcome: Result<T, LoginError>,
+    ) -> Result<T, LoginError> {
+        match &outcome {
+            Ok(_) => self.release_attempt(attempt).await,
+            Err(LoginError::InvalidCredentials) => attempt.stay_counted(),
+            Err(LoginError::EmailNotVerified | LoginError::Suspended) => {
+                self.clear_attempt(attempt).await?;
             }
+            Err(
+                LoginError::Overloaded(_)
+                | LoginError::Store(_)
+                | LoginError::RateLimited { .. }
+                | LoginError::Request(_),
+            ) => self.take_back(attempt).await,
         }
+        outcome
     }
 
     /// Checks the password with exactly one hash, whatever there is to check it against.
@@ -193,17 +223,17 @@ impl Issuer {
         }
     }
 
-    /// A new hash of a password whose stored one is outdated.
-    async fn rehash(
-        &self,
-        password: &Password,
-        outdated: bool,
-    ) -> Result<Option<PasswordHash>, Overloaded> {
+    /// A new hash of a password whose stored one is outdated. Where there is too much to do, the
+    /// next login makes it: this one has had its hash.
+    async fn rehash(&self, password: &Password, outdated: bool) -> Option<PasswordHash> {
         if !outdated {
-            return Ok(None);
+            return None;
         }
         let salt = self.randomness.array();
-        self.hashing.hash(password.clone(), salt).await
+        self.hashing
+            .hash(password.clone(), salt)
+            .await
+            .unwrap_or_default()
     }
 
     /// The device of a login, if its account still knows it.

@@ -1,9 +1,9 @@
 //! Proving the password once more within a session, for what needs a fresh login.
 
 use super::LiveSession;
+use super::attempt::NoAttempt;
 use crate::audit::Origin;
 use crate::issuer::{Issuer, TokenPair};
-use crate::limit::{Guess, GuessKey};
 use crate::password::hasher::Match;
 use crate::password::pool::Overloaded;
 use crate::password::{Password, PasswordHash};
@@ -32,6 +32,15 @@ pub enum ReauthenticateError {
     Store(#[from] StoreError),
 }
 
+impl From<NoAttempt> for ReauthenticateError {
+    fn from(refused: NoAttempt) -> Self {
+        match refused {
+            NoAttempt::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            NoAttempt::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl Issuer {
     /// Renews the session's proof of the password and advances its refresh token.
     ///
@@ -43,11 +52,11 @@ impl Issuer {
         session: &LiveSession,
         password: Password,
     ) -> Result<TokenPair, ReauthenticateError> {
-        let (checked, key) = self.prove_again(session, password).await?;
+        let checked = self.prove_again(session, password).await?;
         let effects = LoginEffects {
             checked,
             rehashed: None,
-            clears: Some(key),
+            clears: None,
             max_sessions: self.settings.max_sessions,
         };
         let context = self.context_of(origin, session);
@@ -66,15 +75,28 @@ impl Issuer {
         &self,
         session: &LiveSession,
         password: Password,
-    ) -> Result<(PasswordHash, GuessKey), ReauthenticateError> {
+    ) -> Result<PasswordHash, ReauthenticateError> {
         let key = self.guess_keys.session(session.id);
-        let policy = &self.settings.limits.guesses;
-        match self.store.begin_guess(&key, self.now(), policy).await? {
-            Guess::Allowed => {}
-            Guess::Wait { retry_after } => {
-                return Err(ReauthenticateError::RateLimited { retry_after });
-            }
+        let attempt = self.begin_attempt(key, &[]).await?;
+        let outcome = self.check_again(session, password).await;
+        match &outcome {
+            Ok(_) => self.clear_attempt(attempt).await?,
+            Err(ReauthenticateError::WrongPassword) => attempt.stay_counted(),
+            Err(
+                ReauthenticateError::SessionOver
+                | ReauthenticateError::Overloaded(_)
+                | ReauthenticateError::Store(_)
+                | ReauthenticateError::RateLimited { .. },
+            ) => self.take_back(attempt).await,
         }
+        outcome
+    }
+
+    async fn check_again(
+        &self,
+        session: &LiveSession,
+        password: Password,
+    ) -> Result<PasswordHash, ReauthenticateError> {
         let (_, hash) = self
             .store
             .account_with_password(session.account.id)
@@ -82,10 +104,7 @@ impl Issuer {
             .ok_or(ReauthenticateError::SessionOver)?;
         match self.hashing.check(password, hash.clone()).await? {
             Match::Different => Err(ReauthenticateError::WrongPassword),
-            Match::Same | Match::SameButOutdated => {
-                self.store.clear_guesses(&key).await?;
-                Ok((hash, key))
-            }
+            Match::Same | Match::SameButOutdated => Ok(hash),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::world::{
     NOW, POLICY, World, after, anonymous, guess_key, presented, registration, registration_mail,
 };
-use crate::limit::GuessPolicy;
+use crate::limit::{Guess, GuessPolicy};
 use crate::ports::Rotation;
 
 const DAY: u64 = 86_400;
@@ -63,6 +63,18 @@ pub async fn sweeping_removes_each_thing_at_its_time(world: &World) {
         Some(ada.id)
     );
     assert_eq!(world.trail().await.len(), 5, "the trail stays");
+}
+
+pub async fn failures_stay_while_the_last_of_them_counts(world: &World) {
+    let (key, policy) = (guess_key("ada"), GuessPolicy::default());
+    let guess = async |now| world.store.begin_guess(&key, now, &policy).await.unwrap();
+    for seconds in [0, 0, DAY - 1] {
+        assert!(matches!(guess(after(seconds)).await, Guess::Counted(_)));
+    }
+    assert_eq!(sweep(world, 1).await, 0);
+    let third = Guess::Wait { retry_after: 1 };
+    assert_eq!(guess(after(DAY - 1)).await, third);
+    assert_eq!(sweep(world, 2).await, 3);
 }
 
 pub async fn much_is_swept_in_one_go(world: &World) {

@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::header::{ALLOW, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::access::Access;
 use super::call::{Call, Client, Handler};
@@ -142,15 +142,18 @@ where
     };
     let gate = declaration.limit.gate(app.settings.limits_scale);
     let standing = gate.take(&*app.limiter, client.address).await;
-    let answered = match standing.and_then(|standing| standing.retry_after()) {
-        Some(_) => Err(Code::RateLimited.into()),
-        None => {
-            let unread = Unread { app, parts, body };
-            perform(declaration, handler, client, unread).await
-        }
+    let is_over = standing.is_some_and(|standing| standing.retry_after().is_some());
+    let answered = if is_over {
+        Err(Code::RateLimited.into())
+    } else {
+        let unread = Unread { app, parts, body };
+        perform(declaration, handler, client, unread).await
     };
     let mut response = answered.unwrap_or_else(|problem| refuse(declaration, problem, id));
-    announce(standing, response.headers_mut());
+    // Where a limit of the use case refused, what is left of this one would mislead.
+    if is_over || response.status() != StatusCode::TOO_MANY_REQUESTS {
+        announce(standing, response.headers_mut());
+    }
     tracing::debug!(
         request_id = %id,
         operation = declaration.id,

@@ -22,6 +22,7 @@ use signet_core::password::pool::PoolSettings;
 use signet_core::role::RoleName;
 use signet_core::secret::{OperatingSystem, SecretBytes};
 use signet_core::session::RefreshPolicy;
+use signet_core::session::floor::ResponseFloor;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
 use signet_core::time::{Clock, UnixTime};
 use signet_store_sqlite::SqliteStore;
@@ -42,6 +43,12 @@ pub(crate) struct Setting {
     pub(crate) cors_origins: &'static [&'static str],
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
+    /// How passwords are hashed.
+    pub(crate) hashing: Algorithm,
+    /// How many at once.
+    pub(crate) hash_pool: PoolSettings,
+    /// How long the answer to a login takes at least.
+    pub(crate) login_floor: ResponseFloor,
 }
 
 impl Default for Setting {
@@ -51,6 +58,18 @@ impl Default for Setting {
             proxies: Proxies::default(),
             cors_origins: &[],
             limits_scale: 1,
+            // As little as argon2 takes: a debug build hashes thousands of times in these tests.
+            hashing: Algorithm::Argon2id {
+                memory_kib: 64,
+                iterations: 1,
+                lanes: 1,
+            },
+            hash_pool: PoolSettings {
+                permits: 2,
+                queue: 64,
+                deadline: Duration::from_secs(5),
+            },
+            login_floor: ResponseFloor::NONE,
         }
     }
 }
@@ -110,7 +129,7 @@ impl Service {
             clock: clock.clone(),
             randomness: Arc::new(OperatingSystem),
             master_keys: MasterKeys::new(MasterKey::new(SecretBytes::new([7; 32])), None),
-            settings: settings(public_url, setting.limits_scale),
+            settings: settings(public_url, &setting),
         };
         let public_url: url::Url = public_url.parse().unwrap();
         let host = public_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
@@ -156,6 +175,12 @@ impl Service {
     /// Where its database is.
     pub(crate) fn database(&self) -> PathBuf {
         database(&self.directory)
+    }
+
+    /// A connection of its own to the database, beside the service's.
+    pub(crate) async fn beside(&self) -> sqlx::SqliteConnection {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database());
+        sqlx::ConnectOptions::connect(&options).await.unwrap()
     }
 
     /// Lets time pass.
@@ -210,7 +235,7 @@ fn database(directory: &tempfile::TempDir) -> PathBuf {
     directory.path().join("signet.db")
 }
 
-fn settings(public_url: &str, limits_scale: u32) -> Settings {
+fn settings(public_url: &str, setting: &Setting) -> Settings {
     Settings {
         issuer: public_url.to_owned(),
         product: "Signet".to_owned(),
@@ -220,18 +245,10 @@ fn settings(public_url: &str, limits_scale: u32) -> Settings {
         refresh: RefreshPolicy::default(),
         max_sessions: 20,
         password: PasswordPolicy::default(),
-        // As little as argon2 takes: a debug build hashes thousands of times in these tests.
-        hashing: Algorithm::Argon2id {
-            memory_kib: 64,
-            iterations: 1,
-            lanes: 1,
-        },
-        hash_pool: PoolSettings {
-            permits: 2,
-            queue: 64,
-            deadline: Duration::from_secs(5),
-        },
-        limits: LimitSettings::default().scaled(limits_scale),
+        hashing: setting.hashing,
+        hash_pool: setting.hash_pool,
+        login_floor: setting.login_floor,
+        limits: LimitSettings::default().scaled(setting.limits_scale),
         links: Links {
             verify: format!("{public_url}/verify"),
             reset: format!("{public_url}/reset"),

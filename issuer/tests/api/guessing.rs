@@ -1,0 +1,246 @@
+//! What counts as a failed guess, and what doesn't.
+
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use signet_core::password::hasher::Algorithm;
+use signet_core::password::pool::PoolSettings;
+use signet_core::session::floor::ResponseFloor;
+
+use crate::harness::{Answer, Client, OTHER_PASSWORD, PASSWORD, Service, Setting};
+
+const ADA: &str = "ada@example.com";
+
+fn credentials(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}
+
+/// The answers to the same call, made so many times at once.
+async fn at_once(count: usize, client: &Client, path: &'static str, body: Value) -> Vec<Answer> {
+    let calls: Vec<_> = (0..count)
+        .map(|_| {
+            let (client, body) = (client.clone(), body.clone());
+            tokio::spawn(async move { client.post(path, body).await })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(count);
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    answers
+}
+
+fn how_many(answers: &[Answer], status: StatusCode) -> usize {
+    answers
+        .iter()
+        .filter(|answer| answer.status == status)
+        .count()
+}
+
+/// How many failed guesses the database holds.
+async fn failures(service: &Service) -> usize {
+    let mut database = service.beside().await;
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM guesses")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    usize::try_from(count).unwrap()
+}
+
+/// A service that hashes one password at a time, slowly, and lets none wait.
+async fn easily_overloaded() -> Service {
+    let setting = Setting {
+        hashing: Algorithm::Argon2id {
+            memory_kib: 19_456,
+            iterations: 2,
+            lanes: 1,
+        },
+        hash_pool: PoolSettings {
+            permits: 1,
+            queue: 0,
+            deadline: Duration::from_secs(5),
+        },
+        ..Setting::default()
+    };
+    Service::start_with(setting).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overloaded_login_is_no_failed_guess() {
+    let service = easily_overloaded().await;
+    service.create_account(ADA, &[]).await;
+    let client = service.client();
+    let right = at_once(12, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
+    let overloaded = how_many(&right, StatusCode::SERVICE_UNAVAILABLE);
+    let opened = how_many(&right, StatusCode::OK);
+    assert!(overloaded > 0 && opened > 0, "{overloaded} and {opened}");
+    assert_eq!(overloaded + opened, 12, "being right is no reason to wait");
+    assert_eq!(failures(&service).await, 0);
+
+    let wrong = credentials("nobody@example.com", OTHER_PASSWORD);
+    let wrong = at_once(3, &client, "/v1/login", wrong).await;
+    let checked = how_many(&wrong, StatusCode::UNAUTHORIZED);
+    assert!(checked < 3, "some weren't looked at");
+    assert_eq!(failures(&service).await, checked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overloaded_proof_within_a_session_is_no_failed_guess() {
+    let service = easily_overloaded().await;
+    let ada = service.member(ADA, &[]).await;
+    let body = json!({ "password": OTHER_PASSWORD });
+    let answers = at_once(3, &ada, "/v1/reauthenticate", body).await;
+    let checked = how_many(&answers, StatusCode::UNPROCESSABLE_ENTITY);
+    let overloaded = how_many(&answers, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(checked + overloaded, 3);
+    assert!(overloaded > 0);
+    assert_eq!(failures(&service).await, checked);
+}
+
+#[tokio::test]
+async fn a_login_that_the_store_fails_is_no_failed_guess() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    let mut database = service.beside().await;
+    sqlx::query(
+        "CREATE TRIGGER no_sessions BEFORE INSERT ON sessions
+         BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END",
+    )
+    .execute(&mut database)
+    .await
+    .unwrap();
+    let client = service.client();
+    for _ in 0..6 {
+        let login = client.call(Method::POST, "/v1/login");
+        let answer = login
+            .json(&credentials(ADA, PASSWORD))
+            .send_unchecked()
+            .await;
+        answer.expect_problem("internal_error");
+    }
+    assert_eq!(failures(&service).await, 0);
+    sqlx::query("DROP TRIGGER no_sessions")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    let login = client.post("/v1/login", credentials(ADA, PASSWORD)).await;
+    login.expect(StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tabs_that_know_the_password_all_get_in() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    let client = service.client();
+    for typos in [0, 2] {
+        for _ in 0..typos {
+            let wrong = credentials(ADA, OTHER_PASSWORD);
+            let answer = client.post("/v1/login", wrong).await;
+            answer.expect_problem("invalid_credentials");
+        }
+        let answers = at_once(20, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
+        assert_eq!(
+            how_many(&answers, StatusCode::OK),
+            20,
+            "after {typos} typos"
+        );
+    }
+    assert_eq!(failures(&service).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sixty_wrong_guesses_at_once_three_are_checked() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    for email in [ADA, "nobody@example.com"] {
+        let wrong = credentials(email, OTHER_PASSWORD);
+        let answers = at_once(60, &service.client(), "/v1/login", wrong).await;
+        assert_eq!(how_many(&answers, StatusCode::UNAUTHORIZED), 3);
+        assert_eq!(how_many(&answers, StatusCode::TOO_MANY_REQUESTS), 57);
+    }
+    assert_eq!(failures(&service).await, 6);
+}
+
+#[tokio::test]
+async fn what_refuses_a_guess_gives_back_what_it_took_elsewhere() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    let client = service.client();
+    for _ in 0..3 {
+        let wrong = client
+            .post("/v1/login", credentials(ADA, OTHER_PASSWORD))
+            .await;
+        wrong.expect_problem("invalid_credentials");
+    }
+    // 30 failures in a minute are a client's, 5 a person's: 3 of each are used up.
+    for _ in 0..40 {
+        let early = client
+            .post("/v1/login", credentials(ADA, OTHER_PASSWORD))
+            .await;
+        let early = early.expect_problem("rate_limited");
+        assert_eq!(early.header("retry-after"), "1");
+    }
+    service.wait(1);
+    let login = client.post("/v1/login", credentials(ADA, PASSWORD)).await;
+    login.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_guess_that_must_wait_is_told_so_and_nothing_of_other_limits() {
+    let service = Service::start().await;
+    let client = service.client();
+    let login = || client.post("/v1/login", credentials(ADA, OTHER_PASSWORD));
+    for _ in 0..3 {
+        let answer = login().await.expect_problem("invalid_credentials");
+        assert_eq!(answer.header("ratelimit-policy"), "\"login\";q=120;w=60");
+    }
+    let answer = login().await.expect_problem("rate_limited");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.header("ratelimit"), "");
+    assert_eq!(answer.header("ratelimit-policy"), "");
+}
+
+#[tokio::test]
+async fn every_answer_to_a_login_takes_the_floor() {
+    let floor = Duration::from_millis(120);
+    let setting = Setting {
+        login_floor: ResponseFloor {
+            least: floor,
+            jitter: Duration::from_millis(20),
+        },
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    for email in [ADA, "suspended@example.com"] {
+        service.create_account(email, &[]).await;
+    }
+    let users = admin.get("/v1/admin/users?q=suspended").await.json();
+    let id = users["users"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/admin/users/{id}/suspend");
+    let suspended = admin.call(Method::POST, &path).send().await;
+    suspended.expect(StatusCode::NO_CONTENT);
+    let client = service.client();
+    let body = credentials("waiting@example.com", PASSWORD);
+    let started = Instant::now();
+    client.post("/v1/register", body).await;
+    assert!(started.elapsed() < floor, "it is for logins");
+
+    for (email, password, status) in [
+        (ADA, PASSWORD, 200),
+        (ADA, OTHER_PASSWORD, 401),
+        ("nobody@example.com", PASSWORD, 401),
+        ("suspended@example.com", PASSWORD, 403),
+        ("waiting@example.com", PASSWORD, 403),
+    ] {
+        let started = Instant::now();
+        let answer = client.post("/v1/login", credentials(email, password)).await;
+        assert_eq!(answer.status.as_u16(), status, "{email}");
+        assert!(
+            started.elapsed() >= floor,
+            "{email}: {:?}",
+            started.elapsed()
+        );
+    }
+}
