@@ -7,6 +7,7 @@
 
 mod arguments;
 mod config;
+mod key_set;
 mod policy;
 mod serve;
 mod token;

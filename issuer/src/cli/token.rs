@@ -3,22 +3,18 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use signet_core::time::Clock as _;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{KeySet, Rejection, VerifiedToken, Verifier};
+use signet_verifier::{Rejection, VerifiedToken, Verifier};
 
+use super::key_set;
 use crate::clock::SystemClock;
 
-/// The largest key set that is read, in bytes.
-const LARGEST_KEY_SET: usize = 65_536;
 /// The most that is read from standard input: any token, and enough to tell that it is none.
 const LARGEST_INPUT: u64 = 1 << 20;
-/// How long a key set may take to come.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Checks the access token on standard input.
 #[derive(Args, Debug)]
@@ -70,7 +66,7 @@ impl Verify {
     }
 
     async fn check(&self) -> Result<Result<VerifiedToken, Rejection>, String> {
-        let keys = self.keys().await?;
+        let keys = key_set::read(&self.jwks).await?;
         let mut token = Vec::new();
         std::io::stdin()
             .take(LARGEST_INPUT)
@@ -84,22 +80,6 @@ impl Verify {
             .map_or_else(|| SystemClock.now(), UnixTime::from_secs);
         let verifier = Verifier::new(&self.issuer, [self.audience.as_str()]).leeway(self.leeway);
         Ok(verifier.verify(&token, &keys, now))
-    }
-
-    async fn keys(&self) -> Result<KeySet, String> {
-        let is_url = self.jwks.starts_with("https://") || self.jwks.starts_with("http://");
-        let text = if is_url {
-            fetch(&self.jwks).await
-        } else {
-            std::fs::read(&self.jwks).map_err(|error| error.to_string())
-        };
-        let unusable = |reason: String| format!("no key set at {}: {reason}", self.jwks);
-        let text = text.map_err(unusable)?;
-        let loaded = KeySet::from_jwks(&text).map_err(|error| unusable(error.to_string()))?;
-        for left_out in &loaded.left_out {
-            let _nobody_reads_it = writeln!(std::io::stderr(), "signet: left out {left_out}");
-        }
-        Ok(loaded.key_set)
     }
 }
 
@@ -129,30 +109,4 @@ fn describe(token: &VerifiedToken) -> String {
         list(claims.roles()),
         list(claims.permissions()),
     )
-}
-
-async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    // Whoever installed a provider before has chosen; otherwise it is ring.
-    let _chosen = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(FETCH_TIMEOUT)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let mut response = client
-        .get(url)
-        .send()
-        .await
-        .map_err(|error| error.to_string())?;
-    if response.status() != reqwest::StatusCode::OK {
-        return Err(format!("the answer was {}", response.status()));
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LARGEST_KEY_SET {
-            return Err("the answer is over 64 KiB".to_owned());
-        }
-    }
-    Ok(body)
 }

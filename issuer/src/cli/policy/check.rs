@@ -5,11 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use signet_verifier::policy::Methods;
-use signet_verifier::policy::document::{Policy, Rule};
+use signet_verifier::policy::document::Policy;
 
 use super::coverage::{self, Coverage};
-use super::file::{self, PolicyFaults, PolicyFileError};
+use super::file::{self, PolicyFaults, PolicyFileError, described};
 use super::openapi;
 use crate::cli::{say, unusable};
 
@@ -156,14 +155,6 @@ fn listed(coverage: &Coverage<'_>) -> Value {
         "caught": caught.collect::<Vec<_>>(),
         "unreached": unreached.collect::<Vec<_>>(),
     })
-}
-
-fn described(rule: &Rule) -> String {
-    let methods = match &rule.route.methods {
-        Methods::Usual => String::new(),
-        Methods::Named(names) => format!("{} ", names.join(", ")),
-    };
-    format!("{:?} ({methods}{})", rule.id, rule.route.pattern)
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use signet_verifier::policy::document::{Fault, Place, Policy};
+use signet_verifier::policy::Methods;
+use signet_verifier::policy::document::{Fault, Place, Policy, Rule};
 
 /// Why there is no policy.
 #[derive(Debug)]
@@ -44,6 +45,15 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Policy, PolicyFileError> {
             faults,
         })
     })
+}
+
+/// A rule as people look for it in the file.
+pub(super) fn described(rule: &Rule) -> String {
+    let methods = match &rule.route.methods {
+        Methods::Usual => String::new(),
+        Methods::Named(names) => format!("{} ", names.join(", ")),
+    };
+    format!("{:?} ({methods}{})", rule.id, rule.route.pattern)
 }
 
 impl fmt::Display for PolicyFileError {
