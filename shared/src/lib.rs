@@ -33,7 +33,9 @@
 //! 5. [`claims`]: the payload as JSON, and each claim against what is expected.
 //!
 //! What a request may do with its token is another path: [`policy`] finds the rule for its target
-//! and holds the rule's condition against the claims.
+//! and holds the rule's condition against the claims. What the issuer has taken back since comes in
+//! feeds, and [`revocation`] keeps it; [`cache`] keeps tokens, so that the next request with one
+//! doesn't cost its signature again.
 //!
 //! Beside the paths: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
 //! in a request's headers; [`time`], [`name`] and [`KeyId`] are values with rules.
@@ -51,6 +53,7 @@ extern crate alloc;
 
 mod base64url;
 pub mod bearer;
+pub mod cache;
 pub mod claims;
 mod compact;
 pub mod ed25519;
@@ -66,6 +69,7 @@ pub mod revocation;
 pub mod time;
 mod verify;
 
+pub use cache::Cache;
 pub use claims::Claims;
 pub use key_id::KeyId;
 pub use keyset::KeySet;
