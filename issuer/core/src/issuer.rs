@@ -5,6 +5,7 @@ mod settings;
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use signet_verifier::{KeySet, Verifier};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::limit::{Exceeded, GuessKeys, LimitKey, LimitSubject, Limiter, Quota};
 use crate::mail::letter::Letters;
-use crate::mail::{Message, NewMail};
+use crate::mail::{MailKind, Message, NewMail};
 use crate::password::hasher::{AlgorithmError, Hasher};
 use crate::password::policy::PasswordFault;
 use crate::password::pool::{HashPool, Overloaded};
@@ -239,20 +240,30 @@ impl Issuer {
         self.context(origin, Actor::Account(session.account.id))
     }
 
+    /// Holds a new password against the policy.
+    pub(crate) fn accept_new_password(
+        &self,
+        password: &Password,
+        email: &EmailAddress,
+    ) -> Result<(), PasswordFault> {
+        let host = self.settings.issuer.split("://").last().unwrap_or_default();
+        let names = [self.settings.product.as_str(), host];
+        self.settings.password.check(password, email, &names)?;
+        match self.hashing.hasher().longest_password() {
+            Some(bytes) if password.expose().len() > bytes => {
+                Err(PasswordFault::TooManyBytes { bytes })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Holds a new password against the policy and hashes it.
     pub(crate) async fn hash_new_password(
         &self,
         password: Password,
         email: &EmailAddress,
     ) -> Result<PasswordHash, NewPasswordError> {
-        let host = self.settings.issuer.split("://").last().unwrap_or_default();
-        let names = [self.settings.product.as_str(), host];
-        self.settings.password.check(&password, email, &names)?;
-        if let Some(bytes) = self.hashing.hasher().longest_password()
-            && password.expose().len() > bytes
-        {
-            return Err(PasswordFault::TooManyBytes { bytes }.into());
-        }
+        self.accept_new_password(&password, email)?;
         let salt = self.randomness.array();
         let hash = self.hashing.hash(password, salt).await?;
         hash.ok_or(NewPasswordError::Weak(PasswordFault::TooLong))
@@ -304,20 +315,30 @@ impl Issuer {
 
     /// Seals a message for the outbox.
     pub(crate) fn seal(&self, message: &Message, expires_at: Option<UnixTime>) -> NewMail {
+        self.seal_for_outbox(message.kind, message, expires_at)
+    }
+
+    /// Seals what is to wait in the outbox.
+    pub(crate) fn seal_for_outbox(
+        &self,
+        kind: MailKind,
+        content: &impl Serialize,
+        expires_at: Option<UnixTime>,
+    ) -> NewMail {
         let id = self.randomness.uuid();
         NewMail {
             id,
-            kind: message.kind,
-            sealed: self.sealed_bytes(id, message),
+            kind,
+            sealed: self.sealed_bytes(id, content),
             master_key: self.master_keys.current().id().to_owned(),
             expires_at,
         }
     }
 
-    /// Neither step fails for what a [`Message`] holds; if one did, the worker would keep the
-    /// empty value as a dead letter that says so.
-    fn sealed_bytes(&self, id: Uuid, message: &Message) -> Vec<u8> {
-        let plain = Zeroizing::new(serde_json::to_vec(message).unwrap_or_default());
+    /// Neither step fails for what the outbox holds; if one did, the worker would keep the empty
+    /// value as a dead letter that says so.
+    fn sealed_bytes(&self, id: Uuid, content: &impl Serialize) -> Vec<u8> {
+        let plain = Zeroizing::new(serde_json::to_vec(content).unwrap_or_default());
         self.master_keys
             .seal(Sealed::Mail, &id.to_string(), &plain, &*self.randomness)
             .unwrap_or_default()

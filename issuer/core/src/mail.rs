@@ -3,8 +3,12 @@
 //! A message is written in [`letter`], sealed under the master key, and put into the outbox by the
 //! store, in the same transaction as what it tells of. [`worker`] takes it out again and hands it
 //! to a [`MailTransport`].
+//!
+//! What strangers ask to be mailed to an address waits there first as a [`request`]: whether the
+//! address has an account is looked up by the worker, behind the answer.
 
 pub mod letter;
+pub mod request;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +16,8 @@ use uuid::Uuid;
 
 use crate::time::UnixTime;
 
-/// What a message is about. It decides the wording and which limits count it.
+/// What waits in the outbox: what a message is about, which decides the wording and which limits
+/// count it, or which message is asked for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
@@ -28,6 +33,10 @@ pub enum MailKind {
     PasswordChangedNotice,
     /// Tells that a used refresh token came back.
     ReplayNotice,
+    /// Asks for a [`MailKind::Verify`]; nothing that is sent.
+    VerifyRequest,
+    /// Asks for a [`MailKind::Reset`]; nothing that is sent.
+    ResetRequest,
 }
 
 impl MailKind {
@@ -41,6 +50,8 @@ impl MailKind {
             Self::ResetNotice => "reset_notice",
             Self::PasswordChangedNotice => "password_changed_notice",
             Self::ReplayNotice => "replay_notice",
+            Self::VerifyRequest => "verify_request",
+            Self::ResetRequest => "reset_request",
         }
     }
 }
@@ -70,7 +81,7 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// A sealed message on its way into the outbox.
+/// A sealed message or request on its way into the outbox.
 #[derive(Clone, Debug)]
 pub struct NewMail {
     /// Its identity; also its Message-ID, so that a message sent twice is one message.

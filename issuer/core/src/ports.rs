@@ -188,7 +188,8 @@ pub struct AccountFilter {
 pub trait AccountStore: Send + Sync {
     /// Keeps a registration, at most three per address (the oldest goes), and queues one of its
     /// messages: `verify` where the address is free, `taken` where an account has it, in which
-    /// case the registration isn't kept. Records `RegistrationRequested` either way.
+    /// case the registration can't be proven. Records `RegistrationRequested` either way. Both take
+    /// the same writes, so that time doesn't tell them apart.
     async fn register(
         &self,
         context: &Context,
@@ -196,18 +197,21 @@ pub trait AccountStore: Send + Sync {
         mail: RegistrationMail,
     ) -> StoreResult<()>;
 
-    /// Gives the newest pending registration of the address a new verification token, voiding its
-    /// earlier one, and queues the mail. Records `VerificationResent`. False where there is none,
-    /// or an account has the address.
+    /// Grants a `request` of the outbox, taking it out: gives the newest pending registration of
+    /// the address a new verification token, voiding its earlier one, and queues the mail. Records
+    /// `VerificationResent`. False, with nothing done, where there is none, an account has the
+    /// address, or the request is gone.
     async fn renew_verification(
         &self,
         context: &Context,
+        request: Uuid,
         canonical_email: &str,
         token: NewMailedToken,
-        mail: Option<NewMail>,
+        mail: NewMail,
     ) -> StoreResult<bool>;
 
-    /// The registration that a verification token belongs to, if the token is good at `now`.
+    /// The registration that a verification token belongs to, if the token is good at `now` and no
+    /// account has the address.
     async fn pending_registration(
         &self,
         token: &MailedTokenHash,
@@ -225,7 +229,8 @@ pub trait AccountStore: Send + Sync {
         id: AccountId,
     ) -> StoreResult<Option<Account>>;
 
-    /// What a password for this address is checked against.
+    /// What a password for this address is checked against. It asks the same of the database
+    /// whatever there is, so that time doesn't tell.
     async fn credential(&self, canonical_email: &str, now: UnixTime) -> StoreResult<Credential>;
 
     /// The account and its password.
@@ -302,11 +307,13 @@ pub trait AccountStore: Send + Sync {
 /// Passwords and the tokens that set them.
 #[async_trait]
 pub trait PasswordStore: Send + Sync {
-    /// Keeps a reset token of an active account, voiding its earlier ones, and queues the mail.
-    /// Records `ResetRequested`. False where the account isn't there or isn't active.
+    /// Grants a `request` of the outbox, taking it out: keeps a reset token of an active account,
+    /// voiding its earlier ones, and queues the mail. Records `ResetRequested`. False, with nothing
+    /// done, where the account isn't there or isn't active, or the request is gone.
     async fn issue_reset(
         &self,
         context: &Context,
+        request: Uuid,
         account: AccountId,
         token: NewMailedToken,
         mail: NewMail,
@@ -451,6 +458,9 @@ pub trait RoleStore: Send + Sync {
 /// The outbox.
 #[async_trait]
 pub trait MailStore: Send + Sync {
+    /// Puts a request for a message in, due at once. What it asks for puts the message in by itself.
+    async fn queue_request(&self, now: UnixTime, request: NewMail) -> StoreResult<()>;
+
     /// Takes up to `limit` messages that are due, for `lease` seconds, those that have been due for
     /// longest first. What isn't marked within the lease is due again.
     async fn claim_mail(

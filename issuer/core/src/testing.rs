@@ -81,6 +81,7 @@ macro_rules! store_contract {
             passwords {
                 a_reset_ends_everything_from_before,
                 only_the_newest_reset_token_is_good,
+                a_request_is_granted_once_and_leaves_the_outbox_with_its_mail,
                 fifty_resets_with_one_token_leave_the_password_of_the_one_that_worked,
                 a_change_keeps_one_session_and_needs_the_current_password,
                 a_suspended_account_resets_and_changes_nothing,

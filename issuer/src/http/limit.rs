@@ -6,7 +6,7 @@
 //! | `public` | without limit | what is served from memory: keys, metadata, health, the document |
 //! | `probe` | 600 in a minute | asking whether the store answers |
 //! | `page` | 300 in a minute | pages for people and what they are made of |
-//! | `register` | 10 in an hour | asking for an account |
+//! | `register` | 30 in a minute | asking for an account; what is taken has a limit of its own beside it |
 //! | `mail` | 30 in an hour | what sends mail; each recipient has a limit of its own beside it |
 //! | `mailed_token` | 30 in a minute | trying a token from a mail |
 //! | `login` | 120 in a minute | logging in; failures have limits of their own beside it |
@@ -16,8 +16,10 @@
 //! | `write` | 120 in a minute | changing one's own things |
 //! | `admin` | 300 in a minute | administration |
 //!
-//! A client is an IPv4 address or an IPv6 /64. The limits beside these (failed logins, mail per
-//! recipient, refreshes per session, guesses) belong to the use cases.
+//! A client is an IPv4 address or an IPv6 /64. The limits beside these (failed logins, registrations,
+//! mail per recipient, refreshes per session, guesses) belong to the use cases: a unit of those is
+//! only taken, or given back, by what came of the call. A 429 of theirs tells when to come again and
+//! nothing of the budget here.
 //!
 //! To add a class: add a constant and its line above.
 
@@ -45,7 +47,7 @@ pub const PROBE: LimitClass = LimitClass::new("probe", 600, MINUTE);
 /// Pages for people.
 pub const PAGE: LimitClass = LimitClass::new("page", 300, MINUTE);
 /// Asking for an account.
-pub const REGISTER: LimitClass = LimitClass::new("register", 10, HOUR);
+pub const REGISTER: LimitClass = LimitClass::new("register", 30, MINUTE);
 /// What sends mail.
 pub const MAIL: LimitClass = LimitClass::new("mail", 30, HOUR);
 /// Trying a token from a mail.

@@ -20,6 +20,7 @@ use signet_core::ports::{
 use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -151,11 +152,12 @@ impl AccountStore for SqliteStore {
     async fn renew_verification(
         &self,
         context: &Context,
+        request: Uuid,
         canonical_email: &str,
         token: NewMailedToken,
-        mail: Option<NewMail>,
+        mail: NewMail,
     ) -> StoreResult<bool> {
-        self.renew_token(context, canonical_email, token, mail)
+        self.renew_token(context, request, canonical_email, token, mail)
             .await
     }
 

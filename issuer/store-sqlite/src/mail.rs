@@ -36,8 +36,27 @@ pub(crate) async fn queue(
     Ok(())
 }
 
+/// Takes a request out, in the transaction of what it asks for; false where it is gone.
+pub(crate) async fn take_request(
+    connection: &mut SqliteConnection,
+    request: Uuid,
+) -> StoreResult<bool> {
+    let id = request.as_bytes().as_slice();
+    let deleted = sqlx::query!("DELETE FROM outbox WHERE id = ?", id)
+        .execute(connection)
+        .await
+        .map_err(db)?;
+    Ok(deleted.rows_affected() > 0)
+}
+
 #[async_trait]
 impl MailStore for SqliteStore {
+    async fn queue_request(&self, now: UnixTime, request: NewMail) -> StoreResult<()> {
+        let mut tx = self.write().await?;
+        queue(&mut tx, now, &request).await?;
+        tx.commit().await
+    }
+
     async fn claim_mail(
         &self,
         now: UnixTime,

@@ -11,6 +11,7 @@ use signet_core::password::PasswordHash;
 use signet_core::ports::{PasswordStore, StoreResult};
 use signet_core::session::SessionId;
 use signet_core::time::UnixTime;
+use uuid::Uuid;
 
 use crate::accounts::find;
 use crate::audit::record;
@@ -24,11 +25,15 @@ impl PasswordStore for SqliteStore {
     async fn issue_reset(
         &self,
         context: &Context,
+        request: Uuid,
         account: AccountId,
         token: NewMailedToken,
         letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
+        if !mail::take_request(&mut tx, request).await? {
+            return Ok(false);
+        }
         let status = find(&mut tx, account).await?.map(|account| account.status);
         if status != Some(AccountStatus::Active) {
             return Ok(false);

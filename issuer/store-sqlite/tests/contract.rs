@@ -8,7 +8,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use signet_core::ports::{AccountStore as _, AuditStore as _, Store};
+use signet_core::mail::MailKind;
+use signet_core::ports::{AccountStore as _, AuditStore as _, MailStore as _, Store};
 use signet_core::testing::world::{NOW, all_at_once};
 use signet_core::testing::{World, roles as stories};
 use signet_store_sqlite::{OpenError, SqliteStore};
@@ -32,6 +33,21 @@ async fn what_was_written_is_there_after_a_restart() {
     };
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.account(ada.id).await.unwrap(), Some(ada));
+}
+
+#[tokio::test]
+async fn a_request_for_mail_that_was_acknowledged_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    let request = {
+        let store = SqliteStore::open(&path).await.unwrap();
+        let world = World::new(Arc::new(store));
+        world.request(MailKind::ResetRequest, NOW).await
+    };
+    let store = SqliteStore::open(&path).await.unwrap();
+    let claimed = store.claim_mail(NOW, 60, 10).await.unwrap();
+    let waiting: Vec<_> = claimed.iter().map(|mail| mail.id).collect();
+    assert_eq!(waiting, [request]);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ fn password(text: &str) -> Password {
 
 /// The token in the newest message.
 async fn mailed(issuer: &Issuer, reader: &Reader) -> String {
-    assert_eq!(issuer.deliver_due_mail(reader).await.unwrap(), 1);
+    while issuer.deliver_due_mail(reader).await.unwrap() > 0 {}
     let messages = reader.0.lock().unwrap();
     messages.last().unwrap().token.clone().unwrap()
 }

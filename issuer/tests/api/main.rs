@@ -37,4 +37,5 @@ mod roles;
 mod routes;
 mod sessions;
 mod story;
+mod timing;
 mod unavailable;

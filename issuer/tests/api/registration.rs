@@ -118,3 +118,50 @@ async fn a_recipient_gets_only_so_much_mail() {
     }
     assert_eq!(service.mails(ADA).await.len(), 3);
 }
+
+#[tokio::test]
+async fn typos_shut_nobody_out_and_ten_registrations_an_hour_do() {
+    let service = Service::start().await;
+    let client = service.client();
+    let ask = |email: String, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        client.post("/v1/register", body)
+    };
+    for _ in 0..5 {
+        let short = ask(ADA.to_owned(), "short").await;
+        short.expect_problem("weak_password");
+        let no_address = ask("ada".to_owned(), PASSWORD).await;
+        no_address.expect_problem("validation_failed");
+    }
+    service.create_account("person0@example.com", &[]).await;
+    for number in 0..10 {
+        let answer = ask(format!("person{number}@example.com"), PASSWORD).await;
+        answer.expect(StatusCode::ACCEPTED);
+    }
+    for email in ["person0@example.com", "another@example.com"] {
+        let answer = ask(email.to_owned(), PASSWORD).await;
+        let answer = answer.expect_problem("rate_limited");
+        let wait: u32 = answer.header("retry-after").parse().unwrap();
+        assert!((300..=360).contains(&wait), "{wait}");
+        assert_eq!(answer.header("ratelimit"), "");
+        assert!(service.mails("another@example.com").await.is_empty());
+    }
+    let weak = ask("another@example.com".to_owned(), "short").await;
+    weak.expect_problem("weak_password");
+}
+
+#[tokio::test]
+async fn a_registration_for_a_taken_address_becomes_nothing() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    register(&service, ADA, OTHER_PASSWORD).await;
+    let client = service.client();
+    let resend = json!({ "email": ADA });
+    let answer = client.post("/v1/email/verify/resend", resend).await;
+    answer.expect(StatusCode::ACCEPTED);
+    let kinds: Vec<MailKind> = service.mails(ADA).await.iter().map(|m| m.kind).collect();
+    assert_eq!(kinds, [MailKind::AddressTaken]);
+    let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
+    let login = client.post("/v1/login", body).await;
+    login.expect_problem("invalid_credentials");
+}

@@ -160,3 +160,32 @@ async fn roles_are_listed_by_name_page_by_page() {
     }
     assert_eq!(names, ["admin", "user"]);
 }
+
+#[tokio::test]
+async fn who_inherits_admin_is_an_admin() {
+    let service = Service::start().await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let owner = json!({ "name": "owner", "permissions": [], "inherits": ["admin"] });
+    let created = admin.post("/v1/admin/roles", owner).await;
+    created.expect(StatusCode::CREATED);
+    let owner = service.member("owner@example.com", &["owner"]).await;
+    let new = json!({ "name": "tester", "permissions": ["tests:run"] });
+    let created = owner.post("/v1/admin/roles", new).await;
+    created.expect(StatusCode::CREATED);
+    let id = |name: &'static str| {
+        let owner = &owner;
+        async move {
+            let found = owner.get(&format!("/v1/admin/users?q={name}")).await;
+            found.json()["users"][0]["id"].as_str().unwrap().to_owned()
+        }
+    };
+    let demote = async |name| {
+        let path = format!("/v1/admin/users/{}/roles", id(name).await);
+        owner.put(&path, json!({ "roles": [] })).await
+    };
+    demote("admin@").await.expect(StatusCode::OK);
+    demote("owner@").await.expect_problem("conflict");
+    let emptied = json!({ "permissions": [], "inherits": [] });
+    let replaced = owner.put("/v1/admin/roles/owner", emptied).await;
+    replaced.expect_problem("conflict");
+}

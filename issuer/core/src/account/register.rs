@@ -12,7 +12,11 @@ use zeroize::Zeroizing;
 use super::{Account, AccountId, DisplayName};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
+use crate::issuer::{
+    Issuer, NewPasswordError, Reservation, TokenPair, TokenRequest, TokenRequestError,
+};
+use crate::limit::{Exceeded, LimitSubject};
+use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
 use crate::password::Password;
 use crate::password::hasher::Match;
@@ -58,12 +62,26 @@ pub enum RegisterError {
     /// The password is no good.
     #[error(transparent)]
     Weak(#[from] PasswordFault),
+    /// There were too many registrations from the client's address.
+    #[error("too many registrations")]
+    RateLimited {
+        /// Seconds until the next.
+        retry_after: u32,
+    },
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Exceeded> for RegisterError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::RateLimited {
+            retry_after: exceeded.retry_after,
+        }
+    }
 }
 
 impl From<NewPasswordError> for RegisterError {
@@ -105,11 +123,34 @@ pub enum VerifyError {
 
 impl Issuer {
     /// Keeps a registration and mails a token, or, where the address is taken, tells its owner.
-    /// Nothing in the answer or its time says which.
+    /// Nothing in the answer or its time says which. A password that can't be taken doesn't count
+    /// against how many registrations there may be.
     ///
     /// # Errors
     /// See [`RegisterError`].
     pub async fn register(
+        &self,
+        origin: &Origin,
+        registration: Registration,
+    ) -> Result<RegistrationSecret, RegisterError> {
+        self.accept_new_password(&registration.password, &registration.email)?;
+        let reserved = self.reserve_registration(origin).await?;
+        let registered = self.keep_registration(origin, registration).await;
+        if registered.is_err() {
+            self.release(reserved).await;
+        }
+        registered
+    }
+
+    /// Takes a unit of the client's budget, before there is a hash to be made.
+    async fn reserve_registration(&self, origin: &Origin) -> Result<Option<Reservation>, Exceeded> {
+        let Some(ip) = origin.ip else { return Ok(None) };
+        let (client, quota) = (LimitSubject::client(ip), self.settings.limits.registrations);
+        let reserved = self.reserve("registration", client, quota).await?;
+        Ok(Some(reserved))
+    }
+
+    async fn keep_registration(
         &self,
         origin: &Origin,
         registration: Registration,
@@ -149,7 +190,8 @@ impl Issuer {
         Ok(secret)
     }
 
-    /// Mails a new token to an address that waits to be proven; to any other, nothing.
+    /// Has a new token mailed to an address that waits to be proven; to any other, nothing. Nothing
+    /// in the answer or its time says which: see [`crate::mail::request`].
     ///
     /// # Errors
     /// When the store doesn't answer.
@@ -158,18 +200,9 @@ impl Issuer {
         origin: &Origin,
         email: &EmailAddress,
     ) -> Result<(), StoreError> {
-        let context = self.context(origin, Actor::Anonymous);
-        let (token, kept) = self.verification_token();
-        let message = self.letters.verify(email, None, &token);
-        let mail = if self.may_send_other_mail(email).await {
-            Some(self.seal(&message, Some(kept.expires_at)))
-        } else {
-            None
-        };
         // Without a mail the earlier token must stay good: nobody would get the new one.
-        if mail.is_some() {
-            self.store
-                .renew_verification(&context, email.canonical(), kept, mail)
+        if self.may_send_other_mail(email).await {
+            self.ask_for_mail(Asked::Verification, email, origin)
                 .await?;
         }
         Ok(())

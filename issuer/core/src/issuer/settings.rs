@@ -46,6 +46,8 @@ pub struct LimitSettings {
     pub failed_logins_by_client: Quota,
     /// Failed logins to one address, or from one known device.
     pub failed_logins_by_person: Quota,
+    /// Registrations from one client address.
+    pub registrations: Quota,
     /// Refreshes of one session.
     pub refreshes: Quota,
     /// Reset mails to one recipient, in the short and in the long run.
@@ -61,6 +63,7 @@ impl Default for LimitSettings {
         Self {
             failed_logins_by_client: Quota::new(30, 60),
             failed_logins_by_person: Quota::new(5, 60),
+            registrations: Quota::new(10, 3_600),
             refreshes: Quota::new(60, 60),
             reset_mails: [Quota::new(3, 3_600), Quota::new(10, 86_400)],
             other_mails: Quota::new(3, 3_600),
@@ -78,6 +81,7 @@ impl LimitSettings {
         Self {
             failed_logins_by_client: self.failed_logins_by_client.scaled(scale),
             failed_logins_by_person: self.failed_logins_by_person.scaled(scale),
+            registrations: self.registrations.scaled(scale),
             refreshes: self.refreshes.scaled(scale),
             reset_mails: self.reset_mails.map(|quota| quota.scaled(scale)),
             other_mails: self.other_mails.scaled(scale),

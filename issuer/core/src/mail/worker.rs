@@ -1,8 +1,10 @@
 //! Emptying the outbox: take what is due under a lease, hand it over, mark how it went.
 //!
 //! A message that was handed over but not marked, because the process died in between, is handed
-//! over again: at least once, with the same Message-ID.
+//! over again: at least once, with the same Message-ID. A request becomes the message it asks for,
+//! which the next round takes, or nothing.
 
+use super::request::Unsealed;
 use super::{DeliveryError, MailTransport, Message, QueuedMail};
 use crate::issuer::Issuer;
 use crate::ports::StoreError;
@@ -21,7 +23,8 @@ const MOST_ATTEMPTS: u32 = 12;
 const LONGEST_WAIT: u64 = 3_600;
 
 impl Issuer {
-    /// Sends what is due. Answers how many messages it took.
+    /// Sends what is due. Answers how many entries of the outbox it took; where there were any, there
+    /// may be more.
     ///
     /// # Errors
     /// When the store doesn't answer; what was taken is due again after its lease.
@@ -32,12 +35,12 @@ impl Issuer {
         let queued = self.store.claim_mail(self.now(), LEASE, BATCH).await?;
         let taken = queued.len();
         for mail in queued {
-            self.deliver(transport, mail).await?;
+            self.handle(transport, mail).await?;
         }
         Ok(taken)
     }
 
-    async fn deliver(
+    async fn handle(
         &self,
         transport: &dyn MailTransport,
         mail: QueuedMail,
@@ -47,11 +50,24 @@ impl Issuer {
             let reason = "expired before it could be sent";
             return self.store.mail_abandoned(mail.id, now, reason).await;
         }
-        let Some(message) = self.unseal(&mail) else {
-            let reason = "does not open under the master key";
-            return self.store.mail_abandoned(mail.id, now, reason).await;
-        };
-        match transport.deliver(mail.id, mail.created_at, &message).await {
+        match self.unseal(&mail) {
+            None => {
+                let reason = "does not open under the master key";
+                self.store.mail_abandoned(mail.id, now, reason).await
+            }
+            Some(Unsealed::Request(request)) => self.grant(mail.id, request).await,
+            Some(Unsealed::Message(message)) => self.deliver(transport, &mail, &message).await,
+        }
+    }
+
+    async fn deliver(
+        &self,
+        transport: &dyn MailTransport,
+        mail: &QueuedMail,
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        match transport.deliver(mail.id, mail.created_at, message).await {
             Ok(()) => self.store.mail_delivered(mail.id).await,
             Err(DeliveryError::Permanent(error)) => {
                 self.store.mail_abandoned(mail.id, now, &error).await
@@ -66,7 +82,7 @@ impl Issuer {
         }
     }
 
-    fn unseal(&self, mail: &QueuedMail) -> Option<Message> {
+    fn unseal(&self, mail: &QueuedMail) -> Option<Unsealed> {
         let name = mail.id.to_string();
         let plain = self
             .master_keys

@@ -5,12 +5,12 @@ use zeroize::Zeroizing;
 use super::Password;
 use super::policy::PasswordFault;
 use super::pool::Overloaded;
-use crate::account::AccountStatus;
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::{Issuer, NewPasswordError};
-use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::ports::{Credential, StoreError};
+use crate::mail::request::Asked;
+use crate::mailed_token::{MailedToken, Purpose};
+use crate::ports::StoreError;
 
 /// Why a password isn't reset.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +39,8 @@ impl From<NewPasswordError> for ResetError {
 }
 
 impl Issuer {
-    /// Mails a token to the owner of an active account; to any other address, nothing. Nothing in
-    /// the answer says which.
+    /// Has a token mailed to the owner of an active account; to any other address, nothing. Nothing
+    /// in the answer or its time says which: see [`crate::mail::request`].
     ///
     /// # Errors
     /// When the store doesn't answer.
@@ -49,30 +49,10 @@ impl Issuer {
         origin: &Origin,
         email: &EmailAddress,
     ) -> Result<(), StoreError> {
-        let limits = &self.settings.limits;
-        let may_mail = self
-            .may_mail("mail_reset", &limits.reset_mails, email)
-            .await;
-        let context = self.context(origin, Actor::Anonymous);
-        let credential = self
-            .store
-            .credential(email.canonical(), context.now)
-            .await?;
-        let account = match credential {
-            Credential::Account { account, .. } => account,
-            Credential::Pending { .. } | Credential::Unknown => return Ok(()),
-        };
-        if !may_mail || account.status != AccountStatus::Active {
-            return Ok(());
+        let quotas = &self.settings.limits.reset_mails;
+        if self.may_mail("mail_reset", quotas, email).await {
+            self.ask_for_mail(Asked::Reset, email, origin).await?;
         }
-        let (token, kept) = NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
-        let message = self
-            .letters
-            .reset(&account.email, account.name.as_ref(), &token);
-        let mail = self.seal(&message, Some(kept.expires_at));
-        self.store
-            .issue_reset(&context, account.id, kept, mail)
-            .await?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::issuer::{Issuer, Reservation};
 use crate::limit::{Exceeded, Guess, GuessId, GuessKey, LimitSubject, Quota};
@@ -88,12 +88,8 @@ impl Issuer {
         budgets: &[FailureBudget],
     ) -> Result<Attempt, NoAttempt> {
         let line = self.lines.of(key);
-        let impatient = NoAttempt::RateLimited {
-            retry_after: RETRY_AFTER_PATIENCE,
-        };
-        let Ok(beside) = timeout(PATIENCE, Arc::clone(&line).read_owned()).await else {
-            return Err(impatient);
-        };
+        let patience = Patience::begin();
+        let beside = patience.wait(Arc::clone(&line).read_owned()).await?;
         match self.count(key, budgets).await {
             Ok((id, reserved)) => {
                 return Ok(Attempt {
@@ -106,9 +102,7 @@ impl Issuer {
             Err(NoAttempt::RateLimited { .. }) => drop(beside),
             Err(error @ NoAttempt::Store(_)) => return Err(error),
         }
-        let Ok(alone) = timeout(PATIENCE, line.write_owned()).await else {
-            return Err(impatient);
-        };
+        let alone = patience.wait(line.write_owned()).await?;
         let (id, reserved) = self.count(key, budgets).await?;
         Ok(Attempt {
             key,
@@ -169,6 +163,23 @@ impl Issuer {
         self.release(attempt.reserved).await;
         let withdrawing = tokio::spawn(withdraw(Arc::clone(&self.store), attempt.id));
         let _goes_on_after = timeout(LONGEST_TAKING_BACK, withdrawing).await;
+    }
+}
+
+/// How long a guess still waits for those beside it.
+struct Patience(Instant);
+
+impl Patience {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self(now.checked_add(PATIENCE).unwrap_or(now))
+    }
+
+    async fn wait<T>(&self, place: impl Future<Output = T>) -> Result<T, NoAttempt> {
+        let waited = timeout_at(self.0, place).await;
+        waited.map_err(|_| NoAttempt::RateLimited {
+            retry_after: RETRY_AFTER_PATIENCE,
+        })
     }
 }
 

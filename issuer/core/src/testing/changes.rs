@@ -5,6 +5,8 @@
 //! To add a change, try it in [`Prepared::try_all`] under the name of its
 //! [`crate::audit::Action`], and prepare what it needs.
 
+use uuid::Uuid;
+
 use super::world::{
     NOW, POLICY, RANDOM, World, advanced, after, anonymous, at, effects, guess_key, hash, letter,
     new_account, new_session, presented, registration, registration_mail, roles, token,
@@ -31,6 +33,8 @@ pub struct Prepared {
     eve: Account,
     ivy: Account,
     reset: MailedTokenHash,
+    verify_request: Uuid,
+    reset_request: Uuid,
 }
 
 impl Prepared {
@@ -54,10 +58,7 @@ impl Prepared {
             sessions.push(advanced(world.rotate(&head, 0, NOW).await));
         }
         let eve = world.account("eve", &[]).await;
-        let (reset, kept) = token(Purpose::Reset, NOW);
-        let mail = letter(MailKind::Reset);
-        let issued = store.issue_reset(&anonymous(NOW), eve.id, kept, mail).await;
-        assert!(issued.unwrap());
+        let reset = world.issue_reset(eve.id, NOW).await.unwrap();
         let ivy = world.account("ivy", &[]).await;
         let operator = at(NOW, Actor::Operator);
         let stopped = AccountStatus::Suspended;
@@ -73,6 +74,8 @@ impl Prepared {
             eve,
             ivy,
             reset,
+            verify_request: world.request(MailKind::VerifyRequest, NOW).await,
+            reset_request: world.request(MailKind::ResetRequest, NOW).await,
         }
     }
 
@@ -91,9 +94,9 @@ impl Prepared {
         let registered = store.register(&nobody, waiting, registration_mail()).await;
         tried.push(("registration.requested", registered.map(|()| true)));
         let (_, fresh) = token(Purpose::Verify, NOW);
-        let mail = Some(letter(MailKind::Verify));
+        let (dave, mail) = ("dave@example.com", letter(MailKind::Verify));
         let resent = store
-            .renew_verification(&nobody, "dave@example.com", fresh, mail)
+            .renew_verification(&nobody, self.verify_request, dave, fresh, mail)
             .await;
         tried.push(("registration.resent", resent));
         let id = AccountId(RANDOM.uuid());
@@ -171,7 +174,9 @@ impl Prepared {
         let mut tried: Vec<Tried> = Vec::new();
         let (_, fresh) = token(Purpose::Reset, NOW);
         let mail = letter(MailKind::Reset);
-        let issued = store.issue_reset(&nobody, self.ada.id, fresh, mail).await;
+        let issued = store
+            .issue_reset(&nobody, self.reset_request, self.ada.id, fresh, mail)
+            .await;
         tried.push(("password.reset_requested", issued));
         let (key, notice) = (guess_key("eve"), letter(MailKind::ResetNotice));
         let reset = store

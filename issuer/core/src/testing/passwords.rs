@@ -13,14 +13,7 @@ use crate::mailed_token::{MailedTokenHash, Purpose};
 use crate::ports::{Credential, Rotation};
 
 async fn reset_token(world: &World, account: AccountId) -> MailedTokenHash {
-    let (mailed, kept) = token(Purpose::Reset, NOW);
-    let mail = letter(MailKind::Reset);
-    let issued = world
-        .store
-        .issue_reset(&anonymous(NOW), account, kept, mail)
-        .await;
-    assert!(issued.unwrap());
-    mailed
+    world.issue_reset(account, NOW).await.unwrap()
 }
 
 async fn reset(world: &World, mailed: &MailedTokenHash, password: &str) -> bool {
@@ -75,14 +68,34 @@ pub async fn only_the_newest_reset_token_is_good(world: &World) {
     let late = world.store.reset_subject(&new, hour).await.unwrap();
     assert_eq!(late, None);
     assert!(reset(world, &new, "new").await);
-    let (_, kept) = token(Purpose::Reset, NOW);
     let stranger = AccountId(super::world::RANDOM.uuid());
-    let mail = letter(MailKind::Reset);
-    let issued = world
-        .store
-        .issue_reset(&anonymous(NOW), stranger, kept, mail)
+    assert!(world.issue_reset(stranger, NOW).await.is_none());
+}
+
+pub async fn a_request_is_granted_once_and_leaves_the_outbox_with_its_mail(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    for _ in 0..rounds(4, 100) {
+        let request = world.request(MailKind::ResetRequest, NOW).await;
+        let granted = all_at_once(8, |_| {
+            let (world, ada) = (world.clone(), ada.id);
+            async move {
+                let (mailed, kept) = token(Purpose::Reset, NOW);
+                let (context, mail) = (anonymous(NOW), letter(MailKind::Reset));
+                let issued = world.store.issue_reset(&context, request, ada, kept, mail);
+                issued.await.unwrap().then_some(mailed)
+            }
+        })
         .await;
-    assert!(!issued.unwrap());
+        let granted: Vec<_> = granted.into_iter().flatten().collect();
+        assert_eq!(granted.len(), 1);
+        let subject = store.reset_subject(&granted[0], NOW).await.unwrap();
+        assert_eq!(subject.map(|account| account.id), Some(ada.id));
+        assert_eq!(world.waiting_mail().await, ["reset"]);
+    }
+    let stranger = AccountId(super::world::RANDOM.uuid());
+    assert!(world.issue_reset(stranger, NOW).await.is_none());
+    assert_eq!(world.waiting_mail().await, ["reset_request"]);
 }
 
 pub async fn fifty_resets_with_one_token_leave_the_password_of_the_one_that_worked(world: &World) {
@@ -158,11 +171,8 @@ pub async fn a_suspended_account_resets_and_changes_nothing(world: &World) {
     let operator = at(NOW, Actor::Operator);
     let stopped = store.set_status(&operator, ada.id, AccountStatus::Suspended);
     stopped.await.unwrap().unwrap();
-    let (_, kept) = token(Purpose::Reset, NOW);
-    let issued = store
-        .issue_reset(&anonymous(NOW), ada.id, kept, letter(MailKind::Reset))
-        .await;
-    assert!(!issued.unwrap());
+    assert_eq!(world.waiting_mail().await, ["reset"]);
+    assert!(world.issue_reset(ada.id, NOW).await.is_none());
     assert_eq!(store.reset_subject(&mailed, NOW).await.unwrap(), None);
     assert!(!reset(world, &mailed, "new").await);
     let notice = letter(MailKind::PasswordChangedNotice);
@@ -173,7 +183,7 @@ pub async fn a_suspended_account_resets_and_changes_nothing(world: &World) {
     assert!(!changed.await.unwrap());
     let (_, password) = store.account_with_password(ada.id).await.unwrap().unwrap();
     assert_eq!(password, hash("ada"));
-    assert_eq!(world.waiting_mail().await, ["reset"]);
+    assert_eq!(world.waiting_mail().await, ["reset_request"]);
     assert_eq!(world.count("password.reset_requested").await, 1);
 }
 

@@ -2,11 +2,9 @@
 
 use super::rounds;
 use super::world::{
-    NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, letter, registration,
-    registration_mail, token,
+    NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, registration, registration_mail,
 };
 use crate::account::{AccountId, DisplayName};
-use crate::mail::MailKind;
 use crate::mailed_token::Purpose;
 use crate::ports::{AccountFilter, Credential, RegistrationMail};
 
@@ -74,13 +72,9 @@ pub async fn a_taken_address_gets_the_other_mail_and_no_registration(world: &Wor
     assert_eq!(world.waiting_mail().await, ["address_taken"]);
     let pending = world.store.pending_registration(&mailed, NOW).await;
     assert!(pending.unwrap().is_none());
-    let (_, fresh) = token(Purpose::Verify, NOW);
-    let canonical = email("ada").canonical().to_owned();
-    let renewed = world
-        .store
-        .renew_verification(&anonymous(NOW), &canonical, fresh, None)
-        .await;
-    assert!(!renewed.unwrap());
+    assert!(world.renew_verification("ada", NOW).await.is_none());
+    let activated = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    assert_eq!(activated.unwrap(), None);
     let trail = world.trail().await;
     let last = trail.last().unwrap();
     assert_eq!(last.event.action, "registration.requested");
@@ -114,14 +108,13 @@ pub async fn a_renewed_token_voids_the_one_before(world: &World) {
         .register(&anonymous(NOW), ada, registration_mail())
         .await
         .unwrap();
-    let canonical = email("ada").canonical().to_owned();
-    let (second, fresh) = token(Purpose::Verify, after(60));
-    let mail = Some(letter(MailKind::Verify));
-    let renewed = store
-        .renew_verification(&anonymous(after(60)), &canonical, fresh, mail)
-        .await;
-    assert!(renewed.unwrap());
     assert_eq!(world.waiting_mail().await, ["verify"]);
+    let second = world.renew_verification("ada", after(5)).await.unwrap();
+    assert_eq!(
+        world.waiting_mail().await,
+        ["verify"],
+        "the request is gone"
+    );
     assert_eq!(world.count("registration.resent").await, 1);
     assert!(
         store
@@ -137,11 +130,7 @@ pub async fn a_renewed_token_voids_the_one_before(world: &World) {
             .unwrap()
             .is_some()
     );
-    let (_, fresh) = token(Purpose::Verify, NOW);
-    let nobody = store
-        .renew_verification(&anonymous(NOW), "nobody@example.com", fresh, None)
-        .await;
-    assert!(!nobody.unwrap());
+    assert!(world.renew_verification("nobody", NOW).await.is_none());
 }
 
 pub async fn what_has_expired_is_gone(world: &World) {
@@ -161,11 +150,7 @@ pub async fn what_has_expired_is_gone(world: &World) {
     let week = after(7 * 86_400);
     let credential = store.credential(&canonical, week).await;
     assert!(matches!(credential.unwrap(), Credential::Unknown));
-    let (_, fresh) = token(Purpose::Verify, week);
-    let renewed = store
-        .renew_verification(&anonymous(week), &canonical, fresh, None)
-        .await;
-    assert!(!renewed.unwrap());
+    assert!(world.renew_verification("ada", week).await.is_none());
 }
 
 pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
@@ -221,11 +206,7 @@ pub async fn the_newest_registration_counts_within_a_second_too(world: &World) {
             }
             other => panic!("{other:?}"),
         }
-        let (renewed, fresh) = token(Purpose::Verify, NOW);
-        let resent = store
-            .renew_verification(&anonymous(NOW), &canonical, fresh, None)
-            .await;
-        assert!(resent.unwrap());
+        let renewed = world.renew_verification("ada", NOW).await.unwrap();
         let pending = store.pending_registration(&renewed, NOW).await.unwrap();
         let password = pending.unwrap().password;
         assert_eq!(password, hash(&format!("password {number}")));
@@ -235,13 +216,7 @@ pub async fn the_newest_registration_counts_within_a_second_too(world: &World) {
 
 pub async fn a_token_of_another_purpose_proves_no_registration(world: &World) {
     let ada = world.account("ada", &[]).await;
-    let (mailed, kept) = token(Purpose::Reset, NOW);
-    let mail = letter(MailKind::Reset);
-    let issued = world
-        .store
-        .issue_reset(&anonymous(NOW), ada.id, kept, mail)
-        .await;
-    assert!(issued.unwrap());
+    let mailed = world.issue_reset(ada.id, NOW).await.unwrap();
     let pending = world.store.pending_registration(&mailed, NOW).await;
     assert!(pending.unwrap().is_none());
     let activated = world.store.activate(&anonymous(NOW), &mailed, id()).await;

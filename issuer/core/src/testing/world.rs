@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::account::{Account, AccountId, NewAccount};
 use crate::audit::{Actor, Context, Origin, Recorded, chain};
 use crate::email::EmailAddress;
@@ -163,6 +165,38 @@ impl World {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// A request that waits in the outbox.
+    pub async fn request(&self, kind: MailKind, now: UnixTime) -> Uuid {
+        let request = letter(kind);
+        let id = request.id;
+        self.store.queue_request(now, request).await.unwrap();
+        id
+    }
+
+    /// Asks for a reset of the account and grants it; the token, where that was done.
+    pub async fn issue_reset(&self, account: AccountId, now: UnixTime) -> Option<MailedTokenHash> {
+        let request = self.request(MailKind::ResetRequest, now).await;
+        let (mailed, kept) = token(Purpose::Reset, now);
+        let mail = letter(MailKind::Reset);
+        let issued = self
+            .store
+            .issue_reset(&anonymous(now), request, account, kept, mail)
+            .await;
+        issued.unwrap().then_some(mailed)
+    }
+
+    /// Asks for another verification mail and grants it; the token, where that was done.
+    pub async fn renew_verification(&self, name: &str, now: UnixTime) -> Option<MailedTokenHash> {
+        let request = self.request(MailKind::VerifyRequest, now).await;
+        let (mailed, kept) = token(Purpose::Verify, now);
+        let (address, mail) = (email(name), letter(MailKind::Verify));
+        let renewed = self
+            .store
+            .renew_verification(&anonymous(now), request, address.canonical(), kept, mail)
+            .await;
+        renewed.unwrap().then_some(mailed)
     }
 
     pub async fn session(&self, name: &str, account: AccountId, now: UnixTime) -> Head {

@@ -61,6 +61,7 @@ impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Weak(fault) => weak("password", fault),
+            RegisterError::RateLimited { retry_after } => rate_limited(retry_after),
             RegisterError::Overloaded(error) => error.into(),
             RegisterError::Store(error) => error.into(),
         }

@@ -12,8 +12,9 @@ use signet_core::ports::{
 };
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
-use crate::accounts::{find, insert, password};
+use crate::accounts::{find, insert};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::mail;
@@ -32,12 +33,12 @@ impl SqliteStore {
     ) -> StoreResult<()> {
         let mut tx = self.write().await?;
         let owner = account_of(&mut tx, registration.email.canonical()).await?;
+        // Kept for an address that is taken too, as useless as it is there: the same writes take
+        // the same time.
+        keep(&mut tx, context.now, &registration).await?;
         let letter = match owner {
             Some(_) => mail.taken,
-            None => {
-                keep(&mut tx, context.now, &registration).await?;
-                mail.verify
-            }
+            None => mail.verify,
         };
         if let Some(letter) = letter {
             mail::queue(&mut tx, context.now, &letter).await?;
@@ -50,11 +51,15 @@ impl SqliteStore {
     pub(super) async fn renew_token(
         &self,
         context: &Context,
+        request: Uuid,
         canonical_email: &str,
         token: NewMailedToken,
-        letter: Option<NewMail>,
+        letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
+        if !mail::take_request(&mut tx, request).await? {
+            return Ok(false);
+        }
         let now = seconds(context.now);
         let newest = sqlx::query_scalar!(
             "SELECT id FROM registrations
@@ -71,9 +76,7 @@ impl SqliteStore {
             return Ok(false);
         };
         tokens::keep(&mut tx, Owner::Registration(uuid(&newest)?), &token).await?;
-        if let Some(letter) = letter {
-            mail::queue(&mut tx, context.now, &letter).await?;
-        }
+        mail::queue(&mut tx, context.now, &letter).await?;
         let event = context.event(Action::VerificationResent, None, json!({}));
         record(&mut tx, event).await?;
         tx.commit().await?;
@@ -90,7 +93,9 @@ impl SqliteStore {
             "SELECT registrations.id, secret_hash, password_hash
              FROM mailed_tokens JOIN registrations ON registrations.id = registration_id
              WHERE hash = ?1 AND purpose = ?2 AND mailed_tokens.expires_at > ?3
-               AND registrations.expires_at > ?3",
+               AND registrations.expires_at > ?3
+               AND NOT EXISTS (SELECT 1 FROM accounts
+                               WHERE email_canonical = registrations.email_canonical)",
             hash,
             purpose,
             now
@@ -136,13 +141,19 @@ impl SqliteStore {
         now: UnixTime,
     ) -> StoreResult<Credential> {
         let mut tx = self.snapshot().await?;
-        if let Some(id) = account_of(&mut tx, canonical_email).await? {
-            let account = find(&mut tx, id).await?;
-            if let Some((account, password)) = account.zip(password(&mut tx, id).await?) {
-                let account = Box::new(account);
-                return Ok(Credential::Account { account, password });
-            }
-        }
+        let found = sqlx::query!(
+            "SELECT id, password_hash FROM accounts WHERE email_canonical = ?",
+            canonical_email
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(db)?;
+        let (id, password) = match found {
+            Some(found) => (uuid(&found.id)?, Some(found.password_hash)),
+            None => (Uuid::nil(), None),
+        };
+        // Asked for nobody's id as well: the same queries, whatever there is.
+        let account = find(&mut tx, AccountId(id)).await?;
         let now = seconds(now);
         let pending = sqlx::query_scalar!(
             "SELECT password_hash FROM registrations
@@ -154,11 +165,15 @@ impl SqliteStore {
         .fetch_optional(&mut *tx)
         .await
         .map_err(db)?;
-        Ok(match pending {
-            Some(hash) => Credential::Pending {
+        Ok(match (account.zip(password), pending) {
+            (Some((account, hash)), _) => Credential::Account {
+                account: Box::new(account),
                 password: PasswordHash::from_stored(hash),
             },
-            None => Credential::Unknown,
+            (None, Some(hash)) => Credential::Pending {
+                password: PasswordHash::from_stored(hash),
+            },
+            (None, None) => Credential::Unknown,
         })
     }
 }

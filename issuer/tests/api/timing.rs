@@ -1,0 +1,254 @@
+//! What the time of an answer tells: nothing of who has an account.
+//!
+//! Two questions are asked in turns, in random order, and the times of their answers compared as
+//! two samples. They differ where the Mann–Whitney test all but rules out chance and the medians
+//! lie apart by more than the clock's noise; what differs is measured a second time, since a
+//! machine that is busy with something else makes differences that don't last. The response floor
+//! is off but for the last test: these are about the work. `SIGNET_PROVE` makes the samples large.
+
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use signet_core::secret::{OperatingSystem, Randomness};
+use signet_core::session::floor::ResponseFloor;
+
+use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
+
+/// How large the samples are, and what difference of the medians counts.
+struct Precision {
+    samples: usize,
+    relative: f64,
+}
+
+fn precision() -> Precision {
+    match std::env::var_os("SIGNET_PROVE") {
+        Some(_) => Precision {
+            samples: 1_500,
+            relative: 0.02,
+        },
+        None => Precision {
+            samples: 120,
+            relative: 0.10,
+        },
+    }
+}
+
+/// How far the rank sum may be from what chance makes of it, in standard deviations: beyond this
+/// is once in 30,000 comparisons.
+const MOST_DEVIATIONS: f64 = 4.0;
+
+/// A question whose answer's time is measured: `{n}` in the address is a new number each time.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    path: &'static str,
+    email: &'static str,
+    password: Option<&'static str>,
+    status: StatusCode,
+}
+
+impl Question {
+    fn body(&self, number: usize) -> Value {
+        let email = self.email.replace("{n}", &number.to_string());
+        match self.password {
+            Some(password) => json!({ "email": email, "password": password }),
+            None => json!({ "email": email }),
+        }
+    }
+}
+
+fn login(email: &'static str) -> Question {
+    Question {
+        path: "/v1/login",
+        email,
+        password: Some(OTHER_PASSWORD),
+        status: StatusCode::UNAUTHORIZED,
+    }
+}
+
+fn register(email: &'static str) -> Question {
+    Question {
+        path: "/v1/register",
+        email,
+        password: Some(PASSWORD),
+        status: StatusCode::ACCEPTED,
+    }
+}
+
+fn ask(path: &'static str, email: &'static str) -> Question {
+    Question {
+        path,
+        email,
+        password: None,
+        status: StatusCode::ACCEPTED,
+    }
+}
+
+/// A service without limits in which everybody there can be is there.
+async fn service(login_floor: ResponseFloor) -> Service {
+    let setting = Setting {
+        limits_scale: 1_000_000,
+        login_floor,
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    for email in ["active@example.com", "suspended@example.com"] {
+        service.create_account(email, &[]).await;
+    }
+    let users = admin.get("/v1/admin/users?q=suspended").await.json();
+    let id = users["users"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/admin/users/{id}/suspend");
+    let suspended = admin.call(Method::POST, &path).send().await;
+    suspended.expect(StatusCode::NO_CONTENT);
+    let body = json!({ "email": "pending@example.com", "password": PASSWORD });
+    let registered = service.client().post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
+    service
+}
+
+/// The seconds that the answers to both questions took, asked in turns.
+async fn measure(service: &Service, questions: [Question; 2]) -> [Vec<f64>; 2] {
+    let client = service.client();
+    let randomness: &dyn Randomness = &OperatingSystem;
+    let mut times = [Vec::new(), Vec::new()];
+    for number in 0..precision().samples {
+        // Well before the ceiling, which no scale moves.
+        if number % 40 == 0 {
+            forget_failures(service).await;
+        }
+        let [coin] = randomness.array();
+        let first = usize::from(coin % 2);
+        for index in [first, 1 - first] {
+            let question = questions[index];
+            let call = client.call(Method::POST, question.path);
+            let call = call.json(&question.body(number));
+            let started = Instant::now();
+            let answer = call.send_unchecked().await;
+            times[index].push(started.elapsed().as_secs_f64());
+            answer.expect(question.status);
+        }
+    }
+    times
+}
+
+async fn forget_failures(service: &Service) {
+    let mut database = service.beside().await;
+    let forgotten = sqlx::query("DELETE FROM guesses").execute(&mut database);
+    forgotten.await.unwrap();
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// How many standard deviations Mann and Whitney's U is from its mean, if both samples are of one
+/// distribution (normal approximation; ties are rare among nanoseconds).
+fn deviations([left, right]: &[Vec<f64>; 2]) -> f64 {
+    let mut all: Vec<(f64, bool)> = left.iter().map(|time| (*time, true)).collect();
+    all.extend(right.iter().map(|time| (*time, false)));
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut rank, mut rank_sum) = (0.0, 0.0);
+    for (_, is_left) in all {
+        rank += 1.0;
+        rank_sum += if is_left { rank } else { 0.0 };
+    }
+    let (n, m) = (count(left), count(right));
+    let u = rank_sum - n * (n + 1.0) / 2.0;
+    let deviation = (n * m * (n + m + 1.0) / 12.0).sqrt();
+    (u - n * m / 2.0) / deviation
+}
+
+fn count(times: &[f64]) -> f64 {
+    f64::from(u32::try_from(times.len()).unwrap())
+}
+
+/// What sets two samples apart, if anything does.
+fn difference(times: &[Vec<f64>; 2]) -> Option<String> {
+    let [left, right] = [median(&times[0]), median(&times[1])];
+    let relative = (left - right).abs() / left.min(right);
+    let deviations = deviations(times);
+    (deviations.abs() > MOST_DEVIATIONS && relative > precision().relative)
+        .then(|| format!("{left:.6} s and {right:.6} s, {deviations:.1} standard deviations apart"))
+}
+
+async fn assert_alike(service: &Service, questions: [Question; 2]) {
+    if difference(&measure(service, questions).await).is_some()
+        && let Some(found) = difference(&measure(service, questions).await)
+    {
+        panic!("{questions:?} take different times: {found}");
+    }
+}
+
+const UNKNOWN: &str = "unknown{n}@example.com";
+const EVERYBODY_ELSE: [&str; 3] = [
+    "active@example.com",
+    "pending@example.com",
+    "suspended@example.com",
+];
+
+#[tokio::test]
+async fn forgetting_takes_the_same_for_everyone() {
+    let service = service(ResponseFloor::NONE).await;
+    let path = "/v1/password/forgot";
+    for email in EVERYBODY_ELSE {
+        assert_alike(&service, [ask(path, email), ask(path, UNKNOWN)]).await;
+    }
+}
+
+#[tokio::test]
+async fn resending_takes_the_same_for_everyone() {
+    let service = service(ResponseFloor::NONE).await;
+    let path = "/v1/email/verify/resend";
+    for email in EVERYBODY_ELSE {
+        assert_alike(&service, [ask(path, email), ask(path, UNKNOWN)]).await;
+    }
+}
+
+#[tokio::test]
+async fn registering_takes_the_same_for_free_and_taken_addresses() {
+    let service = service(ResponseFloor::NONE).await;
+    // Both asked again and again: the fourth registration of an address removes the first.
+    let free = register("pending@example.com");
+    for taken in ["active@example.com", "suspended@example.com"] {
+        assert_alike(&service, [register(taken), free]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_takes_the_same_for_everyone() {
+    let service = service(ResponseFloor::NONE).await;
+    for email in EVERYBODY_ELSE {
+        assert_alike(&service, [login(email), login(UNKNOWN)]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
+    let service = service(ResponseFloor {
+        least: Duration::from_millis(40),
+        jitter: Duration::from_millis(5),
+    })
+    .await;
+    let bcrypt = "$2b$07$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    sqlx::query("UPDATE accounts SET password_hash = ? WHERE email_canonical LIKE 'active@%'")
+        .bind(bcrypt)
+        .execute(&mut service.beside().await)
+        .await
+        .unwrap();
+    assert_alike(&service, [login("active@example.com"), login(UNKNOWN)]).await;
+}
+
+#[test]
+fn samples_that_differ_are_told_from_those_that_do_not() {
+    let sample = |shift: f64| -> Vec<f64> {
+        let noise = (0..120u32).map(|n| f64::from(n * 7_919 % 120) / 400.0);
+        noise.map(|noise| 1.0 + shift + noise).collect()
+    };
+    assert_eq!(difference(&[sample(0.0), sample(0.0)]), None);
+    assert_eq!(difference(&[sample(0.0), sample(0.01)]), None);
+    assert!(difference(&[sample(0.0), sample(0.5)]).is_some());
+    assert!(difference(&[sample(0.5), sample(0.0)]).is_some());
+}
