@@ -91,13 +91,21 @@ impl Verifier {
             payload: String::from_utf8(payload).map_err(|_| Rejection::BadClaims)?,
         })
     }
+
+    /// Checks a token once more that was good, at another time and with the same keys.
+    ///
+    /// # Errors
+    /// What [`Verifier::verify`] would say of it now.
+    pub fn verify_again(&self, token: &VerifiedToken, now: UnixTime) -> Result<(), Rejection> {
+        token.claims.check_again(&self.expected, now)
+    }
 }
 
 impl VerifiedToken {
     /// The key that signed it.
     #[must_use]
-    pub fn kid(&self) -> &str {
-        self.kid.as_str()
+    pub fn kid(&self) -> &KeyId {
+        &self.kid
     }
 
     /// What it says.

@@ -112,6 +112,32 @@ fn a_token_is_kept_again_under_another_stamp() {
 }
 
 #[test]
+fn a_full_cache_is_kept_again_under_another_stamp_and_loses_none() {
+    let mut cache = cache_of(0..MOST_TOKENS);
+    for number in 0..MOST_TOKENS {
+        assert_eq!(cache.find(&token(number), STAMP + 1), None);
+        cache.keep(&token(number), STAMP + 1, 0, number);
+    }
+    for number in 0..MOST_TOKENS {
+        assert_eq!(cache.find(&token(number), STAMP + 1), Some(number));
+    }
+}
+
+#[test]
+fn tokens_that_are_good_under_no_stamp_any_more_give_way_to_new_ones() {
+    let mut cache = Cache::new();
+    keep_and_use(&mut cache, 0..MOST_TOKENS);
+    for number in 0..MOST_TOKENS {
+        assert_eq!(cache.find(&token(number), STAMP + 1), None);
+    }
+    let new = 2_000..2_000 + MOST_TOKENS;
+    for number in new.clone() {
+        cache.keep(&token(number), STAMP, 0, number);
+    }
+    assert_eq!(found(&mut cache, new), MOST_TOKENS);
+}
+
+#[test]
 fn a_cleared_cache_finds_nothing() {
     let mut cache = cache_of(0..2_000);
     cache.clear();
@@ -224,6 +250,53 @@ fn a_token_that_comes_back_soon_after_it_left_stays() {
         cache.keep(&token(number), STAMP, 0, number);
     }
     assert_eq!(cache.find(&token(0), STAMP), Some(0));
+}
+
+#[test]
+fn a_token_that_was_asked_for_once_more_passes_by_and_one_that_was_twice_stays() {
+    let mut cache = cache_of([0, 1]);
+    assert_eq!(found(&mut cache, [0, 1]), 2);
+    assert_eq!(found(&mut cache, [1]), 1);
+    for number in 2..2_000 {
+        cache.keep(&token(number), STAMP, 0, number);
+    }
+    assert_eq!(cache.find(&token(0), STAMP), None);
+    assert_eq!(cache.find(&token(1), STAMP), Some(1));
+}
+
+/// Fills the main queue, so that it has to give: each of these tokens is asked for twice.
+fn keep_and_use(cache: &mut Cache<usize>, tokens: std::ops::Range<usize>) {
+    for number in tokens {
+        cache.keep(&token(number), STAMP, 0, number);
+        assert_eq!(found(cache, [number, number]), 2);
+    }
+}
+
+#[test]
+fn among_tokens_in_use_those_that_are_asked_for_outlive_the_others() {
+    let mut cache = Cache::new();
+    keep_and_use(&mut cache, 0..1_500);
+    let there = (0..1_500).filter(|number| found(&mut cache, [*number]) == 1);
+    let in_use: Vec<usize> = there.skip(200).take(300).collect();
+    for thousand in 2..10 {
+        for _ in 0..3 {
+            assert_eq!(found(&mut cache, in_use.iter().copied()), 300);
+        }
+        let from = thousand * 1_000;
+        keep_and_use(&mut cache, from..from + 300);
+    }
+    assert_eq!(found(&mut cache, in_use), 300);
+}
+
+#[test]
+fn a_token_that_was_asked_for_very_often_leaves_in_the_end() {
+    let mut cache = Cache::new();
+    keep_and_use(&mut cache, 0..1);
+    for _ in 0..300 {
+        assert_eq!(cache.find(&token(0), STAMP), Some(0));
+    }
+    keep_and_use(&mut cache, 1..6_000);
+    assert_eq!(cache.find(&token(0), STAMP), None);
 }
 
 #[test]

@@ -66,11 +66,44 @@ impl Claims {
             permissions: claims.names("permissions")?,
         })
     }
+
+    /// Checks once more, at another time, what changes with time: the claims of a token that was
+    /// good then give the reason that the whole check would give now.
+    pub(crate) fn check_again(
+        &self,
+        expected: &Expectations,
+        now: UnixTime,
+    ) -> Result<(), Rejection> {
+        expected.check_expiry(self.expires_at, now)?;
+        expected.check_start(self.not_before, now)?;
+        expected.check_issue(self.issued_at, now)
+    }
 }
 
 impl Expectations {
     fn is_audience_among(&self, audiences: &[String]) -> bool {
         self.audiences.iter().any(|ours| audiences.contains(ours))
+    }
+
+    fn check_expiry(&self, expires_at: UnixTime, now: UnixTime) -> Result<(), Rejection> {
+        if now >= expires_at.saturating_add(self.leeway) {
+            return Err(Rejection::Expired);
+        }
+        Ok(())
+    }
+
+    fn check_start(&self, not_before: Option<UnixTime>, now: UnixTime) -> Result<(), Rejection> {
+        if not_before.is_some_and(|start| start > now.saturating_add(self.leeway)) {
+            return Err(Rejection::NotYetValid);
+        }
+        Ok(())
+    }
+
+    fn check_issue(&self, issued_at: UnixTime, now: UnixTime) -> Result<(), Rejection> {
+        if issued_at > now.saturating_add(self.leeway) {
+            return Err(Rejection::IssuedInFuture);
+        }
+        Ok(())
     }
 }
 
@@ -119,19 +152,12 @@ impl<'a> Untrusted<'a> {
     }
 
     fn times(&self, expected: &Expectations, now: UnixTime) -> Result<Times, Rejection> {
-        let latest_start = now.saturating_add(expected.leeway);
         let expires_at = date(self.required("exp")?)?;
-        if now >= expires_at.saturating_add(expected.leeway) {
-            return Err(Rejection::Expired);
-        }
+        expected.check_expiry(expires_at, now)?;
         let not_before = self.optional("nbf").map(date).transpose()?;
-        if not_before.is_some_and(|not_before| not_before > latest_start) {
-            return Err(Rejection::NotYetValid);
-        }
+        expected.check_start(not_before, now)?;
         let issued_at = date(self.required("iat")?)?;
-        if issued_at > latest_start {
-            return Err(Rejection::IssuedInFuture);
-        }
+        expected.check_issue(issued_at, now)?;
         if issued_at > expires_at {
             return Err(Rejection::BadClaims);
         }

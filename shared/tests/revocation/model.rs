@@ -150,7 +150,8 @@ fn names() -> impl Strategy<Value = Names> {
 fn lists() -> impl Strategy<Value = Lists> {
     let subjects = btree_map(prop::sample::select(&NAMES[..]), 0..3_u64, 0..3);
     let kids = prop_oneof![
-        5 => Just(Names::new()),
+        3 => Just(Names::new()),
+        3 => Just(Names::from(["old"])),
         1 => btree_set(prop::sample::select(&KIDS[..]), 0..2),
     ];
     (names(), subjects, kids).prop_map(|(sessions, subjects, kids)| Lists {
