@@ -11,10 +11,12 @@
 
 mod check;
 mod checked;
+mod quoted;
 mod scanner;
 mod value;
 
 pub use checked::{Checked, Object};
+pub(crate) use quoted::quoted;
 pub use value::Value;
 
 /// How much structure is read.

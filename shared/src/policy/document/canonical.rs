@@ -6,6 +6,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{Allow, Policy, Preflight, Revocation, Rule};
+use crate::json::quoted as string;
 use crate::policy::condition::Condition;
 use crate::policy::routes::Methods;
 
@@ -85,18 +86,4 @@ fn list(values: impl Iterator<Item = String>) -> String {
 
 fn strings(texts: &[String]) -> String {
     list(texts.iter().map(|text| string(text)))
-}
-
-/// Quotes a text; only what JSON demands is escaped.
-fn string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\0'..' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
-            _ => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
