@@ -1,0 +1,38 @@
+//! What the programs do that aren't libFuzzer.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::{TARGETS, Target};
+
+/// Checks the files that the command line names.
+///
+/// # Errors
+/// Where a file can't be read.
+///
+/// # Panics
+/// Where a property fails.
+pub fn check_files(target: &Target) -> io::Result<()> {
+    for file in std::env::args_os().skip(1) {
+        (target.check)(&fs::read(&file)?);
+        let file = Path::new(&file).display();
+        writeln!(io::stderr(), "{}: {file} is as it should be", target.name)?;
+    }
+    Ok(())
+}
+
+/// Writes the seeds of every target into a folder of its name.
+///
+/// # Errors
+/// Where a file can't be written.
+pub fn write_seeds(folder: &Path) -> io::Result<()> {
+    for target in TARGETS {
+        let folder = folder.join(target.name);
+        fs::create_dir_all(&folder)?;
+        for (number, seed) in (target.seeds)().into_iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number:05}")), seed)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The targets, one for each kind of input.
+
+pub mod feed;
+pub mod key_set;
+pub mod policy;
+pub mod token;
