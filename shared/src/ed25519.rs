@@ -40,6 +40,11 @@ impl VerifyingKey {
         })
     }
 
+    /// The key as key sets write it.
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.encoded
+    }
+
     /// Whether `signature` is the key's signature of `message`.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let (r, s) = signature.split_at(32);

@@ -9,6 +9,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::base64url;
 use crate::ed25519::VerifyingKey;
 use crate::json::{Checked, Limits, Object};
@@ -23,6 +25,7 @@ const MOST_KEYS: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<(KeyId, VerifyingKey)>,
+    fingerprint: u64,
 }
 
 /// A key set, and what was left out of it.
@@ -106,6 +109,7 @@ impl KeySet {
                 }),
             }
         }
+        loaded.key_set.fingerprint = fingerprint(&loaded.key_set.keys);
         Ok(loaded)
     }
 
@@ -120,12 +124,31 @@ impl KeySet {
         self.keys.iter().map(|(kid, _)| kid.as_str())
     }
 
+    /// Tells sets with other keys apart: the beginning of a hash of all kids and keys.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     pub(crate) fn get(&self, kid: &KeyId) -> Option<&VerifyingKey> {
         self.keys
             .iter()
             .find(|(candidate, _)| candidate == kid)
             .map(|(_, key)| key)
     }
+}
+
+/// Lengths are hashed as well, so that no two sets are the same bytes.
+fn fingerprint(keys: &[(KeyId, VerifyingKey)]) -> u64 {
+    let mut hash = Sha256::new();
+    for (kid, key) in keys {
+        let kid = kid.as_str();
+        hash.update([u8::try_from(kid.len()).unwrap_or(u8::MAX)]);
+        hash.update(kid);
+        hash.update(key.as_bytes());
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    let [a, b, c, d, e, f, g, h, ..] = hash;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The entries of a key set, `None` in place of one that isn't an object; of too many, just enough

@@ -57,6 +57,7 @@ pub mod cache;
 pub mod claims;
 mod compact;
 pub mod ed25519;
+pub mod gate;
 mod header;
 pub mod json;
 mod jws;
@@ -71,6 +72,7 @@ mod verify;
 
 pub use cache::Cache;
 pub use claims::Claims;
+pub use gate::{Decision, Gate, Refusal, RequestHead};
 pub use key_id::KeyId;
 pub use keyset::KeySet;
 pub use rejection::Rejection;

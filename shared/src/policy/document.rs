@@ -15,6 +15,7 @@ mod tree;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::condition::Condition;
@@ -41,8 +42,8 @@ pub struct Policy {
 /// One rule.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rule {
-    /// Its name, of which there is one in the policy.
-    pub id: String,
+    /// Its name, of which there is one in the policy. Decisions name it too.
+    pub id: Arc<str>,
     /// Whom it lets through.
     pub allow: Allow,
     /// What it wants of the revocation feed.

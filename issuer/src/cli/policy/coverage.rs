@@ -76,9 +76,7 @@ pub(super) fn compare<'a>(policy: &'a Policy, operations: &'a [Operation]) -> Co
         }));
     }
     let rules = policy.rules().iter();
-    coverage.unreached = rules
-        .filter(|rule| !reached.contains(rule.id.as_str()))
-        .collect();
+    coverage.unreached = rules.filter(|rule| !reached.contains(&*rule.id)).collect();
     coverage
 }
 

@@ -149,12 +149,17 @@ impl Reader<'_> {
                 continue;
             };
             if rules.iter().any(|earlier| earlier.id == rule.id) {
-                self.fault::<()>(tree.span.as_ref(), FaultKind::DuplicateId(rule.id.clone()));
+                self.fault::<()>(
+                    tree.span.as_ref(),
+                    FaultKind::DuplicateId(rule.id.as_ref().into()),
+                );
             }
             if let Err(conflict) = routes.insert(rule.route.clone()) {
                 let earlier = rules.get(conflict.earlier);
                 let kind = FaultKind::Conflict {
-                    with: earlier.map(|rule| rule.id.clone()).unwrap_or_default(),
+                    with: earlier
+                        .map(|rule| rule.id.as_ref().into())
+                        .unwrap_or_default(),
                     method: conflict.method,
                 };
                 self.fault::<()>(tree.span.as_ref(), kind);
@@ -183,7 +188,7 @@ impl Reader<'_> {
         });
         self.nothing_left(members);
         Some(Rule {
-            id: id?,
+            id: id?.into(),
             allow: allow?,
             revocation: revocation?,
             route: Route {

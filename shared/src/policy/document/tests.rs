@@ -101,7 +101,7 @@ fn a_request_finds_its_rule() {
     let rule = |method: &str, path: &str| {
         let path = TargetPath::parse(path.as_bytes()).unwrap();
         let rule = policy.rule(&path, Method::parse(method.as_bytes()).unwrap());
-        rule.map(|rule| rule.id.clone())
+        rule.map(|rule| String::from(&*rule.id))
     };
     assert_eq!(rule("HEAD", "/healthz?x").as_deref(), Some("health"));
     assert_eq!(rule("GET", "/v1/agents/7").as_deref(), Some("read-agent"));

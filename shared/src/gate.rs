@@ -1,0 +1,316 @@
+//! The decision about a request: the one function that every host calls.
+//!
+//! A host gives its [`Gate`] the policy, hands it keys and feeds as they come (or has the refresher
+//! do it), and asks [`Gate::decide`] about the head of each request. It does what the [`Decision`]
+//! says, and nothing else: all that upstream or the client is to see stands in it.
+//!
+//! # The way of a request
+//!
+//! 1. `hygiene`: one pass over the headers. What may not go upstream is noted, whatever becomes of
+//!    the request; a `Connection` that would take an identity away spoils it.
+//! 2. [`policy`](crate::policy): method and target become a rule, or none. A rule for anyone ends
+//!    it here.
+//! 3. [`bearer`](crate::bearer): the token of the request, if it has one in the one place there is.
+//! 4. `remembered`: who had this very token before. If nobody knows, [`Verifier`] checks it.
+//! 5. `identity`: what is told of whoever has the token. Revocations and the rule's condition are
+//!    held against it, each time anew.
+//!
+//! The first that speaks against the request decides: 400, then 401 for the token, then 503, then
+//! the condition.
+//!
+//! A gate is cheap to clone, and clones share what they remember. So a host with several threads
+//! reads one behind a lock or a swap, and puts a changed clone in its place.
+//!
+//! To add a reason to refuse, give [`Refusal`] a variant, with its code, text and challenge, and
+//! `vectors/decisions` its cases.
+
+mod answer;
+mod decision;
+mod hygiene;
+mod identity;
+mod refusal;
+mod remembered;
+mod request;
+
+use alloc::sync::Arc;
+
+pub use answer::Answer;
+pub use decision::Decision;
+pub use identity::Identity;
+pub use refusal::{Code, Refusal};
+pub use request::RequestHead;
+
+use crate::bearer::Bearer;
+use crate::keyset::KeySet;
+use crate::policy::document::{Allow, Policy, Preflight, Revocation, Rule};
+use crate::policy::{Condition, Facts, Method, TargetPath, Verdict};
+use crate::rejection::Rejection;
+use crate::revocation::{Applied, FeedFault, Revocations};
+use crate::time::UnixTime;
+use crate::verify::Verifier;
+use hygiene::Headers;
+use remembered::Remembered;
+
+/// Leeway for clocks that differ, unless another is asked for, in seconds.
+const LEEWAY: u64 = 30;
+
+/// Decides about requests by one policy, with the keys and revocations it was given.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    policy: Arc<Policy>,
+    verifier: Arc<Verifier>,
+    leeway: u64,
+    keys: KeySet,
+    /// The first second at which the keys are too old, if they ever are.
+    keys_expire_at: Option<UnixTime>,
+    revocations: Arc<Revocations>,
+    remembered: Arc<Remembered>,
+}
+
+/// A request that is no bad one: what there is to decide about.
+struct Request<'a> {
+    path: TargetPath<'a>,
+    bearer: Bearer<'a>,
+    now: UnixTime,
+}
+
+/// What a rule makes of a request.
+enum Outcome {
+    /// It goes on, perhaps as somebody.
+    Allow(Option<Arc<Identity>>),
+    Deny(Refusal),
+}
+
+impl Gate {
+    /// A gate without keys and without a feed: until it gets some, it lets through what needs none.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        let audiences = policy.audiences().iter().map(|audience| audience.as_str());
+        let verifier = Verifier::new(policy.issuer(), audiences).leeway(LEEWAY);
+        Self {
+            verifier: Arc::new(verifier),
+            policy: Arc::new(policy),
+            leeway: LEEWAY,
+            keys: KeySet::default(),
+            keys_expire_at: None,
+            revocations: Arc::default(),
+            remembered: Arc::default(),
+        }
+    }
+
+    /// Grants `seconds` to clocks that differ, instead of 30.
+    #[must_use]
+    pub fn leeway(mut self, seconds: u64) -> Self {
+        self.verifier = Arc::new((*self.verifier).clone().leeway(seconds));
+        self.leeway = seconds;
+        // What was good with more patience may not be any more.
+        self.remembered = Arc::default();
+        self
+    }
+
+    /// Checks tokens with these keys from now on, however old they get: keys that are pinned.
+    pub fn install_keys(&mut self, keys: KeySet) {
+        self.keys = keys;
+        self.keys_expire_at = None;
+    }
+
+    /// Checks tokens with these keys from now on, and at `expire_at` with none any more.
+    pub fn install_keys_until(&mut self, keys: KeySet, expire_at: UnixTime) {
+        self.keys = keys;
+        self.keys_expire_at = Some(expire_at);
+    }
+
+    /// Takes a revocation feed: see [`Revocations::apply`].
+    ///
+    /// # Errors
+    /// Why the feed is ignored. What was in force is as it was.
+    pub fn apply_feed(&mut self, feed: &[u8], now: UnixTime) -> Result<Applied, FeedFault> {
+        let no_keys = KeySet::default();
+        let keys = self.keys_at(now).unwrap_or(&no_keys);
+        let mut revocations = (*self.revocations).clone();
+        let applied = revocations.apply(feed, keys, self.policy.issuer(), self.leeway, now)?;
+        self.revocations = Arc::new(revocations);
+        Ok(applied)
+    }
+
+    /// The epoch and number of the feed in force, after which a delta is asked for.
+    #[must_use]
+    pub fn feed_position(&self) -> Option<(u64, u64)> {
+        self.revocations.position()
+    }
+
+    /// Whether the feed in force is known to be all there is.
+    #[must_use]
+    pub fn has_fresh_feed(&self, now: UnixTime) -> bool {
+        self.revocations.is_fresh(now)
+    }
+
+    /// Whether there are keys to check tokens with.
+    #[must_use]
+    pub fn has_keys(&self, now: UnixTime) -> bool {
+        self.keys_at(now).is_some()
+    }
+
+    /// The policy it decides by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Decides about the head of a request at the time `now`.
+    pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
+        let headers = Headers::read(head.headers, self.policy.forwards_token());
+        let (rule, outcome) = self.judge(head, &headers, now);
+        let rule = rule.map(|rule| &rule.id);
+        let removed = headers.removed();
+        match outcome {
+            Outcome::Allow(identity) => Decision::allow(rule, identity, removed),
+            Outcome::Deny(refusal) => Decision::deny(rule, refusal, removed),
+        }
+    }
+
+    /// Who is asking, if the token is good and as far as is known not revoked. For hosts that
+    /// want the identity without a rule, such as a page that hides what wouldn't be allowed.
+    ///
+    /// # Errors
+    /// Why the token is refused.
+    pub fn verify(&self, token: &[u8], now: UnixTime) -> Result<Arc<Identity>, Refusal> {
+        let identity = self.identify(token, now)?;
+        self.check_revocation(&identity, Revocation::BestEffort, now)?;
+        Ok(identity)
+    }
+
+    /// The rule that decides, and what comes of it.
+    fn judge(
+        &self,
+        head: &RequestHead<'_>,
+        headers: &Headers<'_>,
+        now: UnixTime,
+    ) -> (Option<&Rule>, Outcome) {
+        let bad = (None, Outcome::Deny(Refusal::InvalidRequest));
+        let Some(method) = Method::parse(head.method) else {
+            return bad;
+        };
+        let Ok(path) = TargetPath::parse(head.target) else {
+            return bad;
+        };
+        if headers.spoil_the_identity() {
+            return bad;
+        }
+        if self.policy.preflight() == Preflight::Pass && headers.are_a_preflight(method) {
+            return (None, Outcome::Allow(None));
+        }
+        let rule = self.policy.rule(&path, method);
+        if rule.is_some_and(|rule| rule.allow == Allow::Anyone) {
+            return (rule, Outcome::Allow(None));
+        }
+        let bearer = headers.bearer();
+        if bearer == Bearer::Malformed {
+            return bad;
+        }
+        let request = Request { path, bearer, now };
+        let outcome = match rule {
+            Some(rule) => self.hold(rule, &request),
+            None => self.without_rule(&request),
+        };
+        (rule, outcome.unwrap_or_else(Outcome::Deny))
+    }
+
+    /// Holds a rule that isn't for anyone against a request.
+    fn hold(&self, rule: &Rule, request: &Request<'_>) -> Result<Outcome, Refusal> {
+        let condition = match &rule.allow {
+            Allow::When(condition) => Some(condition),
+            Allow::Anyone | Allow::Optional => None,
+        };
+        let Bearer::Token(token) = request.bearer else {
+            return match condition {
+                Some(_) => Err(Refusal::MissingToken),
+                None => Ok(Outcome::Allow(None)),
+            };
+        };
+        let identity = self.identify(token, request.now)?;
+        self.check_revocation(&identity, rule.revocation, request.now)?;
+        if let Some(condition) = condition {
+            check_condition(condition, rule, &identity, request)?;
+        }
+        Ok(Outcome::Allow(Some(identity)))
+    }
+
+    /// No rule lets this through; who has no good token isn't told that.
+    fn without_rule(&self, request: &Request<'_>) -> Result<Outcome, Refusal> {
+        let Bearer::Token(token) = request.bearer else {
+            return Err(Refusal::MissingToken);
+        };
+        self.verify(token, request.now)?;
+        Err(Refusal::NoRule)
+    }
+
+    /// Whose token this is. Revocations are not looked at.
+    fn identify(&self, token: &[u8], now: UnixTime) -> Result<Arc<Identity>, Refusal> {
+        let Some(keys) = self.keys_at(now) else {
+            return Err(match self.verifier.verify(token, &KeySet::default(), now) {
+                // Here the key would have been needed.
+                Err(Rejection::UnknownKid) | Ok(_) => Refusal::KeysUnavailable,
+                Err(rejection) => Refusal::InvalidToken(rejection),
+            });
+        };
+        let stamp = keys.fingerprint();
+        if let Some(identity) = self.remembered.find(token, stamp) {
+            let verified = identity.token();
+            self.verifier.verify_again(verified, now)?;
+            return Ok(identity);
+        }
+        let verified = self.verifier.verify(token, keys, now)?;
+        let identity = Arc::new(Identity::new(verified, &self.policy));
+        self.remembered.keep(token, stamp, &identity);
+        Ok(identity)
+    }
+
+    /// The keys that tokens are checked with, if there are any and they aren't too old.
+    fn keys_at(&self, now: UnixTime) -> Option<&KeySet> {
+        let are_good = self.keys_expire_at.is_none_or(|expire_at| now < expire_at);
+        (are_good && !self.keys.is_empty()).then_some(&self.keys)
+    }
+
+    /// What the feed says of a token, as far as the rule wants to know.
+    fn check_revocation(
+        &self,
+        identity: &Identity,
+        wanted: Revocation,
+        now: UnixTime,
+    ) -> Result<(), Refusal> {
+        if wanted == Revocation::Off {
+            return Ok(());
+        }
+        if identity.is_revoked_by(&self.revocations) {
+            return Err(Refusal::InvalidToken(Rejection::Revoked));
+        }
+        if wanted == Revocation::Required && !self.has_fresh_feed(now) {
+            return Err(Refusal::RevocationUnavailable);
+        }
+        Ok(())
+    }
+}
+
+fn check_condition(
+    condition: &Condition,
+    rule: &Rule,
+    identity: &Identity,
+    request: &Request<'_>,
+) -> Result<(), Refusal> {
+    let claims = identity.token().claims();
+    let verdict = condition.verdict(&Facts {
+        subject: claims.subject(),
+        roles: claims.roles(),
+        permissions: identity.permissions(),
+        authenticated_at: claims.authenticated_at(),
+        now: request.now,
+        pattern: &rule.route.pattern,
+        path: &request.path,
+    });
+    match verdict {
+        Verdict::Allow => Ok(()),
+        Verdict::Reauthenticate { max_age } => Err(Refusal::ReauthenticationRequired { max_age }),
+        Verdict::Deny => Err(Refusal::InsufficientScope),
+    }
+}
