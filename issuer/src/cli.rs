@@ -7,6 +7,7 @@
 
 mod arguments;
 mod config;
+mod decide;
 mod key_set;
 mod policy;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     /// Policies: who may do what, as every host decides it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Decide about the request heads on standard input, as every host does
+    Decide(decide::Decide),
     /// Tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),
         Command::Openapi => say(&crate::http::openapi::text()),
         Command::Policy(policy) => policy.run(),
+        Command::Decide(decide) => decide.run(),
         Command::Token(TokenCommand::Verify(verify)) => block_on(verify.run()),
     }
 }

@@ -17,6 +17,7 @@ mod harness;
 
 mod command_line;
 mod configuration;
+mod decide;
 mod pages;
 mod policy;
 mod readme;

@@ -1,4 +1,8 @@
-//! `signet policy check` and `signet policy compile`, on policies of the repository and on bad ones.
+//! `signet policy …`: `check` and `compile` here, on policies of the repository and on bad ones, and
+//! the others each in a file.
+
+mod cases;
+mod explain;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,28 @@ fn committed(name: &str) -> PathBuf {
 fn check(policy: &Path, more: &[&str]) -> Ended {
     let arguments = ["policy", "check", policy.to_str().unwrap()];
     Signet::new().run(&[&arguments[..], more].concat())
+}
+
+/// The page that explains policies, whose examples the tests use.
+const PAGE: &str = include_str!("../../../docs/POLICY.md");
+
+/// The examples of the page that are TOML.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    let fenced = PAGE.split("\n```").skip(1).step_by(2);
+    fenced.filter_map(|block| block.strip_prefix("toml\n"))
+}
+
+/// The page's first policy.
+fn policy() -> &'static str {
+    blocks().next().unwrap()
+}
+
+/// A folder with that policy and these cases.
+fn with_cases(cases: &str) -> Signet {
+    let signet = Signet::new();
+    fs::write(signet.folder().join("policy.toml"), policy()).unwrap();
+    fs::write(signet.folder().join("cases.toml"), cases).unwrap();
+    signet
 }
 
 /// What the check of a text says.
