@@ -1,0 +1,36 @@
+//! The gate beyond single decisions, which `vectors/decisions` has: what it remembers, what a host
+//! gets, and that nothing a client sends gets past it unseen.
+//!
+//! `SIGNET_PROVE=1000000` tries that many inputs for each property; without it there are enough to
+//! fail, and few enough to wait for.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
+mod answers;
+mod heads;
+mod memory;
+mod model;
+mod remembering;
+mod threads;
+mod world;
+
+use proptest::test_runner::Config;
+
+/// Tries `usually` inputs, or as many as `SIGNET_PROVE` says.
+fn inputs(usually: u32) -> Config {
+    let asked = std::env::var("SIGNET_PROVE").ok();
+    let cases = asked.map_or(usually, |count| {
+        count.parse().expect("SIGNET_PROVE must be a number")
+    });
+    Config {
+        failure_persistence: None,
+        ..Config::with_cases(cases)
+    }
+}
