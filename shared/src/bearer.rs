@@ -42,12 +42,20 @@ impl<'a> Bearer<'a> {
 /// RFC 9110, section 11.2: letters, digits and `-._~+/`, at least one, then any number of `=`.
 fn is_token68(token: &[u8]) -> bool {
     let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
-    let body = token.len().saturating_sub(padding);
-    body > 0
-        && token
-            .iter()
-            .take(body)
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+    let body = token.get(..token.len().saturating_sub(padding));
+    // Without a way out at the first other character, many are looked at at once.
+    let are_all_good = |body: &[u8]| {
+        let good = body.iter().map(|byte| is_token_character(*byte));
+        good.fold(true, |all, is_good| all & is_good)
+    };
+    body.is_some_and(|body| !body.is_empty() && are_all_good(body))
+}
+
+fn is_token_character(byte: u8) -> bool {
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_digit_or_slash = byte.wrapping_sub(b'/') < 11;
+    let is_mark = (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~');
+    is_letter | is_digit_or_slash | is_mark | (byte == b'+')
 }
 
 #[cfg(test)]
@@ -78,6 +86,17 @@ mod tests {
             (b"Bearer \xff", Malformed),
         ] {
             assert_eq!(Bearer::from_headers([value]), bearer, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_the_characters_of_rfc_9110() {
+        for byte in 0..=u8::MAX {
+            let is_good = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+            assert_eq!(is_token_character(byte), is_good, "{byte:#04x}");
+            let value = [&b"Bearer a"[..], &[byte], b"b"].concat();
+            let is_token = matches!(Bearer::from_headers([&value[..]]), Token(_));
+            assert_eq!(is_token, is_good, "{byte:#04x}");
         }
     }
 

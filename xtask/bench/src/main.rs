@@ -11,6 +11,7 @@
     reason = "a benchmark that can't go on should stop, and rounds what it prints"
 )]
 
+mod gate;
 mod issuer;
 mod load;
 mod machine;
@@ -27,6 +28,9 @@ fn main() {
     machine::describe(&mut report);
     if is_wanted("verify") {
         verify::run(&mut report);
+    }
+    if is_wanted("gate") {
+        gate::run(&mut report);
     }
     if is_wanted("issuer") {
         issuer::run(&mut report);
