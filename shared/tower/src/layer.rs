@@ -7,12 +7,13 @@ use axum_core::body::Body;
 use futures_util::future::{Either, Ready, ready};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Request, Response};
+use signet_verifier::Refusal;
 use signet_verifier::bearer::Bearer;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::principal::Principal;
-use crate::refusal::Refusal;
+use crate::refusal::answer;
 use crate::trust::Trust;
 
 /// Lets requests through that carry a good token with everything that is asked for.
@@ -114,7 +115,7 @@ where
                 request.extensions_mut().insert(principal);
                 Either::Left(self.inner.call(request))
             }
-            Err(refusal) => Either::Right(ready(Ok(refusal.answer()))),
+            Err(refusal) => Either::Right(ready(Ok(answer(refusal)))),
         }
     }
 }

@@ -8,10 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signet_verifier::time::UnixTime;
-use signet_verifier::{KeySet, Rejection, VerifiedToken, Verifier};
+use signet_verifier::{KeySet, Refusal, Rejection, VerifiedToken, Verifier};
 use tokio::sync::Notify;
-
-use crate::refusal::Refusal;
 
 const REFRESH_AFTER: Duration = Duration::from_secs(240);
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -115,7 +113,7 @@ impl Trust {
                 self.0.wanted.notify_one();
             }
             tracing::debug!(code = rejection.code(), "access token refused");
-            Refusal::InvalidToken
+            Refusal::InvalidToken(rejection)
         })
     }
 }

@@ -159,6 +159,8 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
+    use signet_verifier::gate;
+
     use super::*;
 
     #[test]
@@ -169,8 +171,21 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .filter(|name| name != "README.md")
             .collect();
-        let codes = Code::ALL.iter().map(|code| format!("{}.md", code.as_str()));
+        let ours = Code::ALL.iter().map(|code| code.as_str());
+        let of_gates = gate::Code::ALL.iter().map(|code| code.as_str());
+        let codes = ours.chain(of_gates).map(|code| format!("{code}.md"));
         assert_eq!(documented, codes.collect());
+    }
+
+    #[test]
+    fn a_code_that_gates_have_too_says_the_same() {
+        for gates in gate::Code::ALL {
+            let mut codes = Code::ALL.iter();
+            if let Some(ours) = codes.find(|code| code.as_str() == gates.as_str()) {
+                assert_eq!(ours.status().as_u16(), gates.status());
+                assert_eq!(ours.title(), gates.title());
+            }
+        }
     }
 
     #[test]
