@@ -1,6 +1,8 @@
-//! Points in time, in whole seconds, with arithmetic that neither wraps nor panics.
+//! Points in time, with arithmetic that neither wraps nor panics: in whole seconds, as tokens and
+//! feeds name them, and in milliseconds, for what is done between two seconds.
 
 use core::fmt;
+use core::time::Duration;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (RFC 7519's NumericDate, whole
 /// numbers only).
@@ -40,4 +42,58 @@ impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z, as a host's clock shows them. Nothing keeps such a clock
+/// from being set, backwards too.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UnixMillis(u64);
+
+impl UnixMillis {
+    /// The point `milliseconds` after 1970.
+    #[must_use]
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The second in which it lies.
+    #[must_use]
+    pub const fn unix_time(self) -> UnixTime {
+        UnixTime(self.0 / 1_000)
+    }
+
+    /// That much later, or the end of time.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(whole_millis(duration)))
+    }
+
+    /// That much earlier, or 1970.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_millis(duration)))
+    }
+
+    /// How long it is after `earlier`; nothing, if it is before.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Its milliseconds, as far as they can be counted.
+pub(crate) fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
