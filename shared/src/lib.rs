@@ -35,7 +35,8 @@
 //! What a request may do with its token is another path: [`policy`] finds the rule for its target
 //! and holds the rule's condition against the claims. What the issuer has taken back since comes in
 //! feeds, and [`revocation`] keeps it; [`cache`] keeps tokens, so that the next request with one
-//! doesn't cost its signature again.
+//! doesn't cost its signature again. [`refresher`] tells a host when to fetch keys and feed, and
+//! judges what comes.
 //!
 //! Beside the paths: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
 //! in a request's headers; [`time`], [`name`] and [`KeyId`] are values with rules.
@@ -65,6 +66,7 @@ mod key_id;
 pub mod keyset;
 pub mod name;
 pub mod policy;
+pub mod refresher;
 mod rejection;
 pub mod revocation;
 pub mod time;
@@ -75,6 +77,7 @@ pub use claims::Claims;
 pub use gate::{Decision, Gate, Refusal, RequestHead};
 pub use key_id::KeyId;
 pub use keyset::KeySet;
+pub use refresher::Refresher;
 pub use rejection::Rejection;
 pub use revocation::Revocations;
 pub use verify::{VerifiedToken, Verifier};

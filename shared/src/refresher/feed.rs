@@ -1,0 +1,149 @@
+//! The feed: asked for what has changed since the one in force, if it was signed anew; or for
+//! everything, where there is none or what came for the smaller question couldn't be used.
+
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+
+use super::clock::Reading;
+use super::config::Pace;
+use super::jitter::Jitter;
+use super::schedule::Schedule;
+use super::{Answer, Document, Fetch, RefreshFault, Refreshed, Ticket};
+use crate::gate::Gate;
+use crate::rejection::Rejection;
+use crate::revocation::{FeedFault, LARGEST_FEED};
+
+/// When the feed is fetched, from where, and since when.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) schedule: Schedule,
+    url: String,
+    /// The feed in force. While there is none, everything is asked for.
+    known: Option<Known>,
+    lacks_key: bool,
+}
+
+#[derive(Debug)]
+struct Known {
+    position: (u64, u64),
+    /// What it came with, if it was fresh.
+    entity_tag: Option<String>,
+}
+
+impl Feed {
+    pub(super) fn new(url: String) -> Self {
+        Self {
+            schedule: Schedule::new(Pace::feed()),
+            url,
+            known: None,
+            lacks_key: false,
+        }
+    }
+
+    pub(super) fn fetch(&mut self, now: Reading) -> Fetch {
+        Fetch {
+            ticket: Ticket {
+                document: Document::Feed,
+                number: self.schedule.hand_out(now),
+            },
+            url: self.url(),
+            if_none_match: self.entity_tag().map(str::to_owned),
+            most_bytes: LARGEST_FEED,
+            timeout: self.schedule.timeout(),
+        }
+    }
+
+    /// Has the gate read the feed in an answer.
+    pub(super) fn on_response(
+        &mut self,
+        now: Reading,
+        number: u64,
+        answer: Answer<'_>,
+        gate: &mut Gate,
+        jitter: &mut Jitter,
+    ) -> Result<Refreshed, RefreshFault> {
+        let age = self.schedule.answered(now, number)?;
+        let refreshed = self.read(now, answer, gate);
+        match refreshed {
+            Ok(_) => self.schedule.succeed(now, age, jitter),
+            // At most once: what is wrong with everything isn't mended by asking again.
+            Err(fault) if asks_for_too_little(fault) && self.known.is_some() => {
+                self.schedule.repeat(now, fault);
+            }
+            Err(fault) => self.schedule.back_off(now, fault, jitter),
+        }
+        self.lacks_key = matches!(
+            refreshed,
+            Err(RefreshFault::Feed(FeedFault::Envelope(
+                Rejection::UnknownKid
+            )))
+        );
+        if let Err(RefreshFault::NotModified | RefreshFault::Feed(_)) = refreshed {
+            self.known = None;
+        }
+        refreshed
+    }
+
+    /// Whether the last answer was signed by a key that the gate didn't have.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.lacks_key
+    }
+
+    /// Fetches the feed at once if the keys that have come may have the one it lacked.
+    pub(super) fn on_new_keys(&mut self, now: Reading) {
+        if self.lacks_key {
+            self.lacks_key = false;
+            self.schedule.hasten(now);
+        }
+    }
+
+    fn url(&self) -> String {
+        let Some(Known { position, .. }) = &self.known else {
+            return self.url.clone();
+        };
+        let separator = match self.url.contains('?') {
+            true => '&',
+            false => '?',
+        };
+        let (epoch, seq) = position;
+        format!("{}{separator}since={epoch}.{seq}", self.url)
+    }
+
+    fn entity_tag(&self) -> Option<&str> {
+        self.known.as_ref()?.entity_tag.as_deref()
+    }
+
+    fn read(
+        &mut self,
+        now: Reading,
+        answer: Answer<'_>,
+        gate: &mut Gate,
+    ) -> Result<Refreshed, RefreshFault> {
+        let now = now.shown.unix_time();
+        let body = match answer.body(LARGEST_FEED) {
+            // How long a feed is fresh, its signed time says and never a 304.
+            Err(RefreshFault::NotModified)
+                if self.entity_tag().is_some() && gate.has_fresh_feed(now) =>
+            {
+                return Ok(Refreshed::FeedNotModified);
+            }
+            body => body?,
+        };
+        let applied = gate.apply_feed(body, now).map_err(RefreshFault::Feed)?;
+        let entity_tag = answer.entity_tag().filter(|_| gate.has_fresh_feed(now));
+        self.known = gate.feed_position().map(|position| Known {
+            position,
+            entity_tag: entity_tag.map(str::to_owned),
+        });
+        Ok(Refreshed::Feed(applied))
+    }
+}
+
+/// Whether an answer couldn't be used for what was asked, and one to a fetch of everything may.
+fn asks_for_too_little(fault: RefreshFault) -> bool {
+    matches!(
+        fault,
+        RefreshFault::NotModified | RefreshFault::Feed(FeedFault::Gap | FeedFault::TooManyEntries)
+    )
+}
