@@ -30,9 +30,9 @@
 //!
 //! A host polls when the time to wait is over, after every answer, and after every
 //! [want](Refresher::want). It may be slow, and it may lose a fetch: one without an answer is handed
-//! out again soon after its timeout, and what comes for the old one is ignored from then on. Whatever is
-//! wrong with an answer, the gate keeps what it has; how long keys may be kept is the gate's to
-//! watch, and it is told with the keys.
+//! out again soon after its timeout, and what comes for the old one is ignored from then on.
+//! Whatever is wrong with an answer, the gate keeps what it has. How long it may use keys, it is told
+//! with the keys, and watches by itself. A gate that takes another's place gets a new refresher.
 //!
 //! The way of an answer: it comes to `keys` or `feed`, `schedule` knows whether somebody still waits
 //! for it, `answer` finds a body in it, the gate reads that, and `schedule` sets the time of the next
@@ -144,7 +144,7 @@ impl Refresher {
             }
             (Document::Feed, Some(feed)) => {
                 let refreshed = feed.on_response(now, number, answer, gate, &mut self.jitter);
-                if feed.lacks_key() {
+                if refreshed == Err(feed::UNKNOWN_KEY) {
                     self.keys.schedule.want(now);
                 }
                 refreshed

@@ -14,6 +14,10 @@ use crate::gate::Gate;
 use crate::rejection::Rejection;
 use crate::revocation::{FeedFault, LARGEST_FEED};
 
+/// The gate doesn't have the key that signed the feed. It may be a new one.
+pub(super) const UNKNOWN_KEY: RefreshFault =
+    RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
+
 /// When the feed is fetched, from where, and since when.
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -21,6 +25,7 @@ pub(super) struct Feed {
     url: String,
     /// The feed in force. While there is none, everything is asked for.
     known: Option<Known>,
+    /// Whether the last answer was signed by a key that the gate didn't have.
     lacks_key: bool,
 }
 
@@ -73,21 +78,11 @@ impl Feed {
             }
             Err(fault) => self.schedule.back_off(now, fault, jitter),
         }
-        self.lacks_key = matches!(
-            refreshed,
-            Err(RefreshFault::Feed(FeedFault::Envelope(
-                Rejection::UnknownKid
-            )))
-        );
+        self.lacks_key = refreshed == Err(UNKNOWN_KEY);
         if let Err(RefreshFault::NotModified | RefreshFault::Feed(_)) = refreshed {
             self.known = None;
         }
         refreshed
-    }
-
-    /// Whether the last answer was signed by a key that the gate didn't have.
-    pub(super) fn lacks_key(&self) -> bool {
-        self.lacks_key
     }
 
     /// Fetches the feed at once if the keys that have come may have the one it lacked.
