@@ -145,7 +145,7 @@ impl Refresher {
             (Document::Feed, Some(feed)) => {
                 let refreshed = feed.on_response(now, number, answer, gate, &mut self.jitter);
                 if refreshed == Err(feed::UNKNOWN_KEY) {
-                    self.keys.schedule.want(now);
+                    self.keys.schedule.want();
                 }
                 refreshed
             }
@@ -159,10 +159,10 @@ impl Refresher {
     ///
     /// However often something is wanted, [`config`] bounds how often it is fetched.
     pub fn want(&mut self, document: Document, now: UnixMillis) {
-        let now = self.clock.read(now);
+        self.clock.read(now);
         match (document, &mut self.feed) {
-            (Document::Keys, _) => self.keys.schedule.want(now),
-            (Document::Feed, Some(feed)) => feed.schedule.want(now),
+            (Document::Keys, _) => self.keys.schedule.want(),
+            (Document::Feed, Some(feed)) => feed.schedule.want(),
             (Document::Feed, None) => {}
         }
     }

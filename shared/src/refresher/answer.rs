@@ -22,13 +22,13 @@ pub enum Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// The document. Only a 200 has one: what a 203 or a 206 has may be something else.
-    pub(super) fn body(self, most_bytes: usize) -> Result<&'a [u8], RefreshFault> {
+    /// The document. Only a 200 has one: what a 203 or a 206 has may be something else. Whether it
+    /// isn't too large after all, whoever reads it looks first.
+    pub(super) fn body(self) -> Result<&'a [u8], RefreshFault> {
         match self {
             Self::Failed => Err(RefreshFault::NoResponse),
             Self::TooLarge => Err(RefreshFault::TooLarge),
             Self::Response { status, body, .. } => match status {
-                200 if body.len() > most_bytes => Err(RefreshFault::TooLarge),
                 200 => Ok(body),
                 304 => Err(RefreshFault::NotModified),
                 300..=399 => Err(RefreshFault::Redirect),

@@ -88,7 +88,6 @@ impl Feed {
     /// Fetches the feed at once if the keys that have come may have the one it lacked.
     pub(super) fn on_new_keys(&mut self, now: Reading) {
         if self.lacks_key {
-            self.lacks_key = false;
             self.schedule.hasten(now);
         }
     }
@@ -116,7 +115,7 @@ impl Feed {
         gate: &mut Gate,
     ) -> Result<Refreshed, RefreshFault> {
         let now = now.shown.unix_time();
-        let body = match answer.body(LARGEST_FEED) {
+        let body = match answer.body() {
             // How long a feed is fresh, its signed time says and never a 304.
             Err(RefreshFault::NotModified)
                 if self.entity_tag().is_some() && gate.has_fresh_feed(now) =>

@@ -52,7 +52,7 @@ impl Keys {
         jitter: &mut Jitter,
     ) -> Result<Vec<LeftOutKey>, RefreshFault> {
         let age = self.schedule.answered(now, number)?;
-        match answer.body(LARGEST_KEY_SET).and_then(usable_keys) {
+        match answer.body().and_then(usable_keys) {
             Ok(LoadedKeySet { key_set, left_out }) => {
                 let asked_at = now.shown.saturating_sub(age);
                 let until = asked_at.saturating_add(self.max_stale);

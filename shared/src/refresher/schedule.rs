@@ -108,13 +108,11 @@ impl Schedule {
     }
 
     /// Makes it due as soon as it may be. Where it can't be had, wanting it doesn't help.
-    pub(super) fn want(&mut self, now: Reading) {
-        if self.status.failures > 0 {
-            return;
+    pub(super) fn want(&mut self) {
+        if let Some(handed_out) = self.handed_out
+            && self.status.failures == 0
+        {
+            self.due = self.due.min(handed_out.after(self.pace.spacing));
         }
-        let soonest = self
-            .handed_out
-            .map_or(now.passed, |handed_out| handed_out.after(self.pace.spacing));
-        self.due = self.due.min(soonest.max(now.passed));
     }
 }

@@ -125,25 +125,65 @@ fn a_304_that_nobody_asked_for_is_refused() {
 }
 
 #[test]
-fn after_a_delta_that_doesnt_fit_everything_is_asked_for_at_once() {
+fn a_304_to_a_fetch_without_a_tag_is_refused_however_fresh_the_feed_is() {
     let mut host = Host::settled();
     let fetch = next_feed(&mut host);
-    assert_eq!(fetch.url, format!("{URL}?since=1.0"));
-    let delta = Feed {
+    let untagged = Reply::ok(Feed::snapshot(1, host.now / SECOND).signed_by("k1"));
+    host.deliver(fetch.ticket, untagged.answer())
+        .expect("a good feed");
+    let fetch = next_feed(&mut host);
+    assert_eq!(fetch.if_none_match, None);
+    let outcome = host.deliver(fetch.ticket, Reply::status(304, "").answer());
+    assert!(host.has_fresh_feed());
+    assert_eq!(outcome, Err(RefreshFault::NotModified));
+}
+
+#[test]
+fn whether_a_stale_feed_was_modified_isnt_asked() {
+    let mut host = Host::settled();
+    let fetch = next_feed(&mut host);
+    let body = Feed::snapshot(1, host.now / SECOND - 40).signed_by("k1");
+    let answer = Answer::Response {
+        status: 200,
+        etag: Some("\"a\""),
+        body: &body,
+    };
+    host.deliver(fetch.ticket, answer).expect("a good feed");
+    let fetch = next_feed(&mut host);
+    assert_eq!(fetch.url, format!("{URL}?since=1.1"));
+    assert_eq!(fetch.if_none_match, None);
+}
+
+#[test]
+fn after_a_delta_that_cant_be_taken_everything_is_asked_for_at_once() {
+    let now = START / SECOND + 60;
+    let gap = Feed {
         since: Some(7),
-        ..Feed::snapshot(8, host.now / SECOND)
+        ..Feed::snapshot(8, now)
     };
-    let reply = Reply::ok(delta.signed_by("k1"));
-    let gap = host.deliver(fetch.ticket, reply.answer());
-    assert_eq!(gap, Err(RefreshFault::Feed(FeedFault::Gap)));
-    let Next::Fetch(fetch) = host.refresher.poll(millis(host.now)) else {
-        panic!("a snapshot is needed");
+    let too_many = Feed {
+        since: Some(0),
+        refused: 1_025,
+        ..Feed::snapshot(8, now)
     };
-    assert_eq!((fetch.url.as_str(), fetch.if_none_match), (URL, None));
-    let reply = Reply::ok(Feed::snapshot(8, host.now / SECOND).signed_by("k1"));
-    let taken = host.deliver(fetch.ticket, reply.answer());
-    assert_eq!(taken, Ok(Refreshed::Feed(Applied::Extended)));
-    assert_eq!(next_feed(&mut host).url, format!("{URL}?since=1.8"));
+    for (delta, fault) in [(gap, FeedFault::Gap), (too_many, FeedFault::TooManyEntries)] {
+        let mut host = Host::settled();
+        let fetch = next_feed(&mut host);
+        assert_eq!(fetch.url, format!("{URL}?since=1.0"));
+        let reply = Reply::ok(delta.signed_by("k1"));
+        let outcome = host.deliver(fetch.ticket, reply.answer());
+        assert_eq!(outcome, Err(RefreshFault::Feed(fault)));
+        // Wanting it meanwhile makes it no later.
+        host.refresher.want(Document::Feed, host.clock());
+        let Next::Fetch(fetch) = host.refresher.poll(host.clock()) else {
+            panic!("a snapshot is needed");
+        };
+        assert_eq!((fetch.url.as_str(), fetch.if_none_match), (URL, None));
+        let reply = Reply::ok(Feed::snapshot(8, now).signed_by("k1"));
+        let taken = host.deliver(fetch.ticket, reply.answer());
+        assert_eq!(taken, Ok(Refreshed::Feed(Applied::Extended)));
+        assert_eq!(next_feed(&mut host).url, format!("{URL}?since=1.8"));
+    }
 }
 
 #[test]

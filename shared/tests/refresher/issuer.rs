@@ -120,6 +120,8 @@ pub(crate) struct Feed {
     pub(crate) since: Option<u64>,
     pub(crate) iat: u64,
     pub(crate) ended: Vec<String>,
+    /// How many keys are refused.
+    pub(crate) refused: usize,
 }
 
 impl Feed {
@@ -129,15 +131,17 @@ impl Feed {
             since: None,
             iat,
             ended: Vec::new(),
+            refused: 0,
         }
     }
 
     pub(crate) fn signed_by(&self, kid: &str) -> Vec<u8> {
         let mut ended: Vec<[u8; 8]> = self.ended.iter().map(|sid| prefix(sid)).collect();
         ended.sort_unstable();
+        let refused: Vec<String> = (0..self.refused).map(|n| format!("old-{n}")).collect();
         let mut claims = json!({
             "iss": ISSUER, "iat": self.iat, "exp": self.iat + 30, "epoch": 1, "seq": self.seq,
-            "e": base64url(ended.concat()), "u": [], "k": [],
+            "e": base64url(ended.concat()), "u": [], "k": refused,
         });
         if let Some(since) = self.since {
             claims["since"] = json!(since);
