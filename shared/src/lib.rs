@@ -1,25 +1,45 @@
-//! Checks what Signet's issuer signs, wherever a request arrives: in a service, a proxy, a worker, a
-//! browser. One crate, so that every host gives the same answer, byte for byte.
+//! Decides about requests by what Signet's issuer signs, wherever they arrive: in a service, a proxy,
+//! a worker, a browser. One crate, so that every host gives the same answer, byte for byte.
 //!
 //! The crate needs `alloc` and nothing else: no standard library, no clock (`now` is an argument),
 //! no randomness, no I/O. It never panics, and no token makes it hold 64 KiB.
 //!
 //! ```
-//! use signet_verifier::{KeySet, Verifier, time::UnixTime};
+//! use signet_verifier::{Gate, KeySet, RequestHead, policy::Policy, time::UnixTime};
 //!
-//! # fn example(jwks: &[u8], token: &[u8], now: UnixTime) -> Option<()> {
-//! let keys = KeySet::from_jwks(jwks).ok()?.key_set;
-//! let verifier = Verifier::new("https://auth.example.com", ["agents-api"]);
-//! match verifier.verify(token, &keys, now) {
-//!     Ok(token) => assert!(token.claims().has_permission("agents:read")),
-//!     Err(rejection) => assert_eq!(rejection.code(), "expired"),
+//! # fn example(policy: &[u8], jwks: &[u8], bearer: &[u8], now: UnixTime) -> Option<()> {
+//! let mut gate = Gate::new(Policy::from_json(policy).ok()?);
+//! gate.install_keys(KeySet::from_jwks(jwks).ok()?.key_set);
+//! let decision = gate.decide(
+//!     &RequestHead {
+//!         method: b"GET",
+//!         target: b"/v1/agents/7",
+//!         headers: &[(b"authorization", bearer)],
+//!     },
+//!     now,
+//! );
+//! match decision.answer() {
+//!     None => assert!(decision.is_allowed()),
+//!     Some(answer) => assert_eq!(answer.status, decision.status()),
 //! }
 //! # Some(()) }
 //! ```
 //!
+//! # The path of a request
+//!
+//! The head of a request comes into [`Gate::decide`] and leaves as a [`Decision`], which says
+//! everything that the host has to do. [`gate`] tells the way: the headers, the rule that [`policy`]
+//! finds for method and target, the token that [`bearer`] finds, its check, its revocation, the
+//! rule's condition.
+//!
+//! What a gate knows comes by another path: [`refresher`] tells the host when to fetch keys and feed,
+//! and judges what comes; [`keyset`] and [`revocation`] keep it. [`cache`] keeps verified tokens, so
+//! that the next request with one doesn't cost its signature again.
+//!
 //! # The path of a token
 //!
-//! Bytes from outside come into [`Verifier::verify`] and leave as a [`VerifiedToken`], or as the
+//! The gate has tokens checked by a [`Verifier`], which works without one as well. Bytes from outside
+//! come into [`Verifier::verify`] and leave as a [`VerifiedToken`], or as the
 //! first [`Rejection`] in a fixed order: what is cheap first, what tells something last. Nothing
 //! else makes a verified token.
 //!
@@ -32,20 +52,15 @@
 //! 4. [`ed25519`]: the signature, strictly. Up to here the payload is bytes.
 //! 5. [`claims`]: the payload as JSON, and each claim against what is expected.
 //!
-//! What a request may do with its token is another path: [`policy`] finds the rule for its target
-//! and holds the rule's condition against the claims. What the issuer has taken back since comes in
-//! feeds, and [`revocation`] keeps it; [`cache`] keeps tokens, so that the next request with one
-//! doesn't cost its signature again. [`refresher`] tells a host when to fetch keys and feed, and
-//! judges what comes.
-//!
-//! Beside the paths: [`json`] reads all JSON, strictly and without a tree; [`bearer`] finds the token
-//! in a request's headers; [`time`], [`name`] and [`KeyId`] are values with rules.
+//! Beside the paths: [`json`] reads all JSON, strictly and without a tree; [`time`], [`name`] and
+//! [`KeyId`] are values with rules.
 //!
 //! # Adding a check
 //!
-//! Write its cases into the generator of `vectors/tokens`, where every host finds them. Give the
-//! check a variant of [`Rejection`] if no other says why, and put it at its place in the order: into
-//! the module whose step it belongs to, with the order told in that module's documentation.
+//! Of a request: see [`gate`]. Of a token: write its cases into the generator of `vectors/tokens`,
+//! where every host finds them. Give the check a variant of [`Rejection`] if no other says why, and
+//! put it at its place in the order: into the module whose step it belongs to, with the order told
+//! in that module's documentation.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::identity::Identity;
 use super::refusal::{Code, Refusal};
 use crate::json::quoted;
+use crate::refresher::Document;
 use crate::rejection::Rejection;
 use crate::verify::VerifiedToken;
 
@@ -105,6 +106,25 @@ impl Decision {
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {
         self.refusal().map(Refusal::answer)
+    }
+
+    /// What would have to be fetched for another decision, to be told to
+    /// [`Refresher::want`](crate::refresher::Refresher::want). A request with a token of a well-formed
+    /// but unknown kid isn't worth waiting for; one whose rule requires a fresh feed is.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Document> {
+        match self.refusal()? {
+            Refusal::KeysUnavailable | Refusal::InvalidToken(Rejection::UnknownKid) => {
+                Some(Document::Keys)
+            }
+            Refusal::RevocationUnavailable => Some(Document::Feed),
+            Refusal::InvalidToken(_)
+            | Refusal::InvalidRequest
+            | Refusal::MissingToken
+            | Refusal::ReauthenticationRequired { .. }
+            | Refusal::InsufficientScope
+            | Refusal::NoRule => None,
+        }
     }
 
     /// The decision as `signet decide` writes it: all members, always in this order. Bytes that

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use signet_verifier::gate::{Answer, Code};
+use signet_verifier::refresher::Document;
 use signet_verifier::{Gate, Refusal, Rejection};
 
-use crate::world::{FIRST, NOW, ask, gate, policy};
+use crate::world::{FIRST, NOW, SECOND, ask, gate, policy};
 
 const EVERY: [Refusal; 8] = [
     Refusal::InvalidRequest,
@@ -57,6 +58,34 @@ fn a_client_is_not_told_why_its_token_is_bad() {
         .map(|rejection| Refusal::InvalidToken(*rejection).answer());
     let answers: Vec<Answer> = answers.collect();
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn what_a_decision_lacks_is_what_a_fetch_could_bring() {
+    let good = FIRST.token("ada", NOW, &json!({ "roles": ["admin"], "auth_time": NOW }));
+    let unknown = SECOND.token("ada", NOW, &json!({}));
+    let without_keys = Gate::new(policy());
+    for (gate, method, target, token, lacks) in [
+        (&gate(), "GET", "/profile", &good, None),
+        (&gate(), "GET", "/profile", &unknown, Some(Document::Keys)),
+        (&gate(), "GET", "/open", &unknown, None),
+        (
+            &without_keys,
+            "GET",
+            "/profile",
+            &good,
+            Some(Document::Keys),
+        ),
+        (&without_keys, "GET", "/profile", &b"abc".to_vec(), None),
+        (&gate(), "POST", "/keys", &good, Some(Document::Feed)),
+        (&gate(), "GET", "/nowhere", &good, None),
+    ] {
+        assert_eq!(
+            ask(gate, method, target, token, NOW).lacks(),
+            lacks,
+            "{target}"
+        );
+    }
 }
 
 #[test]
