@@ -17,9 +17,9 @@ mod corpus;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use signet_verifier::time::UnixTime;
-use signet_verifier::{KeySet, Rejection, Verifier};
+use signet_verifier::{KeySet, Rejection, VerifiedToken, Verifier};
 
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
@@ -71,8 +71,8 @@ fn seconds(value: &Value) -> u64 {
     }
 }
 
-/// What becomes of a token: `accept`, or the code of its rejection.
-fn verdict(file: &Value, case: &Value) -> &'static str {
+/// What becomes of a token.
+fn verify(file: &Value, case: &Value) -> Result<VerifiedToken, Rejection> {
     let setting = |name| case.get(name).unwrap_or_else(|| &file["defaults"][name]);
     let jwks = &file["key_sets"][setting("jwks").as_str().unwrap()];
     let keys = KeySet::from_jwks(jwks.as_str().unwrap().as_bytes()).unwrap();
@@ -82,7 +82,12 @@ fn verdict(file: &Value, case: &Value) -> &'static str {
         .leeway(seconds(setting("leeway")))
         .max_lifetime(seconds(setting("max_lifetime")));
     let now = UnixTime::from_secs(seconds(setting("now")));
-    match verifier.verify(&bytes(&case["token"]), &keys.key_set, now) {
+    verifier.verify(&bytes(&case["token"]), &keys.key_set, now)
+}
+
+/// What becomes of a token: `accept`, or the code of its rejection.
+fn verdict(file: &Value, case: &Value) -> &'static str {
+    match verify(file, case) {
         Ok(_) => "accept",
         Err(rejection) => rejection.code(),
     }
@@ -101,6 +106,56 @@ fn tokens_have_the_verdicts_of_the_vectors() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Another reader of JSON finds in an accepted token what its accessors say, and no more.
+#[test]
+fn claims_are_what_the_token_says() {
+    let mut with_roles = 0;
+    for file in token_files() {
+        for case in cases(&file) {
+            let Ok(token) = verify(&file, case) else {
+                continue;
+            };
+            // serde_json has no room for some numbers that other claims may hold.
+            let Ok(read) = serde_json::from_str::<Value>(token.claims_json()) else {
+                continue;
+            };
+            let claims = token.claims();
+            let said = json!({
+                "iss": file["defaults"]["issuer"],
+                "sub": claims.subject(),
+                "jti": claims.id(),
+                "sid": claims.session_id(),
+                "client_id": claims.client_id(),
+                "exp": claims.expires_at().as_secs(),
+                "iat": claims.issued_at().as_secs(),
+                "nbf": claims.not_before().map(UnixTime::as_secs),
+                "auth_time": claims.authenticated_at().map(UnixTime::as_secs),
+                "ver": claims.version(),
+                "roles": claims.roles(),
+                "permissions": claims.permissions(),
+            });
+            for (name, value) in said.as_object().unwrap() {
+                let absent = match name.as_str() {
+                    "ver" => json!(0),
+                    "roles" | "permissions" => json!([]),
+                    _ => Value::Null,
+                };
+                let (id, note) = (&case["id"], &case["note"]);
+                let wanted = read.get(name).unwrap_or(&absent);
+                assert_eq!(value, wanted, "{id} {note}: {name}");
+            }
+            let audiences = json!(claims.audiences());
+            assert!(read["aud"] == audiences || json!([read["aud"]]) == audiences);
+            assert!(claims.roles().iter().all(|role| claims.has_role(role)));
+            let mut permissions = claims.permissions().iter();
+            assert!(permissions.all(|permission| claims.has_permission(permission)));
+            with_roles += usize::from(!claims.roles().is_empty());
+            assert!(!claims.has_role("") && !claims.has_permission(""));
+        }
+    }
+    assert!(with_roles > 0, "no vector has roles");
 }
 
 #[test]
