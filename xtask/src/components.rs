@@ -43,9 +43,13 @@ pub(crate) fn build_programs() -> Done {
 
 /// A program that [`build_programs`] has built.
 pub(crate) fn program(name: &str) -> PathBuf {
+    target_folder().join("debug").join(name)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug").join(name)
+    target.map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The browser of Debian's package `chromium`.

@@ -7,6 +7,7 @@
 mod artefacts;
 mod bench;
 mod components;
+mod fuzz;
 mod interop;
 mod process;
 mod prove;
@@ -23,6 +24,7 @@ usage: cargo xtask TASK
   setup                 make this machine ready: packages, tools, targets
   test [STEP...]        every check there is, or some of them
   prove                 the proofs at full size, with a report
+  fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
   bench                 Signet beside its peers, in one run
   openapi [--check]     write openapi.json anew, or compare it
   sqlx-prepare [--check]  write the queries' description anew, or compare it
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::all(),
         ["test", steps @ ..] => test::run(steps),
         ["prove"] => prove::run(),
+        ["fuzz", words @ ..] => fuzz::from_words(words),
         ["bench", arguments @ ..] => bench::run(arguments),
         ["openapi"] => artefacts::write_openapi(),
         ["openapi", "--check"] => artefacts::check_openapi(),

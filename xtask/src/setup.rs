@@ -36,6 +36,11 @@ const PACKAGES: &[Package] = &[
         name: "util-linux",
         is_there: || answers("setpriv", &["--version"]),
     },
+    // libFuzzer is C++.
+    Package {
+        name: "g++",
+        is_there: || answers("c++", &["--version"]),
+    },
     Package {
         name: "chromium",
         is_there: || Path::new(CHROMIUM).exists() && answers(CHROMIUM, &["--version"]),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{self, Done, Failure, cargo, say, say_error};
-use crate::{artefacts, interop, setup};
+use crate::{artefacts, fuzz, interop, setup};
 
 /// One step: its name, and what it does.
 type Step = (&'static str, fn() -> Done);
@@ -15,6 +15,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("lints", lints),
     ("no-std", || setup::build_without_std("signet-verifier")),
     ("tests", tests),
+    ("fuzz", fuzz::test),
     ("openapi", artefacts::check_openapi),
     ("queries", artefacts::check_queries),
     ("interop", interop::run),

@@ -43,6 +43,8 @@ pub use program::{check_files, write_seeds};
 pub struct Target {
     /// Its name, and that of its program.
     pub name: &'static str,
+    /// The longest input worth trying, in bytes; longer ones are seldom, and slow.
+    pub longest: usize,
     /// Panics where a property fails.
     pub check: fn(&[u8]),
     /// Inputs to start from.

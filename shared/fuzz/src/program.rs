@@ -22,7 +22,8 @@ pub fn check_files(target: &Target) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the seeds of every target into a folder of its name.
+/// Writes the seeds of every target into a folder of its name, and says which targets there are:
+/// a line for each, with its name and its longest input.
 ///
 /// # Errors
 /// Where a file can't be written.
@@ -30,9 +31,12 @@ pub fn write_seeds(folder: &Path) -> io::Result<()> {
     for target in TARGETS {
         let folder = folder.join(target.name);
         fs::create_dir_all(&folder)?;
-        for (number, seed) in (target.seeds)().into_iter().enumerate() {
+        let mut seeds = (target.seeds)();
+        seeds.retain(|seed| seed.len() <= target.longest);
+        for (number, seed) in seeds.into_iter().enumerate() {
             fs::write(folder.join(format!("seed-{number:05}")), seed)?;
         }
+        writeln!(io::stdout(), "{} {}", target.name, target.longest)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::{Target, vectors};
 /// Revocation feeds.
 pub const TARGET: Target = Target {
     name: "feed",
+    longest: 16_384,
     check,
     seeds,
 };

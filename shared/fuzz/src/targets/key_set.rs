@@ -16,6 +16,7 @@ use crate::{Target, vectors};
 /// Key sets.
 pub const TARGET: Target = Target {
     name: "key_set",
+    longest: 66_000,
     check,
     seeds,
 };

@@ -11,6 +11,7 @@ use crate::{Target, vectors};
 /// Policies.
 pub const TARGET: Target = Target {
     name: "policy",
+    longest: 8_192,
     check,
     seeds,
 };

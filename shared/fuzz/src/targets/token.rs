@@ -17,6 +17,7 @@ use crate::{Target, vectors};
 /// Access tokens.
 pub const TARGET: Target = Target {
     name: "token",
+    longest: 9_000,
     check,
     seeds,
 };
@@ -174,7 +175,9 @@ fn seeds() -> Vec<Vec<u8>> {
     let files = vectors::files("tokens");
     let cases = files.iter().flat_map(vectors::cases);
     let tokens: Vec<Vec<u8>> = cases.map(|case| vectors::bytes(&case["token"])).collect();
-    let opened = tokens.iter().filter_map(|token| jws::opened(token));
+    // One has 100 MiB, which are slowly opened and signed, and refused for their length all the same.
+    let short = tokens.iter().filter(|token| token.len() <= TARGET.longest);
+    let opened = short.filter_map(|token| jws::opened(token));
     let unsigned: Vec<Vec<u8>> = opened.map(|parts| parts.join(&b'\n')).collect();
     [tokens, unsigned].concat()
 }
