@@ -180,6 +180,10 @@ fn fuzz_target(target: &Target, programs: &Path, seconds: u64) -> Done<Report> {
     fuzzer
         .args([&corpus, &place("seeds"), &findings])
         .arg(format!("-artifact_prefix={}/", findings.display()))
+        .arg(format!(
+            "-dict={}",
+            place("seeds").with_extension("words").display()
+        ))
         .arg(format!("-max_len={}", target.longest))
         .arg(format!("-max_total_time={seconds}"))
         .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"])

@@ -45,6 +45,8 @@ pub struct Target {
     pub name: &'static str,
     /// The longest input worth trying, in bytes; longer ones are seldom, and slow.
     pub longest: usize,
+    /// What inputs are made of, where that measurably finds more.
+    pub words: &'static [&'static str],
     /// Panics where a property fails.
     pub check: fn(&[u8]),
     /// Inputs to start from.

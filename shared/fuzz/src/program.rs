@@ -22,8 +22,8 @@ pub fn check_files(target: &Target) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the seeds of every target into a folder of its name, and says which targets there are:
-/// a line for each, with its name and its longest input.
+/// Writes the seeds of every target into a folder of its name, its words beside it, and says which
+/// targets there are: a line for each, with its name and its longest input.
 ///
 /// # Errors
 /// Where a file can't be written.
@@ -36,7 +36,21 @@ pub fn write_seeds(folder: &Path) -> io::Result<()> {
         for (number, seed) in seeds.into_iter().enumerate() {
             fs::write(folder.join(format!("seed-{number:05}")), seed)?;
         }
+        fs::write(folder.with_extension("words"), dictionary(target.words))?;
         writeln!(io::stdout(), "{} {}", target.name, target.longest)?;
     }
     Ok(())
+}
+
+/// A dictionary as libFuzzer reads it, which takes an empty one for a mistake.
+fn dictionary(words: &[&str]) -> String {
+    let quoted = words.iter().map(|word| {
+        let bytes = word.bytes().map(|byte| match byte {
+            b'"' | b'\\' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            other => format!("\\x{other:02x}"),
+        });
+        format!("\"{}\"\n", bytes.collect::<String>())
+    });
+    format!("# What inputs are made of.\n{}", quoted.collect::<String>())
 }

@@ -17,6 +17,7 @@ use crate::{Target, vectors};
 pub const TARGET: Target = Target {
     name: "key_set",
     longest: 66_000,
+    words: &[],
     check,
     seeds,
 };

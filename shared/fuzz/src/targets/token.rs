@@ -18,6 +18,7 @@ use crate::{Target, vectors};
 pub const TARGET: Target = Target {
     name: "token",
     longest: 9_000,
+    words: &[],
     check,
     seeds,
 };
