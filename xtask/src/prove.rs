@@ -1,19 +1,31 @@
-//! The proofs at full size, with a report that says when and of which commit.
+//! The proofs at full size, with a report that says when, of which commit, and what was tried.
+
+mod mutants;
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::components::cache;
-use crate::process::{self, Done, Failure, cargo, command, root, run_quietly, say, with_retries};
+use crate::fuzz;
+use crate::process::{
+    self, Done, Failure, cargo, command, root, run_quietly, say, say_error, with_retries,
+};
 use crate::setup::{self, is_stamped, stamp};
 
 const DENY_VERSION: &str = "0.20.2";
 
-type Proof = (&'static str, fn() -> Done);
+/// A proof: its name, and what it does; it answers what there is to say of it, if there is.
+type Proof = (&'static str, fn() -> Done<String>);
 
 const PROOFS: &[Proof] = &[
     ("licences, bans and sources (cargo deny)", deny),
     ("every test, races and properties at full size", tests),
+    ("no input upsets the verifier (libFuzzer)", fuzz::prove),
+    (
+        "no mistake in it goes unnoticed (cargo mutants)",
+        mutants::run,
+    ),
 ];
 
 pub(crate) fn run() -> Done {
@@ -32,13 +44,13 @@ pub(crate) fn run() -> Done {
         let started = Instant::now();
         let done = proof();
         let result = match &done {
-            Ok(()) => "holds".to_owned(),
+            Ok(figures) if figures.is_empty() => "holds".to_owned(),
+            Ok(figures) => format!("holds: {figures}"),
             Err(failure) => {
                 failed = true;
-                format!(
-                    "FAILED: {}",
-                    failure.to_string().lines().next().unwrap_or("")
-                )
+                say_error(failure);
+                let failure = failure.to_string();
+                format!("FAILED: {}", failure.lines().next().unwrap_or(""))
             }
         };
         let seconds = started.elapsed().as_secs();
@@ -54,27 +66,33 @@ pub(crate) fn run() -> Done {
 }
 
 /// The advisory database isn't asked: it can't be reached from everywhere.
-fn deny() -> Done {
-    let folder = cache()?.join("tools");
-    let tool = folder.join("bin/cargo-deny");
-    if !is_stamped(&folder, DENY_VERSION) {
-        say("installing cargo-deny (some minutes)");
-        with_retries("cargo install cargo-deny", || {
-            let mut install = cargo(&["install", "--quiet", "--locked", "cargo-deny"]);
+fn deny() -> Done<String> {
+    let tool = tool("cargo-deny", DENY_VERSION)?;
+    process::run(command(tool).args(["check", "licenses", "bans", "sources"]))?;
+    Ok(String::new())
+}
+
+/// A program of a crate in exactly this version, built into the cache if it isn't there.
+fn tool(name: &str, version: &str) -> Done<PathBuf> {
+    let folder = cache()?.join("tools").join(name);
+    if !is_stamped(&folder, version) {
+        say(format!("installing {name} (some minutes)"));
+        with_retries(&format!("cargo install {name}"), || {
+            let mut install = cargo(&["install", "--quiet", "--locked", name]);
             install
-                .args(["--force", "--version", DENY_VERSION, "--root"])
+                .args(["--force", "--version", version, "--root"])
                 .arg(&folder);
             process::run(&mut install)
         })?;
-        stamp(&folder, DENY_VERSION)?;
+        stamp(&folder, version)?;
     }
-    process::run(command(tool).args(["check", "licenses", "bans", "sources"]))
+    Ok(folder.join("bin").join(name))
 }
 
 /// How many inputs each property is tried with; that it is set makes the races run at full length.
 const INPUTS: &str = "1000000";
 
-fn tests() -> Done {
+fn tests() -> Done<String> {
     let mut tests = cargo(&[
         "test",
         "--quiet",
@@ -82,5 +100,6 @@ fn tests() -> Done {
         "--exclude",
         "signet-bench",
     ]);
-    process::run(tests.env("SIGNET_PROVE", INPUTS))
+    process::run(tests.env("SIGNET_PROVE", INPUTS))?;
+    Ok(format!("{INPUTS} inputs each"))
 }
