@@ -59,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     targets::key_set::TARGET,
     targets::policy::TARGET,
     targets::feed::TARGET,
+    targets::head::TARGET,
 ];
 
 /// The `main` of a target's program.
