@@ -54,9 +54,7 @@ impl<'a> UntrustedJws<'a> {
             signed,
             header: decode(header)?,
             payload: decode(payload)?,
-            signature: decode(signature)?
-                .try_into()
-                .map_err(|_| Rejection::BadSignatureLength)?,
+            signature: base64url::decode_exactly(signature).map_err(|_| Rejection::BadBase64)?,
         })
     }
 }
@@ -68,7 +66,11 @@ fn segments(jws: &[u8]) -> Option<[&[u8]; 3]> {
     if wrapped || !jws.is_ascii() {
         return None;
     }
-    let mut segments = jws.split(|byte| *byte == b'.');
+    // Of a `str`, as the library splits it many bytes at a time.
+    let mut segments = core::str::from_utf8(jws)
+        .ok()?
+        .split('.')
+        .map(str::as_bytes);
     let three = [segments.next()?, segments.next()?, segments.next()?];
     let are_filled = three.iter().all(|segment| !segment.is_empty());
     (are_filled && segments.next().is_none()).then_some(three)

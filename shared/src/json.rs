@@ -11,6 +11,7 @@
 
 mod check;
 mod checked;
+mod plain;
 mod quoted;
 mod scanner;
 mod value;

@@ -6,19 +6,27 @@ use alloc::vec::Vec;
 use super::scanner::{Literal, Scanner};
 use super::{JsonError, Limits};
 
-/// Checks a text that holds one value and nothing else.
-pub(super) fn check(text: &str, limits: &Limits) -> Result<(), JsonError> {
+/// Names, and values as they are written.
+pub(super) type Members<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// How many members most texts have at most: room for them is made at once.
+const USUALLY: usize = 16;
+
+/// Checks a text that holds one value and nothing else, and answers the members of that value as they
+/// are written; none where it isn't an object.
+pub(super) fn check<'a>(text: &'a str, limits: &Limits) -> Result<Members<'a>, JsonError> {
     let mut checker = Checker {
         scanner: Scanner::new(text),
         limits,
         names: Vec::new(),
+        members: Vec::with_capacity(USUALLY),
         has_duplicates: false,
     };
     checker.scanner.skip_blanks();
     checker.value(0)?;
     checker.scanner.skip_blanks();
     match (checker.scanner.rest(), checker.has_duplicates) {
-        ("", false) => Ok(()),
+        ("", false) => Ok(checker.members),
         ("", true) => Err(JsonError::Duplicate),
         _ => Err(JsonError::Syntax),
     }
@@ -29,21 +37,25 @@ struct Checker<'a, 'l> {
     limits: &'l Limits,
     /// The names so far of every object that is still open, the innermost one's last.
     names: Vec<Cow<'a, str>>,
+    /// The members of the outermost object.
+    members: Members<'a>,
     has_duplicates: bool,
 }
 
 impl<'a> Checker<'a, '_> {
     /// Takes the value ahead, which is inside of `depth` arrays and objects.
-    fn value(&mut self, depth: usize) -> Result<(), JsonError> {
+    fn value(&mut self, depth: usize) -> Result<&'a str, JsonError> {
+        let start = self.scanner;
         match self.scanner.peek().ok_or(JsonError::Syntax)? {
-            b'{' => self.object(self.deeper(depth)?),
-            b'[' => self.array(self.deeper(depth)?),
-            b'"' => self.string().map(|_| ()),
-            b't' => self.scanner.expect("true"),
-            b'f' => self.scanner.expect("false"),
-            b'n' => self.scanner.expect("null"),
-            _ => self.scanner.number(),
+            b'{' => self.object(self.deeper(depth)?)?,
+            b'[' => self.array(self.deeper(depth)?)?,
+            b'"' => drop(self.string()?),
+            b't' => self.scanner.expect("true")?,
+            b'f' => self.scanner.expect("false")?,
+            b'n' => self.scanner.expect("null")?,
+            _ => self.scanner.number()?,
         }
+        self.scanner.taken_since(start)
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
@@ -93,11 +105,13 @@ impl<'a> Checker<'a, '_> {
             if self.names.len().saturating_sub(outer) >= self.limits.members {
                 return Err(JsonError::Limit);
             }
+            let of_outermost = (depth == 1).then(|| name.clone());
             self.names.push(name);
             self.scanner.skip_blanks();
             self.scanner.expect(":")?;
             self.scanner.skip_blanks();
-            self.value(depth)?;
+            let value = self.value(depth)?;
+            self.members.extend(of_outermost.map(|name| (name, value)));
             self.scanner.skip_blanks();
             match self.scanner.take(1)? {
                 "," => {}

@@ -81,7 +81,12 @@ impl<'a> Object<'a> {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(JsonError::Syntax);
         }
-        Self::new(Checked::parse(text, limits)?).ok_or(JsonError::Syntax)
+        let text = core::str::from_utf8(text).map_err(|_| JsonError::Syntax)?;
+        let members = check::check(text, limits)?.into_iter();
+        let members = members.map(|(name, text)| (name, Checked { text }));
+        Ok(Self {
+            members: members.collect(),
+        })
     }
 
     /// `None` where the value isn't an object.
@@ -128,37 +133,30 @@ fn next_value<'a>(rest: &mut Scanner<'a>) -> Option<Checked<'a>> {
 
 /// How many bytes belong to the value that `text` begins with.
 fn value_length(text: &str) -> usize {
-    let text = text.as_bytes();
-    let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
-    match text.first() {
+    let is_end = |byte: u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+    match text.as_bytes().first() {
         Some(b'"') => string_length(text),
         Some(b'[' | b'{') => bracketed_length(text),
-        _ => text.iter().position(is_end).unwrap_or(text.len()),
+        _ => text.bytes().position(is_end).unwrap_or(text.len()),
     }
 }
 
 /// From a quote through the one that ends its string.
-fn string_length(text: &[u8]) -> usize {
-    let mut is_escaped = false;
-    let is_end = |byte: &u8| {
-        let ends = *byte == b'"' && !is_escaped;
-        is_escaped = *byte == b'\\' && !is_escaped;
-        ends
-    };
-    let string = text.get(1..).unwrap_or_default();
-    let before = string.iter().position(is_end);
-    before.map_or(text.len(), |before| before.saturating_add(2))
+fn string_length(text: &str) -> usize {
+    let mut rest = Scanner::new(text);
+    let end = rest.string().map_or("", |_| rest.rest());
+    text.len().saturating_sub(end.len())
 }
 
 /// From a bracket through the one that pairs with it. Most bytes are between quotes, or neither.
-fn bracketed_length(text: &[u8]) -> usize {
-    let is_mark = |byte: &u8| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}');
+fn bracketed_length(text: &str) -> usize {
+    let is_mark = |byte: u8| matches!(byte, b'"' | b'[' | b']' | b'{' | b'}');
     let mut depth: usize = 0;
     let mut rest = text;
-    while let Some(before) = rest.iter().position(is_mark) {
+    while let Some(before) = rest.bytes().position(is_mark) {
         rest = rest.get(before..).unwrap_or_default();
         let mut length = 1;
-        match rest.first() {
+        match rest.as_bytes().first() {
             Some(b'"') => length = string_length(rest),
             Some(b'[' | b'{') => depth = depth.saturating_add(1),
             _ => depth = depth.saturating_sub(1),

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::JsonError;
+use super::plain::plain_length;
 
 /// What is left of a text.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl<'a> Literal<'a> {
         }
         let mut resolved = String::with_capacity(self.length);
         let mut scanner = Scanner::new(self.written);
-        while let Ok(plain) = scanner.take(scanner.plain_length()) {
+        while let Ok(plain) = scanner.take(plain_length(scanner.rest)) {
             resolved.push_str(plain);
             match scanner.take(1).and_then(|_backslash| scanner.escape()) {
                 Ok(character) => resolved.push(character),
@@ -47,6 +48,16 @@ impl<'a> Scanner<'a> {
     /// What hasn't been taken yet.
     pub(super) fn rest(&self) -> &'a str {
         self.rest
+    }
+
+    /// What has been taken since it was like `earlier`.
+    pub(super) fn taken_since(&self, earlier: Self) -> Result<&'a str, JsonError> {
+        let length = earlier.rest.len().saturating_sub(self.rest.len());
+        let (taken, _) = earlier
+            .rest
+            .split_at_checked(length)
+            .ok_or(JsonError::Syntax)?;
+        Ok(taken)
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -83,31 +94,18 @@ impl<'a> Scanner<'a> {
     /// Takes a string.
     pub(super) fn string(&mut self) -> Result<Literal<'a>, JsonError> {
         self.expect("\"")?;
-        let start = self.rest;
+        let start = *self;
         let mut length: usize = 0;
         loop {
-            let plain = self.take(self.plain_length())?;
+            let plain = self.take(plain_length(self.rest))?;
             length = length.saturating_add(plain.len());
-            let before = self.rest.len();
+            let written = self.taken_since(start)?;
             match self.take(1)? {
-                "\"" => {
-                    let (written, _) = start
-                        .split_at_checked(start.len().saturating_sub(before))
-                        .ok_or(JsonError::Syntax)?;
-                    return Ok(Literal { written, length });
-                }
+                "\"" => return Ok(Literal { written, length }),
                 "\\" => length = length.saturating_add(self.escape()?.len_utf8()),
                 _ => return Err(JsonError::Syntax),
             }
         }
-    }
-
-    /// How many bytes stand for themselves before a quote, an escape or a control character.
-    fn plain_length(&self) -> usize {
-        self.rest
-            .bytes()
-            .position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)
-            .unwrap_or(self.rest.len())
     }
 
     /// Takes what follows a backslash.
