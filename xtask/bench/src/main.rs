@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: every figure of Signet beside its peers, in one run on one machine.
 //!
-//! Figures are medians over repeated runs; what matters is their ratio, since machines are noisy.
+//! Figures are the fastest of many runs (`measure`); what matters is their ratio.
 //! To add a figure, write it into the file of its area and hand it to [`report::Report`], with its
 //! target if it has one.
 #![allow(
