@@ -21,6 +21,7 @@ type Proof = (&'static str, fn() -> Done<String>);
 const PROOFS: &[Proof] = &[
     ("licences, bans and sources (cargo deny)", deny),
     ("every test, races and properties at full size", tests),
+    ("the verdicts of aws-lc-rs", agreement),
     ("no input upsets the verifier (libFuzzer)", fuzz::prove),
     (
         "no mistake in it goes unnoticed (cargo mutants)",
@@ -102,4 +103,18 @@ fn tests() -> Done<String> {
     ]);
     process::run(tests.env("SIGNET_PROVE", INPUTS))?;
     Ok(format!("{INPUTS} inputs each"))
+}
+
+/// Where aws-lc-rs is linked anyway: beside the benchmarks.
+fn agreement() -> Done<String> {
+    process::run(&mut cargo(&[
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "signet-bench",
+        "--",
+        "agreement",
+    ]))?;
+    Ok(String::new())
 }

@@ -44,6 +44,7 @@ fn bits_from(bytes: &[u8; 32], position: usize) -> i32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 mod tests {
     use alloc::vec::Vec;
 
@@ -93,7 +94,6 @@ mod tests {
         }
     }
 
-    /// The greatest scalar and those around 2^252, by the digits: nothing wraps around the order.
     #[test]
     fn the_greatest_scalar_has_the_greatest_last_digit() {
         let last = |scalar| signed::<7>(&scalar).last();

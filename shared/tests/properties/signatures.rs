@@ -1,14 +1,17 @@
 //! Signatures, against ed25519-dalek's `verify_strict`: the same verdict on everything that looks
-//! like a signature but isn't one, torsion included.
+//! like a signature but isn't one, torsion included, with a table and without.
+//!
+//! And against ed25519-compact, which multiplies by the cofactor: it takes what we take, and beside
+//! that only what speccheck's cases 0 to 2, 4 and 5 are about, where key or `R` has torsion.
 
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
-use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Signature, VerifyingKey};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha512};
-use signet_verifier::ed25519::verify_strict;
+use signet_verifier::ed25519;
 
 use crate::inputs;
 
@@ -118,8 +121,29 @@ impl Signed {
         [self.r, self.s].concat().try_into().unwrap()
     }
 
+    /// Our verdict, with a table and without.
     fn ours(&self) -> bool {
-        verify_strict(&self.key, &self.message, &self.signature())
+        let Some(key) = ed25519::VerifyingKey::from_bytes(self.key) else {
+            return false;
+        };
+        let without = key.verifies(&self.message, &self.signature());
+        key.prepare();
+        let with_table = key.verifies(&self.message, &self.signature());
+        assert_eq!(with_table, without, "{self:02x?}");
+        without
+    }
+
+    fn compacts(&self) -> bool {
+        let key = ed25519_compact::PublicKey::new(self.key);
+        let signature = ed25519_compact::Signature::new(self.signature());
+        key.verify(&self.message, &signature).is_ok()
+    }
+
+    fn has_torsion(&self) -> bool {
+        [self.key, self.r].iter().any(|bytes| {
+            let point = CompressedEdwardsY(*bytes).decompress();
+            point.is_some_and(|point| !point.is_torsion_free())
+        })
     }
 
     fn theirs(&self) -> bool {
@@ -161,7 +185,12 @@ proptest! {
     ) {
         let mut signed = sign(secret, nonce, torsion, &message);
         changes.iter().for_each(|change| signed.change(change));
-        prop_assert_eq!(signed.ours(), signed.theirs(), "{:02x?}", signed);
+        let ours = signed.ours();
+        prop_assert_eq!(ours, signed.theirs(), "{:02x?}", signed);
+        match (ours, signed.compacts()) {
+            (false, true) => prop_assert!(signed.has_torsion(), "{:02x?}", signed),
+            (ours, compacts) => prop_assert_eq!(ours, compacts, "{:02x?}", signed),
+        }
     }
 
     #[test]
@@ -176,6 +205,25 @@ proptest! {
     }
 }
 
+#[test]
+fn a_key_with_a_table_takes_only_its_own_signatures() {
+    let secrets: Vec<Scalar> = (1..=8_u64)
+        .map(|seed| Scalar::from(seed).invert())
+        .collect();
+    let signed: Vec<Signed> = secrets
+        .iter()
+        .map(|secret| sign(*secret, Scalar::from(7_u8), [0, 0], b"message"))
+        .collect();
+    for own in &signed {
+        let key = ed25519::VerifyingKey::from_bytes(own.key).unwrap();
+        key.prepare();
+        for other in &signed {
+            let is_own = own.key == other.key;
+            assert_eq!(key.verifies(b"message", &other.signature()), is_own);
+        }
+    }
+}
+
 /// `sB − kA = R` holds just where `k` times the key's torsion cancels that of `R`.
 fn cancels_out(signed: &Signed, torsion: [usize; 2]) -> bool {
     let hash = Sha512::new()
@@ -185,11 +233,7 @@ fn cancels_out(signed: &Signed, torsion: [usize; 2]) -> bool {
     let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
     let [of_key, of_r] = torsion.map(|index| EIGHT_TORSION[index]);
     let is_prime_order = |point: EdwardsPoint| !point.is_small_order();
-    let decompressed = |bytes| {
-        curve25519_dalek::edwards::CompressedEdwardsY(bytes)
-            .decompress()
-            .unwrap()
-    };
+    let decompressed = |bytes| CompressedEdwardsY(bytes).decompress().unwrap();
     of_r == -(of_key * k)
         && is_prime_order(decompressed(signed.key))
         && is_prime_order(decompressed(signed.r))

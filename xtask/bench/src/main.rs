@@ -6,11 +6,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     reason = "a benchmark that can't go on should stop, and rounds what it prints"
 )]
 
+mod agreement;
 mod gate;
 mod issuer;
 mod load;
@@ -28,6 +30,9 @@ fn main() {
     machine::describe(&mut report);
     if is_wanted("verify") {
         verify::run(&mut report);
+    }
+    if is_wanted("agreement") {
+        agreement::run(&mut report);
     }
     if is_wanted("gate") {
         gate::run(&mut report);
