@@ -37,7 +37,7 @@ pub struct KeySet {
 
 /// When a key is given the table with which it checks a signature in half the time.
 ///
-/// A table takes 380 kB, and once as much as some twenty checks without one; beside those of the keys
+/// A table takes 380 kB, and as long to build as a dozen checks without one; beside those of the keys
 /// there is one of 640 kB for all of them. Verdicts are the same with and without.
 #[cfg(feature = "tables")]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

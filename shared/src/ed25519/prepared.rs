@@ -1,13 +1,13 @@
 //! When a key gets its table: at its sixteenth use, or when its host says so.
 //!
-//! A table costs as much time as about twenty checks without one, and 380 kB. A host that lives for
-//! a single token shall pay nothing, and one that stays has it back before the hundredth. Nobody
-//! waits for a table: whoever counts the sixteenth use builds it, and the others go without until it
-//! is there.
-
-use core::sync::atomic::{AtomicU32, Ordering};
+//! A table takes as long as a dozen checks without one, and 380 kB. A host that lives for a single
+//! token shall pay nothing, and one that stays has it back before the hundredth. Nobody waits for a
+//! table: whoever counts the sixteenth use builds it, and the others go without until it is there.
+//! The widths were chosen by measuring: docs/adr/0006-tables-per-key.md.
 
 use alloc::boxed::Box;
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;

@@ -30,13 +30,16 @@ pub(super) fn prepare() -> Done {
 
 /// Builds a crate for the target.
 pub(crate) fn build_without_std(package: &str) -> Done {
-    let mut build = cargo(&["build", "--quiet", "-p", package, "--target", TARGET]);
-    if let Compiler::Debian(toolchain) = find()? {
-        build
-            .env("RUSTC", toolchain.join("bin/rustc"))
-            .env_remove("RUSTUP_TOOLCHAIN");
+    for features in [&[][..], &["--no-default-features"]] {
+        let mut build = cargo(&["build", "--quiet", "-p", package, "--target", TARGET]);
+        if let Compiler::Debian(toolchain) = find()? {
+            build
+                .env("RUSTC", toolchain.join("bin/rustc"))
+                .env_remove("RUSTUP_TOOLCHAIN");
+        }
+        run(build.args(features))?;
     }
-    run(&mut build)
+    Ok(())
 }
 
 fn find() -> Done<Compiler> {
