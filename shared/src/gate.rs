@@ -42,6 +42,8 @@ pub use request::RequestHead;
 
 use crate::bearer::Bearer;
 use crate::keyset::KeySet;
+#[cfg(feature = "tables")]
+use crate::keyset::Tables;
 use crate::policy::document::{Allow, Policy, Preflight, Revocation, Rule};
 use crate::policy::{Condition, Facts, Method, TargetPath, Verdict};
 use crate::rejection::Rejection;
@@ -108,16 +110,29 @@ impl Gate {
         self
     }
 
+    /// Says when keys are given a table, those that come later too.
+    #[cfg(feature = "tables")]
+    #[must_use]
+    pub fn tables(mut self, tables: Tables) -> Self {
+        self.keys = self.keys.with_tables(tables);
+        self
+    }
+
     /// Checks tokens with these keys from now on, however old they get: keys that are pinned.
     pub fn install_keys(&mut self, keys: KeySet) {
-        self.keys = keys;
-        self.keys_expire_at = None;
+        self.replace_keys(keys, None);
     }
 
     /// Checks tokens with these keys from now on, and at `expire_at` with none any more.
     pub fn install_keys_until(&mut self, keys: KeySet, expire_at: UnixTime) {
+        self.replace_keys(keys, Some(expire_at));
+    }
+
+    /// Keys that stay keep their tables; where all stay, what is remembered does as well.
+    fn replace_keys(&mut self, mut keys: KeySet, expire_at: Option<UnixTime>) {
+        keys.inherit(&self.keys);
         self.keys = keys;
-        self.keys_expire_at = Some(expire_at);
+        self.keys_expire_at = expire_at;
     }
 
     /// Takes a revocation feed: see [`Revocations::apply`].
@@ -143,6 +158,13 @@ impl Gate {
     #[must_use]
     pub fn has_fresh_feed(&self, now: UnixTime) -> bool {
         self.revocations.is_fresh(now)
+    }
+
+    /// How many of its keys have a table.
+    #[cfg(feature = "tables")]
+    #[must_use]
+    pub fn tables_built(&self) -> usize {
+        self.keys.tables_built()
     }
 
     /// Whether there are keys to check tokens with.

@@ -118,7 +118,7 @@ fn claims_are_what_the_token_says() {
     let mut with_roles = 0;
     for file in token_files() {
         for case in cases(&file) {
-            let Ok(token) = verify(&file, case) else {
+            let Ok(token) = verify(&file, case, Tables::Never) else {
                 continue;
             };
             // serde_json has no room for some numbers that other claims may hold.

@@ -1,9 +1,10 @@
 //! A token that was good may not stay good only because it is remembered.
 
 use serde_json::json;
-use signet_verifier::KeySet;
+use signet_verifier::keyset::Tables;
+use signet_verifier::{Gate, KeySet};
 
-use crate::world::{FIRST, NOW, SECOND, ask, gate, key_set, time, told};
+use crate::world::{FIRST, NOW, SECOND, ask, gate, key_set, policy, time, told};
 
 const PROFILE: &str = "/profile";
 
@@ -57,6 +58,40 @@ fn a_remembered_token_goes_with_its_key() {
     assert_eq!(ask(&gate), Some(("keys_unavailable", None)));
     gate.install_keys(key_set(&[SECOND, FIRST]));
     assert_eq!(ask(&gate), None);
+}
+
+#[test]
+fn a_key_that_stays_keeps_its_table() {
+    let mut gate = gate();
+    let tokens: Vec<Vec<u8>> = (0..16)
+        .map(|number| FIRST.token(&format!("user-{number}"), NOW, &json!({})))
+        .collect();
+    for token in &tokens[..15] {
+        assert_eq!(told(&ask(&gate, "GET", PROFILE, token, NOW)), None);
+        // What is remembered is no use of the key.
+        assert_eq!(told(&ask(&gate, "GET", PROFILE, token, NOW)), None);
+    }
+    gate.install_keys_until(key_set(&[FIRST, SECOND]), time(NOW + 100));
+    assert_eq!(gate.tables_built(), 0);
+    assert_eq!(told(&ask(&gate, "GET", PROFILE, &tokens[15], NOW)), None);
+    assert_eq!(gate.tables_built(), 1);
+    gate.install_keys(key_set(&[SECOND, FIRST]));
+    assert_eq!(gate.tables_built(), 1);
+    gate.install_keys(key_set(&[FIRST.replaced(), SECOND]));
+    assert_eq!(gate.tables_built(), 0);
+}
+
+#[test]
+fn a_host_says_when_keys_get_their_tables() {
+    for (tables, built) in [(Tables::Eager, 2), (Tables::Never, 0)] {
+        let mut gate = Gate::new(policy()).tables(tables);
+        gate.install_keys(key_set(&[FIRST, SECOND]));
+        for number in 0..20 {
+            let token = FIRST.token(&format!("user-{number}"), NOW, &json!({}));
+            assert_eq!(told(&ask(&gate, "GET", PROFILE, &token, NOW)), None);
+        }
+        assert_eq!(gate.tables_built(), built);
+    }
 }
 
 #[test]
