@@ -11,7 +11,7 @@ pub(super) const fn count(width: usize) -> usize {
     BITS.div_ceil(width)
 }
 
-/// The greatest value of the last digit, from which nothing is taken off: 2^252 in its place.
+/// The greatest value of the last digit, from which nothing is taken off: what 2^252 is in its place.
 pub(super) const fn greatest_last(width: usize) -> usize {
     1 << BITS.saturating_sub(count(width).saturating_sub(1).saturating_mul(width))
 }
@@ -79,6 +79,8 @@ mod tests {
             sum * base + if *digit < 0 { -size } else { size }
         });
         prop_assert_eq!(sum, scalar);
+        // To a point with torsion a scalar and one by the order more are different.
+        prop_assert_eq!(digits[0] & 7, i32::from(scalar.as_bytes()[0] & 7));
         Ok(())
     }
 
