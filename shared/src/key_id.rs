@@ -58,5 +58,6 @@ mod tests {
         let x = base64url::decode(b"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
         let kid = KeyId::thumbprint(&x.try_into().unwrap());
         assert_eq!(kid.as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(alloc::format!("{kid}"), kid.as_str());
     }
 }

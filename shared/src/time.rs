@@ -97,3 +97,14 @@ impl fmt::Display for UnixMillis {
 pub(crate) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_in_time_are_shown_as_their_numbers() {
+        assert_eq!(alloc::format!("{}", UnixTime::LATEST), "253402300799");
+        assert_eq!(alloc::format!("{}", UnixMillis::from_millis(7)), "7");
+    }
+}

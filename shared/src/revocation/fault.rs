@@ -62,3 +62,16 @@ impl fmt::Display for FeedFault {
 }
 
 impl core::error::Error for FeedFault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_shown_by_its_code_and_what_it_is_about() {
+        let shown = |fault: FeedFault| alloc::format!("{fault}");
+        assert_eq!(shown(FeedFault::Gap), "gap");
+        assert_eq!(shown(FeedFault::BadClaim("e")), "bad_claim: e");
+        assert_eq!(shown(FeedFault::Envelope(Rejection::BadType)), "bad_typ");
+    }
+}
