@@ -73,3 +73,29 @@ proptest! {
         prop_assert_eq!(verdict.err(), expected(exp, nbf, iat, now, leeway));
     }
 }
+
+proptest! {
+    #![proptest_config(inputs(1_000))]
+
+    #[test]
+    fn a_second_look_at_another_time_decides_as_a_first_would(
+        life in 1..=3_600_u64,
+        nbf in prop::option::of(1_799_999_000..=1_800_000_000_u64),
+        now in seconds(),
+        leeway in 0..120_u64,
+    ) {
+        const IAT: u64 = 1_800_000_000;
+        let exp = IAT + life;
+        let nbf_claim = nbf.map(|nbf| format!(r#","nbf":{nbf}"#)).unwrap_or_default();
+        let claims = format!(
+            r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{exp},"iat":{IAT}{nbf_claim},"sub":"u","jti":"t","sid":"s","client_id":"c"}}"#
+        );
+        let verifier = verifier().leeway(leeway);
+        let token = token(HEADER, claims);
+        let verified = verifier
+            .verify(token.as_bytes(), &key_set(), UnixTime::from_secs(IAT))
+            .expect("it is good when it is issued");
+        let again = verifier.verify_again(&verified, UnixTime::from_secs(now));
+        prop_assert_eq!(again.err(), expected(exp, nbf, IAT, now, leeway));
+    }
+}

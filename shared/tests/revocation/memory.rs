@@ -141,6 +141,17 @@ fn deltas_pile_up_to_a_limit_and_no_higher() {
 }
 
 #[test]
+fn refused_keys_pile_up_to_a_limit_and_no_higher() {
+    let kids = |range: std::ops::Range<usize>| range.map(|n| format!("k{n}")).collect::<Vec<_>>();
+    let mut revocations = after([&Feed::snapshot(1, 0).refuses(&kids(0..1_000))]);
+    let fills = Feed::delta(1, 0, 1).refuses(&kids(1_000..1_024));
+    assert!(apply(&mut revocations, &fills).is_ok());
+    let one_more = Feed::delta(1, 1, 2).refuses(&kids(1_024..1_025));
+    let refused = apply(&mut revocations, &one_more);
+    assert_eq!(refused, Err(FeedFault::TooManyEntries));
+}
+
+#[test]
 fn asking_allocates_nothing() {
     let sessions: Vec<String> = (0..1_000).map(|n| format!("s{n}")).collect();
     let revocations = after([&Feed::snapshot(1, 1).ends(&sessions).refuses(&["old"])]);
