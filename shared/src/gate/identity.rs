@@ -16,10 +16,27 @@ pub struct Identity {
     subject: Prefix,
     /// The token's permissions and those that its roles bring; `None` where they bring none.
     with_those_of_roles: Option<Vec<String>>,
-    joined_roles: String,
-    joined_permissions: String,
-    expires_at: String,
+    headers: Headers,
 }
+
+/// The values of the headers that tell upstream who asks: one after the other in one text, since
+/// what is remembered and forgotten by the thousand shouldn't be in many pieces.
+#[derive(Debug)]
+struct Headers {
+    values: String,
+    /// Where each ends.
+    ends: [usize; 6],
+}
+
+/// Their names, without that of the rule.
+const NAMES: [&str; 6] = [
+    "x-signet-sub",
+    "x-signet-sid",
+    "x-signet-client",
+    "x-signet-roles",
+    "x-signet-permissions",
+    "x-signet-exp",
+];
 
 impl Identity {
     pub(super) fn new(token: VerifiedToken, policy: &Policy) -> Self {
@@ -28,9 +45,7 @@ impl Identity {
             session: Prefix::of(claims.session_id()),
             subject: Prefix::of(claims.subject()),
             with_those_of_roles: with_those_of_roles(claims, policy),
-            joined_roles: claims.roles().join(","),
-            joined_permissions: claims.permissions().join(","),
-            expires_at: claims.expires_at().to_string(),
+            headers: Headers::of(claims),
             token,
         }
     }
@@ -49,16 +64,8 @@ impl Identity {
     }
 
     /// Names and values of the headers that tell upstream who asks, without the rule.
-    pub(super) fn headers(&self) -> [(&'static str, &str); 6] {
-        let claims = self.token.claims();
-        [
-            ("x-signet-sub", claims.subject()),
-            ("x-signet-sid", claims.session_id()),
-            ("x-signet-client", claims.client_id()),
-            ("x-signet-roles", &self.joined_roles),
-            ("x-signet-permissions", &self.joined_permissions),
-            ("x-signet-exp", &self.expires_at),
-        ]
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        NAMES.into_iter().zip(self.headers.values())
     }
 
     pub(super) fn is_revoked_by(&self, revocations: &Revocations) -> bool {
@@ -85,6 +92,39 @@ impl Identity {
             .saturating_add(names)
             .saturating_add(claims)
     }
+}
+
+impl Headers {
+    fn of(claims: &Claims) -> Self {
+        let mut values = String::new();
+        let expires_at = claims.expires_at().to_string();
+        let lists = [
+            &[claims.subject()][..],
+            &[claims.session_id()],
+            &[claims.client_id()],
+            &texts(claims.roles()),
+            &texts(claims.permissions()),
+            &[&expires_at],
+        ];
+        let ends = lists.map(|list| {
+            for (position, text) in list.iter().enumerate() {
+                values.push_str(if position == 0 { "" } else { "," });
+                values.push_str(text);
+            }
+            values.len()
+        });
+        Self { values, ends }
+    }
+
+    fn values(&self) -> impl Iterator<Item = &str> {
+        let starts = [0].into_iter().chain(self.ends);
+        let value = |(start, end)| self.values.get(start..end).unwrap_or_default();
+        starts.zip(self.ends).map(value)
+    }
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 fn with_those_of_roles(claims: &Claims, policy: &Policy) -> Option<Vec<String>> {

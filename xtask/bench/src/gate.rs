@@ -140,7 +140,7 @@ fn decisions(report: &mut Report, key: &Key) {
         gate
     };
     // More tokens than a gate remembers: when one's turn comes again, it has been forgotten.
-    let requests: Vec<Bearer> = (0..4_096).map(|number| Bearer::new(key, number)).collect();
+    let requests: Vec<Bearer> = (0..2_048).map(|number| Bearer::new(key, number)).collect();
     let decide = |request: &Bearer| {
         let headers = request.headers();
         let head = RequestHead {
