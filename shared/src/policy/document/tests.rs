@@ -93,6 +93,17 @@ fn every_setting_survives() {
     assert_eq!(policy.preflight(), Preflight::Pass);
     assert_eq!(policy.issuer(), "i\"\\\u{1}\u{e9}");
     assert_eq!(policy.audiences(), ["a", "b"]);
+    let rules: Vec<&str> = policy.rules().iter().map(|rule| &*rule.id).collect();
+    assert_eq!(rules, ["r", "o", "s"]);
+}
+
+#[test]
+fn what_goes_without_saying_may_be_said() {
+    let said = r#"{"version":1,"issuer":"i","audience":["a"],"forward_token":true,"preflight":"rule","roles":{},"rule":[{"id":"r","path":"/","allow":"anyone","revocation":"best_effort"}]}"#;
+    let policy = Policy::from_json(said.as_bytes()).unwrap();
+    assert_eq!(policy.preflight(), Preflight::Rule);
+    let canonical = r#"{"version":1,"issuer":"i","audience":["a"],"rule":[{"id":"r","path":"/","allow":"anyone"}]}"#;
+    assert_eq!(policy.to_json(), canonical);
 }
 
 #[test]
