@@ -76,12 +76,8 @@ struct Request<'a> {
     now: UnixTime,
 }
 
-/// What a rule makes of a request.
-enum Outcome {
-    /// It goes on, perhaps as somebody.
-    Allow(Option<Arc<Identity>>),
-    Deny(Refusal),
-}
+/// What becomes of a request: it goes on, perhaps as somebody, or it doesn't.
+type Outcome = Result<Option<Arc<Identity>>, Refusal>;
 
 impl Gate {
     /// A gate without keys and without a feed: until it gets some, it lets through what needs none.
@@ -154,6 +150,18 @@ impl Gate {
         self.revocations.position()
     }
 
+    /// Decides from now on with the keys and the revocations of `other`, a gate for the same issuer.
+    ///
+    /// So a host with several policies fetches once, for one gate, and tells the others. Those of
+    /// another issuer are not taken: its feed says nothing of this one's tokens.
+    pub fn adopt(&mut self, other: &Self) {
+        if self.policy.issuer() == other.policy.issuer() {
+            self.keys = other.keys.clone();
+            self.keys_expire_at = other.keys_expire_at;
+            self.revocations = Arc::clone(&other.revocations);
+        }
+    }
+
     /// Whether the feed in force is known to be all there is.
     #[must_use]
     pub fn has_fresh_feed(&self, now: UnixTime) -> bool {
@@ -183,12 +191,18 @@ impl Gate {
     pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
         let headers = Headers::read(head.headers, self.policy.forwards_token());
         let (rule, outcome) = self.judge(head, &headers, now);
-        let rule = rule.map(|rule| &rule.id);
-        let removed = headers.removed();
-        match outcome {
-            Outcome::Allow(identity) => Decision::allow(rule, identity, removed),
-            Outcome::Deny(refusal) => Decision::deny(rule, refusal, removed),
-        }
+        Decision::new(rule.map(|rule| &rule.id), outcome, headers.removed())
+    }
+
+    /// Decides by this rule and no other, whatever method and path the request has. For hosts that
+    /// know by themselves which rule is for which request, such as a router.
+    pub fn decide_by(&self, rule: &Rule, headers: &[(&[u8], &[u8])], now: UnixTime) -> Decision {
+        let headers = Headers::read(headers, self.policy.forwards_token());
+        let outcome = match headers.spoil_the_identity() {
+            true => Err(Refusal::InvalidRequest),
+            false => self.apply(Some(rule), TargetPath::ROOT, &headers, now),
+        };
+        Decision::new(Some(&rule.id), outcome, headers.removed())
     }
 
     /// Who is asking, if the token is good and as far as is known not revoked. For hosts that
@@ -209,7 +223,7 @@ impl Gate {
         headers: &Headers<'_>,
         now: UnixTime,
     ) -> (Option<&Rule>, Outcome) {
-        let bad = (None, Outcome::Deny(Refusal::InvalidRequest));
+        let bad = (None, Err(Refusal::InvalidRequest));
         let Some(method) = Method::parse(head.method) else {
             return bad;
         };
@@ -220,26 +234,36 @@ impl Gate {
             return bad;
         }
         if self.policy.preflight() == Preflight::Pass && headers.are_a_preflight(method) {
-            return (None, Outcome::Allow(None));
+            return (None, Ok(None));
         }
         let rule = self.policy.rule(&path, method);
+        (rule, self.apply(rule, path, headers, now))
+    }
+
+    /// What a rule, or that there is none, makes of a request whose head is good.
+    fn apply(
+        &self,
+        rule: Option<&Rule>,
+        path: TargetPath<'_>,
+        headers: &Headers<'_>,
+        now: UnixTime,
+    ) -> Outcome {
         if rule.is_some_and(|rule| rule.allow == Allow::Anyone) {
-            return (rule, Outcome::Allow(None));
+            return Ok(None);
         }
         let bearer = headers.bearer();
         if bearer == Bearer::Malformed {
-            return bad;
+            return Err(Refusal::InvalidRequest);
         }
         let request = Request { path, bearer, now };
-        let outcome = match rule {
+        match rule {
             Some(rule) => self.hold(rule, &request),
             None => self.without_rule(&request),
-        };
-        (rule, outcome.unwrap_or_else(Outcome::Deny))
+        }
     }
 
     /// Holds a rule that isn't for anyone against a request.
-    fn hold(&self, rule: &Rule, request: &Request<'_>) -> Result<Outcome, Refusal> {
+    fn hold(&self, rule: &Rule, request: &Request<'_>) -> Outcome {
         let condition = match &rule.allow {
             Allow::When(condition) => Some(condition),
             Allow::Anyone | Allow::Optional => None,
@@ -247,7 +271,7 @@ impl Gate {
         let Bearer::Token(token) = request.bearer else {
             return match condition {
                 Some(_) => Err(Refusal::MissingToken),
-                None => Ok(Outcome::Allow(None)),
+                None => Ok(None),
             };
         };
         let identity = self.identify(token, request.now)?;
@@ -255,11 +279,11 @@ impl Gate {
         if let Some(condition) = condition {
             check_condition(condition, rule, &identity, request)?;
         }
-        Ok(Outcome::Allow(Some(identity)))
+        Ok(Some(identity))
     }
 
     /// No rule lets this through; who has no good token isn't told that.
-    fn without_rule(&self, request: &Request<'_>) -> Result<Outcome, Refusal> {
+    fn without_rule(&self, request: &Request<'_>) -> Outcome {
         let Bearer::Token(token) = request.bearer else {
             return Err(Refusal::MissingToken);
         };

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::Outcome;
 use super::answer::Answer;
 use super::identity::Identity;
 use super::refusal::{Code, Refusal};
@@ -18,28 +19,18 @@ use crate::verify::VerifiedToken;
 #[derive(Clone, Debug)]
 #[must_use = "a decision that nobody looks at lets everything through"]
 pub struct Decision {
-    outcome: Result<Option<Arc<Identity>>, Refusal>,
+    outcome: Outcome,
     rule: Option<Arc<str>>,
     removed: Vec<Box<[u8]>>,
 }
 
 impl Decision {
-    pub(super) fn allow(
-        rule: Option<&Arc<str>>,
-        identity: Option<Arc<Identity>>,
-        removed: Vec<Box<[u8]>>,
-    ) -> Self {
+    /// The rule is that of the decision. A request that can't be read has none.
+    pub(super) fn new(rule: Option<&Arc<str>>, outcome: Outcome, removed: Vec<Box<[u8]>>) -> Self {
+        let rule = rule.filter(|_| !matches!(outcome, Err(Refusal::InvalidRequest)));
         Self {
-            outcome: Ok(identity),
             rule: rule.cloned(),
-            removed,
-        }
-    }
-
-    pub(super) fn deny(rule: Option<&Arc<str>>, refusal: Refusal, removed: Vec<Box<[u8]>>) -> Self {
-        Self {
-            outcome: Err(refusal),
-            rule: rule.cloned(),
+            outcome,
             removed,
         }
     }
@@ -83,16 +74,24 @@ impl Decision {
     /// The good token that the request goes on with.
     #[must_use]
     pub fn token(&self) -> Option<&VerifiedToken> {
-        let identity = self.outcome.as_ref().ok()?.as_deref()?;
-        Some(identity.token())
+        self.identity().map(|identity| identity.token())
+    }
+
+    /// Whoever has that token.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Arc<Identity>> {
+        self.outcome.as_ref().ok()?.as_ref()
     }
 
     /// The headers to set: names in lower case, and values of visible ASCII. None without an
     /// identity.
     pub fn set(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let identity = self.outcome.as_ref().ok().and_then(Option::as_deref);
+        let identity = self.identity();
         let rule = identity.and(self.rule());
-        let headers = identity.map(Identity::headers).into_iter().flatten();
+        let headers = identity
+            .map(|identity| identity.headers())
+            .into_iter()
+            .flatten();
         headers.chain(rule.map(|rule| ("x-signet-rule", rule)))
     }
 

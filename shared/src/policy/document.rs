@@ -13,6 +13,7 @@ mod read;
 mod toml;
 mod tree;
 
+use alloc::borrow::ToOwned as _;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -20,7 +21,8 @@ use alloc::vec::Vec;
 
 use super::condition::Condition;
 use super::method::Method;
-use super::routes::{Route, Routes};
+use super::pattern::Pattern;
+use super::routes::{Methods, Route, Routes};
 use super::target::TargetPath;
 
 pub use fault::{Fault, FaultKind, Place};
@@ -50,6 +52,23 @@ pub struct Rule {
     pub revocation: Revocation,
     /// The requests it decides about.
     pub route: Route,
+}
+
+impl Rule {
+    /// A rule that isn't found by a path: its host knows what it is for.
+    #[must_use]
+    pub fn without_path(id: &str, allow: Allow) -> Self {
+        Self {
+            id: id.into(),
+            allow,
+            revocation: Revocation::default(),
+            route: Route {
+                pattern: Pattern::default(),
+                methods: Methods::Usual,
+                rule: 0,
+            },
+        }
+    }
 }
 
 /// Whom a rule lets through.
@@ -108,6 +127,34 @@ impl Policy {
     #[must_use]
     pub fn to_json(&self) -> String {
         canonical::write(self)
+    }
+
+    /// A policy that only says whose tokens are taken, and for whom. It has no rule, so
+    /// [`Gate::decide`](crate::Gate::decide) lets nothing through with it, and
+    /// [`Gate::decide_by`](crate::Gate::decide_by) what it is asked.
+    #[must_use]
+    pub fn without_rules<'a>(issuer: &str, audiences: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audiences: audiences.into_iter().map(str::to_owned).collect(),
+            forward_token: true,
+            preflight: Preflight::Rule,
+            known_roles: None,
+            known_permissions: None,
+            roles: BTreeMap::new(),
+            rules: Vec::new(),
+            routes: Routes::default(),
+        }
+    }
+
+    /// The same rules for the tokens of another issuer: what one file says for a service that
+    /// runs in several environments.
+    #[must_use]
+    pub fn for_issuer(self, issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            ..self
+        }
     }
 
     /// The rule that decides about a request, if there is one.

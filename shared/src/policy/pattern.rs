@@ -6,8 +6,8 @@ use core::fmt;
 
 use super::target::{TargetFault, normalize};
 
-/// A pattern of paths.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A pattern of paths. The default one has no segment, and no path is like that.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Pattern {
     segments: Vec<Segment>,
 }

@@ -43,6 +43,11 @@ pub enum TargetFault {
 }
 
 impl<'a> TargetPath<'a> {
+    /// `/`.
+    pub(crate) const ROOT: Self = Self {
+        path: Cow::Borrowed("/"),
+    };
+
     /// Reads a target.
     ///
     /// # Errors

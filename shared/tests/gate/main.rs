@@ -15,6 +15,7 @@
 
 mod answers;
 mod heads;
+mod hosts;
 mod memory;
 mod model;
 mod remembering;
