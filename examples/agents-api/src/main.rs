@@ -1,8 +1,5 @@
-//! A service in front of which Signet decides: anyone with a token may see who they are, only
-//! admins may list the agents.
-//!
-//! `cargo run -p agents-api` trusts the issuer that `cargo run` starts. Other places are given as
-//! `ISSUER`, `AUDIENCE` and `LISTEN`.
+//! A service in front of which Signet decides, by the policy beside it: anyone with a token may see
+//! who they are, only admins may list the agents. It trusts the issuer that `cargo run` starts.
 
 use std::env;
 use std::error::Error;
@@ -10,23 +7,19 @@ use std::error::Error;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use signet_tower::{Principal, Protect, Trust};
+use signet_tower::{Principal, SignetLayer, Trust, read_policy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = setting("ISSUER", "http://127.0.0.1:8080");
-    let audience = setting("AUDIENCE", "signet");
-    let trust = Trust::fetch(&issuer, [audience.as_str()]).await?;
+    let policy = read_policy(include_str!("../policy.toml"))?.for_issuer(&issuer);
+    let trust = Trust::fetch(&issuer).await?;
 
     let app = Router::new()
+        .route("/health", get(|| async { "ok" }))
+        .route("/whoami", get(whoami))
         .route("/agents", get(agents))
-        .route_layer(Protect::new(trust.clone()).role("admin"))
-        .merge(
-            Router::new()
-                .route("/whoami", get(whoami))
-                .route_layer(Protect::new(trust)),
-        )
-        .route("/health", get(|| async { "ok" }));
+        .layer(SignetLayer::new(trust, policy)?);
 
     let listener = tokio::net::TcpListener::bind(setting("LISTEN", "127.0.0.1:8081")).await?;
     axum::serve(listener, app).await?;

@@ -1,79 +1,133 @@
-//! The layer: token, role, permission, then the service.
+//! The layers: by a policy, or route by route. Both carry a [`Decision`] out, and neither decides.
 
+use std::future::{Ready, ready};
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum_core::body::Body;
-use futures_util::future::{Either, Ready, ready};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, Request, Response};
-use signet_verifier::Refusal;
-use signet_verifier::bearer::Bearer;
+use futures_util::future::Either;
+use http::{Request, Response};
+use signet_verifier::Decision;
+use signet_verifier::policy::document::{Allow, Revocation, Rule};
+use signet_verifier::policy::{Condition, Policy};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::principal::Principal;
-use crate::refusal::answer;
+use crate::guard::Guard;
+use crate::head;
 use crate::trust::Trust;
 
-/// Lets requests through that carry a good token with everything that is asked for.
+/// Has a policy decide about every request.
+///
+/// It belongs around a whole router, outside of anything that rewrites targets, with
+/// [`Router::layer`](axum::Router::layer) after the last route: then requests without a route are
+/// decided about as well. Whatever has no rule is refused.
 #[derive(Clone, Debug)]
-pub struct Protect {
-    gate: Arc<Gate>,
+pub struct SignetLayer {
+    guard: Arc<Guard>,
 }
 
+/// The policy is for the tokens of another issuer than the trust.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the policy is for tokens of {policy}, and the trust in {trust}")]
+pub struct ForeignPolicy {
+    /// The issuer that the policy names.
+    pub policy: String,
+    /// The issuer that is trusted.
+    pub trust: String,
+}
+
+impl SignetLayer {
+    /// Decides by this policy, with the keys and the feed of this trust.
+    ///
+    /// # Errors
+    /// When they name two issuers. [`Policy::for_issuer`] makes a policy of another.
+    pub fn new(trust: Trust, policy: Policy) -> Result<Self, ForeignPolicy> {
+        if trust.issuer() != policy.issuer() {
+            return Err(ForeignPolicy {
+                policy: policy.issuer().to_owned(),
+                trust: trust.issuer().to_owned(),
+            });
+        }
+        Ok(Self {
+            guard: Guard::new(trust, policy),
+        })
+    }
+}
+
+/// Lets requests through that carry a good token with everything that is asked for: for services
+/// whose router says what is where, and that want no policy beside it.
+///
+/// It asks the same of every request that it sees, whatever the method and the path; so it belongs
+/// around single routes, with [`Router::route_layer`](axum::Router::route_layer). What it asks is
+/// one rule, which the gate decides about as about those of a policy; services are told its name,
+/// `protect`.
 #[derive(Clone, Debug)]
-struct Gate {
-    trust: Trust,
-    roles: Vec<String>,
-    permissions: Vec<String>,
+pub struct Protect {
+    guard: Arc<Guard>,
+    conditions: Vec<Condition>,
+    revocation: Revocation,
 }
 
 impl Protect {
-    /// Asks for a good token of that trust's issuer, for one of its audiences.
+    /// Asks for a good token of that trust's issuer, for one of these audiences.
     #[must_use]
-    pub fn new(trust: Trust) -> Self {
-        let gate = Gate {
-            trust,
-            roles: Vec::new(),
-            permissions: Vec::new(),
-        };
+    pub fn new<'a>(trust: Trust, audiences: impl IntoIterator<Item = &'a str>) -> Self {
+        let policy = Policy::without_rules(trust.issuer(), audiences);
         Self {
-            gate: Arc::new(gate),
+            guard: Guard::new(trust, policy),
+            conditions: Vec::new(),
+            revocation: Revocation::default(),
         }
     }
 
     /// Asks for this role as well.
     #[must_use]
-    pub fn role(mut self, role: &str) -> Self {
-        Arc::make_mut(&mut self.gate).roles.push(role.to_owned());
-        self
+    pub fn role(self, role: &str) -> Self {
+        self.require(Condition::Role(role.to_owned()))
     }
 
     /// Asks for this permission as well.
     #[must_use]
-    pub fn permission(mut self, permission: &str) -> Self {
-        let gate = Arc::make_mut(&mut self.gate);
-        gate.permissions.push(permission.to_owned());
+    pub fn permission(self, permission: &str) -> Self {
+        self.require(Condition::Permission(permission.to_owned()))
+    }
+
+    /// Asks for this as well. Of [`Condition::Subject`], which compares with a part of a rule's
+    /// path, nothing comes: there is no path here.
+    #[must_use]
+    pub fn require(mut self, condition: Condition) -> Self {
+        self.conditions.push(condition);
         self
+    }
+
+    /// Wants this of the revocation feed.
+    #[must_use]
+    pub fn revocation(self, revocation: Revocation) -> Self {
+        Self { revocation, ..self }
+    }
+
+    fn rule(&self) -> Rule {
+        let condition = match self.conditions.is_empty() {
+            true => Condition::Authenticated,
+            false => Condition::All(self.conditions.clone()),
+        };
+        Rule {
+            revocation: self.revocation,
+            ..Rule::without_path("protect", Allow::When(condition))
+        }
     }
 }
 
-impl Gate {
-    fn admit(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
-        let values = headers.get_all(AUTHORIZATION).into_iter();
-        let token = match Bearer::from_headers(values.map(http::HeaderValue::as_bytes)) {
-            Bearer::Absent => return Err(Refusal::MissingToken),
-            Bearer::Malformed => return Err(Refusal::InvalidRequest),
-            Bearer::Token(token) => token,
-        };
-        let principal = Principal::new(self.trust.check(token)?);
-        let has_roles = self.roles.iter().all(|role| principal.has_role(role));
-        let may = |permission: &String| principal.may(permission);
-        if has_roles && self.permissions.iter().all(may) {
-            Ok(principal)
-        } else {
-            Err(Refusal::InsufficientScope)
+impl<S> Layer<S> for SignetLayer {
+    type Service = Protected<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Protected {
+            inner,
+            guard: Arc::clone(&self.guard),
+            rule: None,
         }
     }
 }
@@ -84,50 +138,77 @@ impl<S> Layer<S> for Protect {
     fn layer(&self, inner: S) -> Self::Service {
         Protected {
             inner,
-            gate: Arc::clone(&self.gate),
+            guard: Arc::clone(&self.guard),
+            rule: Some(Arc::new(self.rule())),
         }
     }
 }
 
-/// A service behind [`Protect`].
+/// A service behind [`SignetLayer`] or [`Protect`].
 #[derive(Clone, Debug)]
 pub struct Protected<S> {
     inner: S,
-    gate: Arc<Gate>,
+    guard: Arc<Guard>,
+    /// The rule that decides, if it isn't the policy's.
+    rule: Option<Arc<Rule>>,
 }
 
-impl<S, B> Service<Request<B>> for Protected<S>
+/// An answer that took waiting for.
+type Waiting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+
+impl<S, B, R> Service<Request<B>> for Protected<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Send + 'static,
+    R: From<String> + Send,
 {
-    type Response = Response<Body>;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Self::Response, Self::Error>>>;
+    type Future = Either<
+        S::Future,
+        Either<Ready<Result<S::Response, S::Error>>, Waiting<S::Response, S::Error>>,
+    >;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        remove_identity_headers(request.headers_mut());
-        match self.gate.admit(request.headers()) {
-            Ok(principal) => {
-                request.extensions_mut().insert(principal);
-                Either::Left(self.inner.call(request))
-            }
-            Err(refusal) => Either::Right(ready(Ok(answer(refusal)))),
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let decision = self.guard.decide(&request, self.rule.as_deref());
+        if !self.guard.is_worth_waiting(&decision) {
+            return match carry_out(&self.guard, request, &decision) {
+                Ok(request) => Either::Left(self.inner.call(request)),
+                Err(response) => Either::Right(Either::Left(ready(Ok(response)))),
+            };
         }
+        // The service that was made ready is called; a clone of it waits for the next request.
+        let next = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, next);
+        let guard = Arc::clone(&self.guard);
+        let rule = self.rule.clone();
+        Either::Right(Either::Right(Box::pin(async move {
+            let (request, decision) = guard.decide_patiently(request, rule.as_deref()).await;
+            match carry_out(&guard, request, &decision) {
+                Ok(request) => inner.call(request).await,
+                Err(response) => Ok(response),
+            }
+        })))
     }
 }
 
-/// Signet's own identity headers never come from a client, in whatever spelling.
-fn remove_identity_headers(headers: &mut HeaderMap) {
-    let forged: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().replace('_', "-").starts_with("x-signet-"))
-        .cloned()
-        .collect();
-    for name in forged {
-        headers.remove(name);
+/// The request as the service may see it, or the answer in its place.
+fn carry_out<B, R: From<String>>(
+    guard: &Guard,
+    mut request: Request<B>,
+    decision: &Decision,
+) -> Result<Request<B>, Response<R>> {
+    guard.count(decision);
+    match decision.answer() {
+        Some(answer) => Err(head::response(answer)),
+        None => {
+            head::prepare(&mut request, decision);
+            Ok(request)
+        }
     }
 }

@@ -1,67 +1,74 @@
 //! Who a request comes from, once its token has been checked.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_core::response::{IntoResponse, Response};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use signet_verifier::VerifiedToken;
+use signet_verifier::gate::Identity;
 
-/// The holder of a checked token. There is no way to make one but [`crate::Protect`].
+/// Whoever makes a request, by a token that was good when the gate let it through.
+///
+/// Only the layers of this crate make one. Under a rule for anyone there is none, and under an
+/// optional one there may be none: handlers there ask for `Option<Principal>`.
 #[derive(Clone, Debug)]
-pub struct Principal(Arc<VerifiedToken>);
+pub struct Principal(Arc<Identity>);
 
 impl Principal {
-    pub(crate) fn new(token: VerifiedToken) -> Self {
-        Self(Arc::new(token))
+    pub(crate) fn new(identity: &Arc<Identity>) -> Self {
+        Self(Arc::clone(identity))
     }
 
     /// The account (`sub`).
     #[must_use]
     pub fn subject(&self) -> &str {
-        self.0.claims().subject()
+        self.token().claims().subject()
     }
 
     /// The session (`sid`).
     #[must_use]
     pub fn session_id(&self) -> &str {
-        self.0.claims().session_id()
+        self.token().claims().session_id()
     }
 
     /// The client the token was issued to (`client_id`).
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.0.claims().client_id()
+        self.token().claims().client_id()
     }
 
     /// Whether the token names the role.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
-        self.0.claims().has_role(role)
+        self.token().claims().has_role(role)
     }
 
-    /// Whether the token names the permission.
+    /// Whether the token names the permission, or one of its roles brings it by the policy.
     #[must_use]
     pub fn may(&self, permission: &str) -> bool {
-        self.0.claims().has_permission(permission)
+        let permissions = self.0.permissions();
+        permissions.iter().any(|own| own == permission)
     }
 
     /// The checked token, for everything else it says.
     #[must_use]
     pub fn token(&self) -> &VerifiedToken {
-        &self.0
+        self.0.token()
     }
 }
 
-/// A handler asks for a [`Principal`] on a route that [`crate::Protect`] doesn't protect.
+/// A handler asks for a [`Principal`] where none has to be: behind no layer of this crate, or under
+/// a rule that lets requests through without a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the route is not behind signet_tower::Protect")]
+#[error("the route's rule doesn't ask for a token, or no layer of signet_tower stands before it")]
 pub struct MissingPrincipal;
 
 impl IntoResponse for MissingPrincipal {
     fn into_response(self) -> Response {
-        tracing::error!("{self}");
+        tracing::error!("a handler asks for a principal, but {self}");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }
@@ -75,7 +82,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 }
 
 impl<S: Sync> OptionalFromRequestParts<S> for Principal {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
         Ok(parts.extensions.get().cloned())

@@ -1,232 +1,247 @@
-//! Whom the service trusts: one issuer, its audiences, and the keys it publishes.
-//!
-//! Keys are read in the background: every four minutes, sooner when a token names a key that isn't
-//! there (at most every ten seconds), and never while a request waits. When the issuer is away,
-//! the last keys stay good for a day; then nothing is let through.
+//! Whom the service trusts: one issuer, by its keys and its revocation feed.
 
-use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+mod builder;
 
-use signet_verifier::time::UnixTime;
-use signet_verifier::{KeySet, Refusal, Rejection, VerifiedToken, Verifier};
-use tokio::sync::Notify;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
-const REFRESH_AFTER: Duration = Duration::from_secs(240);
-const RETRY_AFTER: Duration = Duration::from_secs(10);
-const MAX_STALE: Duration = Duration::from_secs(24 * 3_600);
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest key set that is read, in bytes.
-const LARGEST_KEY_SET: usize = 64 * 1_024;
+use signet_verifier::refresher::{Document, RefreshFault, Status};
+use signet_verifier::time::UnixMillis;
+use signet_verifier::{Decision, Gate};
+use tokio::sync::{Notify, watch};
 
-/// Checks tokens of one issuer. Clones share their keys.
-#[derive(Clone, Debug)]
-pub struct Trust(Arc<Inner>);
+pub use builder::{TrustBuilder, TrustError};
 
-#[derive(Debug)]
-struct Inner {
-    verifier: Verifier,
-    keys: RwLock<Keys>,
-    wanted: Notify,
+use crate::clock::Clock;
+use crate::guard::Guard;
+use crate::metrics::{DocumentMetrics, Metrics, Tally};
+
+/// What is known of one issuer. Clones know the same, and so do the layers that are made with one.
+#[derive(Clone)]
+pub struct Trust(Arc<Shared>);
+
+/// What the clones of a trust share with the task that keeps it up to date.
+pub(crate) struct Shared {
+    issuer: String,
+    clock: Clock,
+    learned: Mutex<Learned>,
+    status: RwLock<Status>,
+    faults: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    wanted: Wanted,
+    news: watch::Sender<()>,
+    tally: Tally,
 }
 
-#[derive(Debug)]
-struct Keys {
-    set: Arc<KeySet>,
-    /// When they are too old to be used; never for keys that were given.
-    stale_at: Option<Instant>,
+/// What has come from the issuer, and who is told what comes next.
+struct Learned {
+    /// A gate without rules, from which those with some adopt.
+    known: Gate,
+    guards: Vec<Weak<Guard>>,
 }
 
-/// Why an issuer's keys could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum TrustError {
-    /// The issuer didn't answer as it should.
-    #[error("could not read {url}: {reason}")]
-    Fetch {
-        /// What was asked for.
-        url: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// The answer is no key set, or one without a key that can be used.
-    #[error("{url} holds no usable key set: {reason}")]
-    KeySet {
-        /// Where it came from.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+/// What decisions lacked since it was last fetched.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    keys: AtomicBool,
+    feed: AtomicBool,
+    /// Wakes the task. It outlives the trust, so that the task finds out that it is over.
+    pub(crate) bell: Arc<Notify>,
 }
 
 impl Trust {
-    /// Trusts the issuer at `issuer` (its public URL, which is also the `iss` of its tokens) and
-    /// reads its keys. Tokens must be for one of `audiences`.
+    /// Trusts the issuer at this URL (which is also the `iss` of its tokens), fetches its keys and
+    /// its feed, and keeps both up to date in the background.
+    ///
+    /// While the issuer is away, its last keys stay good for a day; then nothing is let through. An
+    /// issuer without a feed is fine, unless a rule requires one.
     ///
     /// # Errors
-    /// When the keys can't be read now; a service that can't check tokens shouldn't start.
-    pub async fn fetch<'a>(
-        issuer: &str,
-        audiences: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, TrustError> {
-        let source = Source::new(issuer)?;
-        let keys = source.fetch().await?;
-        let trust = Self::new(issuer, audiences, keys, Some(MAX_STALE));
-        tokio::spawn(refresh(Arc::downgrade(&trust.0), source));
-        Ok(trust)
+    /// When the keys can't be fetched now: a service that can't check tokens shouldn't start. One that
+    /// has to start all the same, begins with pinned keys and
+    /// [`refreshing`](TrustBuilder::refreshing).
+    pub async fn fetch(issuer: &str) -> Result<Self, TrustError> {
+        Self::of(issuer).fetch().await
     }
 
-    /// Trusts exactly these keys, a key set as the issuer publishes it, and asks nobody.
+    /// Trusts exactly these keys of an issuer, a key set as it publishes it, and asks nobody.
     ///
     /// # Errors
     /// When it is no key set, or has no key that can be used.
-    pub fn pinned<'a>(
-        issuer: &str,
-        audiences: impl IntoIterator<Item = &'a str>,
-        key_set: &[u8],
-    ) -> Result<Self, TrustError> {
-        let keys = read_key_set("the pinned key set", key_set)?;
-        Ok(Self::new(issuer, audiences, keys, None))
+    pub fn pinned(issuer: &str, jwks: &[u8]) -> Result<Self, TrustError> {
+        Ok(Self::of(issuer).pinned(jwks)?.offline())
     }
 
-    fn new<'a>(
-        issuer: &str,
-        audiences: impl IntoIterator<Item = &'a str>,
-        set: KeySet,
-        max_stale: Option<Duration>,
-    ) -> Self {
-        let keys = Keys {
-            set: Arc::new(set),
-            stale_at: max_stale.and_then(|age| Instant::now().checked_add(age)),
+    /// Trusts an issuer in another way than these two.
+    pub fn of(issuer: &str) -> TrustBuilder {
+        TrustBuilder::new(issuer)
+    }
+
+    /// Whose tokens are taken.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Whether there are keys to check tokens with, as a readiness probe wants to know.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.0.learned().known.has_keys(self.now().unix_time())
+    }
+
+    /// How the refreshing goes.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        *(self.0.status.read()).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that can be counted, as it is now.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let now = self.now();
+        let status = self.status();
+        let faults = lock(&self.0.faults).clone();
+        let document = |document: Document, status, is_good| {
+            DocumentMetrics::new(document.as_str(), status, is_good, now, &faults)
         };
-        Self(Arc::new(Inner {
-            verifier: Verifier::new(issuer, audiences),
-            keys: RwLock::new(keys),
-            wanted: Notify::new(),
-        }))
+        let learned = self.0.learned();
+        let has_keys = learned.known.has_keys(now.unix_time());
+        let has_feed = learned.known.has_fresh_feed(now.unix_time());
+        Metrics {
+            decisions: self.0.tally.read(),
+            keys: document(Document::Keys, status.keys, has_keys),
+            feed: status
+                .feed
+                .map(|feed| document(Document::Feed, feed, has_feed)),
+        }
     }
 
-    /// Checks a token at the present time.
-    pub(crate) fn check(&self, token: &[u8]) -> Result<VerifiedToken, Refusal> {
-        let keys = self.0.keys().ok_or(Refusal::KeysUnavailable)?;
-        let checked = self.0.verifier.verify(token, &keys, now());
-        checked.map_err(|rejection| {
-            if rejection == Rejection::UnknownKid {
-                self.0.wanted.notify_one();
-            }
-            tracing::debug!(code = rejection.code(), "access token refused");
-            Refusal::InvalidToken(rejection)
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn count(&self, decision: &Decision) {
+        self.0.tally.count(decision);
+    }
+
+    /// Tells a guard what is known, and from now on what comes.
+    pub(crate) fn tell(&self, guard: &Arc<Guard>) {
+        let mut learned = self.0.learned();
+        guard.adopt(&learned.known);
+        learned.guards.push(Arc::downgrade(guard));
+    }
+
+    /// Notes that a decision lacked something. Nobody waits for it here.
+    pub(crate) fn want(&self, document: Document) {
+        let wanted = &self.0.wanted;
+        if !wanted.flag(document).swap(true, Ordering::Relaxed) {
+            wanted.bell.notify_one();
+        }
+    }
+
+    /// Whether a feed may come soon: one is fetched, and the last fetch didn't fail.
+    pub(crate) fn expects_feed(&self) -> bool {
+        self.status().feed.is_some_and(|feed| feed.failures == 0)
+    }
+
+    /// Changes with everything that comes, or doesn't, from the issuer.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.0.news.subscribe()
+    }
+}
+
+impl Shared {
+    fn new(issuer: &str, clock: Clock, known: Gate, status: Status) -> Arc<Self> {
+        Arc::new(Self {
+            issuer: issuer.to_owned(),
+            clock,
+            learned: Mutex::new(Learned {
+                known,
+                guards: Vec::new(),
+            }),
+            status: RwLock::new(status),
+            faults: Mutex::default(),
+            wanted: Wanted::default(),
+            news: watch::Sender::default(),
+            tally: Tally::default(),
         })
     }
-}
 
-impl Inner {
-    fn keys(&self) -> Option<Arc<KeySet>> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let is_good = keys
-            .stale_at
-            .is_none_or(|stale_at| Instant::now() < stale_at);
-        is_good.then(|| Arc::clone(&keys.set))
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock.now()
     }
 
-    fn replace(&self, set: KeySet) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.set = Arc::new(set);
-        keys.stale_at = Instant::now().checked_add(MAX_STALE);
+    pub(crate) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
-}
 
-/// Reads the keys again for as long as somebody uses them.
-async fn refresh(inner: Weak<Inner>, source: Source) {
-    let mut wait = REFRESH_AFTER;
-    while let Some(trust) = inner.upgrade() {
-        tokio::time::sleep(RETRY_AFTER).await;
-        let rest = wait.saturating_sub(RETRY_AFTER);
-        let _either = tokio::time::timeout(rest, trust.wanted.notified()).await;
-        wait = match source.fetch().await {
-            Ok(set) => {
-                trust.replace(set);
-                REFRESH_AFTER
+    /// Tells all guards what has come.
+    pub(crate) fn learn(&self, known: &Gate) {
+        let mut learned = self.learned();
+        learned.known = known.clone();
+        learned.guards.retain(|guard| match guard.upgrade() {
+            Some(guard) => {
+                guard.adopt(known);
+                true
             }
-            Err(error) => {
-                tracing::warn!(%error, "the keys could not be read again; the last ones stay");
-                RETRY_AFTER
-            }
-        };
+            None => false,
+        });
+    }
+
+    /// Counts an answer that was ignored.
+    pub(crate) fn count_fault(&self, document: Document, fault: RefreshFault) {
+        let mut faults = lock(&self.faults);
+        let count = faults.entry((document.as_str(), fault.code())).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// Tells whoever waits how it goes.
+    pub(crate) fn report(&self, status: Status) {
+        *self.status.write().unwrap_or_else(PoisonError::into_inner) = status;
+        self.news.send_replace(());
+    }
+
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        lock(&self.learned)
     }
 }
 
-#[derive(Debug)]
-struct Source {
-    client: reqwest::Client,
-    url: String,
-}
-
-impl Source {
-    fn new(issuer: &str) -> Result<Self, TrustError> {
-        // Whoever installed a provider before has chosen; otherwise it is ring.
-        let _chosen = rustls::crypto::ring::default_provider().install_default();
-        let url = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(FETCH_TIMEOUT)
-            .build();
-        match client {
-            Ok(client) => Ok(Self { client, url }),
-            Err(error) => Err(TrustError::Fetch {
-                url,
-                reason: error.to_string(),
-            }),
+impl Wanted {
+    fn flag(&self, document: Document) -> &AtomicBool {
+        match document {
+            Document::Keys => &self.keys,
+            Document::Feed => &self.feed,
         }
     }
 
-    async fn fetch(&self) -> Result<KeySet, TrustError> {
-        let body = self.body().await.map_err(|reason| TrustError::Fetch {
-            url: self.url.clone(),
-            reason,
-        })?;
-        read_key_set(&self.url, &body)
+    /// Whether a document is wanted.
+    pub(crate) fn is(&self, document: Document) -> bool {
+        self.flag(document).load(Ordering::Relaxed)
     }
 
-    async fn body(&self) -> Result<Vec<u8>, String> {
-        let request = self
-            .client
-            .get(&self.url)
-            .header("cache-control", "no-cache");
-        let mut response = request.send().await.map_err(|error| error.to_string())?;
-        if response.status() != http::StatusCode::OK {
-            return Err(format!("the answer was {}", response.status()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST_KEY_SET {
-                return Err(format!("the answer is over {LARGEST_KEY_SET} bytes"));
-            }
-        }
-        Ok(body)
+    /// Forgets what decisions lacked before: it is fetched now, or has been.
+    pub(crate) fn forget(&self, document: Document) {
+        self.flag(document).store(false, Ordering::Relaxed);
     }
 }
 
-fn read_key_set(from: &str, body: &[u8]) -> Result<KeySet, TrustError> {
-    let unusable = |reason: String| TrustError::KeySet {
-        url: from.to_owned(),
-        reason,
-    };
-    let loaded = KeySet::from_jwks(body).map_err(|error| unusable(error.to_string()))?;
-    for left_out in &loaded.left_out {
-        tracing::warn!(%left_out, from, "a key was left out");
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.wanted.bell.notify_one();
     }
-    if loaded.key_set.is_empty() {
-        return Err(unusable("every key in it was left out".to_owned()));
-    }
-    Ok(loaded.key_set)
 }
 
-/// The edge where this crate reads the machine's clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the verifier takes the time as an argument; this is who tells it"
-)]
-fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    UnixTime::from_secs(since.map_or(0, |elapsed| elapsed.as_secs()))
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust")
+            .field("issuer", &self.issuer())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whoever panicked with the lock left nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

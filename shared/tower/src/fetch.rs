@@ -1,0 +1,85 @@
+//! Asking the issuer, as the refresher wants it asked.
+
+use http::header::ETAG;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use signet_verifier::refresher::{Answer, Fetch, Ticket};
+
+/// What came of a fetch; [`Answer`] with its own body.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Failed,
+    TooLarge,
+    Response {
+        status: u16,
+        etag: Option<String>,
+        body: Vec<u8>,
+    },
+}
+
+impl Reply {
+    pub(crate) fn answer(&self) -> Answer<'_> {
+        match self {
+            Self::Failed => Answer::Failed,
+            Self::TooLarge => Answer::TooLarge,
+            Self::Response { status, etag, body } => Answer::Response {
+                status: *status,
+                etag: etag.as_deref(),
+                body,
+            },
+        }
+    }
+}
+
+/// A client that goes where it is sent and nowhere else, and over TLS unless it is told otherwise:
+/// whoever changes a key set on its way can make tokens.
+pub(crate) fn client(https_only: bool) -> reqwest::Result<Client> {
+    // Whoever installed a provider before has chosen; otherwise it is ring.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .https_only(https_only)
+        .redirect(Policy::none())
+        .user_agent(concat!("signet-tower/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// Fetches a document, whatever comes of it.
+pub(crate) async fn fetch(client: Client, fetch: Fetch) -> (Ticket, Reply) {
+    let whole = tokio::time::timeout(fetch.timeout, get(&client, &fetch));
+    let reply = match whole.await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, url = fetch.url, "the issuer can't be asked");
+            Reply::Failed
+        }
+        Err(_) => Reply::Failed,
+    };
+    (fetch.ticket, reply)
+}
+
+async fn get(client: &Client, fetch: &Fetch) -> reqwest::Result<Reply> {
+    let mut request = client.get(&fetch.url);
+    for (name, value) in fetch.headers() {
+        request = request.header(name, value);
+    }
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    let etag = response.headers().get(ETAG);
+    let etag = etag.and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+    Ok(match read(response, fetch.most_bytes).await? {
+        Some(body) => Reply::Response { status, etag, body },
+        None => Reply::TooLarge,
+    })
+}
+
+/// The body, if it has at most so many bytes. Nothing beyond them is kept.
+async fn read(mut response: Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if chunk.len() > most.saturating_sub(body.len()) {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
