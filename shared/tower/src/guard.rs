@@ -25,7 +25,7 @@ impl Guard {
     /// A guard that learns whatever the trust learns.
     pub(crate) fn new(trust: Trust, policy: Policy) -> Arc<Self> {
         let guard = Arc::new(Self {
-            gate: RwLock::new(Arc::new(Gate::new(policy))),
+            gate: RwLock::new(Arc::new(trust.gate(policy))),
             trust,
         });
         guard.trust.tell(&guard);

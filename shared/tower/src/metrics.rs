@@ -139,7 +139,12 @@ impl fmt::Display for Metrics {
             writeln!(f, "{name}{{document=\"{}\"}} {}", it.document, it.fetches)?;
         }
         let name = "signet_fetch_faults_total";
-        describe(f, name, "counter", "Answers of the issuer that were ignored.")?;
+        describe(
+            f,
+            name,
+            "counter",
+            "Answers of the issuer that were ignored.",
+        )?;
         for it in documents() {
             for (code, count) in &it.faults {
                 let document = it.document;
@@ -158,7 +163,12 @@ impl fmt::Display for Metrics {
             }
         }
         let name = "signet_document_good";
-        describe(f, name, "gauge", "Whether there are keys, and a fresh feed.")?;
+        describe(
+            f,
+            name,
+            "gauge",
+            "Whether there are keys, and a fresh feed.",
+        )?;
         for it in documents() {
             let is_good = u8::from(it.is_good);
             writeln!(f, "{name}{{document=\"{}\"}} {is_good}", it.document)?;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{Document, RefreshFault, Status};
 use signet_verifier::time::UnixMillis;
 use signet_verifier::{Decision, Gate};
@@ -25,6 +26,7 @@ pub struct Trust(Arc<Shared>);
 /// What the clones of a trust share with the task that keeps it up to date.
 pub(crate) struct Shared {
     issuer: String,
+    leeway: Option<u64>,
     clock: Clock,
     learned: Mutex<Learned>,
     status: RwLock<Status>,
@@ -125,6 +127,15 @@ impl Trust {
         self.0.tally.count(decision);
     }
 
+    /// A gate with a policy of this issuer, as patient with clocks as the trust is.
+    pub(crate) fn gate(&self, policy: Policy) -> Gate {
+        let gate = Gate::new(policy);
+        match self.0.leeway {
+            Some(seconds) => gate.leeway(seconds),
+            None => gate,
+        }
+    }
+
     /// Tells a guard what is known, and from now on what comes.
     pub(crate) fn tell(&self, guard: &Arc<Guard>) {
         let mut learned = self.0.learned();
@@ -152,22 +163,6 @@ impl Trust {
 }
 
 impl Shared {
-    fn new(issuer: &str, clock: Clock, known: Gate, status: Status) -> Arc<Self> {
-        Arc::new(Self {
-            issuer: issuer.to_owned(),
-            clock,
-            learned: Mutex::new(Learned {
-                known,
-                guards: Vec::new(),
-            }),
-            status: RwLock::new(status),
-            faults: Mutex::default(),
-            wanted: Wanted::default(),
-            news: watch::Sender::default(),
-            tally: Tally::default(),
-        })
-    }
-
     pub(crate) fn now(&self) -> UnixMillis {
         self.clock.now()
     }

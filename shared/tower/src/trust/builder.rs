@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 
 use reqwest::Url;
 use signet_verifier::keyset::KeySetError;
@@ -13,10 +13,12 @@ use signet_verifier::revocation::FeedFault;
 use signet_verifier::time::UnixMillis;
 use signet_verifier::{Gate, KeySet, Refresher, Rejection};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
-use super::{Shared, Trust};
+use super::{Learned, Shared, Trust, Wanted};
 use crate::clock::Clock;
 use crate::fetch::client;
+use crate::metrics::Tally;
 use crate::refresh;
 
 /// A trust in the making.
@@ -26,7 +28,9 @@ pub struct TrustBuilder {
     issuer: String,
     config: Config,
     clock: Clock,
-    pinned: KeySet,
+    /// A gate without rules.
+    known: Gate,
+    leeway: Option<u64>,
 }
 
 /// Why an issuer can't be trusted.
@@ -72,7 +76,8 @@ impl TrustBuilder {
             issuer: issuer.to_owned(),
             config: Config::of_issuer(issuer),
             clock: Clock::default(),
-            pinned: KeySet::default(),
+            known: Gate::new(Policy::without_rules(issuer, [])),
+            leeway: None,
         }
     }
 
@@ -95,30 +100,38 @@ impl TrustBuilder {
     ///
     /// # Errors
     /// When it is no key set, or has no key that can be used.
-    pub fn pinned(self, jwks: &[u8]) -> Result<Self, TrustError> {
+    pub fn pinned(mut self, jwks: &[u8]) -> Result<Self, TrustError> {
         let loaded = KeySet::from_jwks(jwks)?;
         for left_out in &loaded.left_out {
             tracing::warn!(%left_out, "a pinned key can't be used");
         }
-        match loaded.key_set.is_empty() {
-            true => Err(TrustError::NoUsableKey),
-            false => Ok(Self {
-                pinned: loaded.key_set,
-                ..self
-            }),
+        if loaded.key_set.is_empty() {
+            return Err(TrustError::NoUsableKey);
+        }
+        self.known.install_keys(loaded.key_set);
+        Ok(self)
+    }
+
+    /// Begins with the keys and the feed that a gate for the same issuer has: for services that get
+    /// both in another way.
+    pub fn knowing(mut self, gate: &Gate) -> Self {
+        self.known.adopt(gate);
+        self
+    }
+
+    /// Grants so many seconds to clocks that differ, instead of 30.
+    pub fn leeway(self, seconds: u64) -> Self {
+        Self {
+            known: self.known.leeway(seconds),
+            leeway: Some(seconds),
+            ..self
         }
     }
 
     /// Asks nobody, ever.
     #[must_use]
     pub fn offline(self) -> Trust {
-        let gate = self.gate();
-        Trust(Shared::new(
-            &self.issuer,
-            self.clock,
-            gate,
-            Status::default(),
-        ))
+        Trust(self.share(Status::default()))
     }
 
     /// Begins at once with the keys there are, and fetches in the background. Until it has keys, it
@@ -132,10 +145,9 @@ impl TrustBuilder {
         let client = client(!is_local).map_err(TrustError::Client)?;
         // Any number that other hosts don't have.
         let seed = RandomState::new().hash_one(&self.issuer);
-        let gate = self.gate();
-        let refresher = Refresher::new(self.config, seed);
-        let status = refresher.status();
-        let shared = Shared::new(&self.issuer, self.clock, gate.clone(), status);
+        let refresher = Refresher::new(self.config.clone(), seed);
+        let gate = self.known.clone();
+        let shared = self.share(refresher.status());
         runtime.spawn(refresh::keep_up_to_date(
             Arc::downgrade(&shared),
             Arc::clone(&shared.wanted().bell),
@@ -158,10 +170,21 @@ impl TrustBuilder {
         Ok(trust)
     }
 
-    fn gate(&self) -> Gate {
-        let mut gate = Gate::new(Policy::without_rules(&self.issuer, []));
-        gate.install_keys(self.pinned.clone());
-        gate
+    fn share(self, status: Status) -> Arc<Shared> {
+        Arc::new(Shared {
+            issuer: self.issuer,
+            leeway: self.leeway,
+            clock: self.clock,
+            learned: Mutex::new(Learned {
+                known: self.known,
+                guards: Vec::new(),
+            }),
+            status: RwLock::new(status),
+            faults: Mutex::default(),
+            wanted: Wanted::default(),
+            news: watch::Sender::default(),
+            tally: Tally::default(),
+        })
     }
 }
 
