@@ -14,6 +14,10 @@ use tokio::task::JoinSet;
 use crate::fetch::{Reply, fetch};
 use crate::trust::Shared;
 
+/// How long the task sleeps at most. Tokio's time stands still while a machine is suspended, and
+/// doesn't go along where its clock is set; so the clock is looked at once in a while.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
 /// Fetches what is to be fetched, for as long as somebody has the trust.
 ///
 /// It alone has the refresher and the gate that reads what comes, so that nobody waits while a
@@ -34,7 +38,7 @@ pub(crate) async fn keep_up_to_date(
     };
     while let Some(pause) = trust.upgrade().map(|trust| task.begin_fetches(&trust)) {
         let fetched = tokio::select! {
-            () = tokio::time::sleep(pause) => None,
+            () = tokio::time::sleep(pause.min(LONGEST_SLEEP)) => None,
             () = bell.notified() => None,
             Some(fetched) = task.fetches.join_next() => fetched.ok(),
         };

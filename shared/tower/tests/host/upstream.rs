@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
 use axum::response::IntoResponse as _;
+use axum::routing::{MethodRouter, any};
 use signet_tower::{Principal, SignetLayer, Trust, read_policy};
 use tokio::task::JoinHandle;
 
@@ -33,15 +34,15 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Serves what `protect` makes of a router whose only handler is this service.
-    pub(crate) async fn serve(protect: impl FnOnce(Router) -> Router) -> Self {
+    /// Serves the router that `around` makes around this service.
+    pub(crate) async fn serve(around: impl FnOnce(MethodRouter) -> Router) -> Self {
         let seen = Arc::new(Mutex::new(None));
         let note = Arc::clone(&seen);
         let service = move |request: Request| async move {
             *note.lock().unwrap() = Some(see(&request));
             "reached".into_response()
         };
-        let app = protect(Router::new().fallback(service));
+        let app = around(any(service));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self {
             address: listener.local_addr().unwrap(),
@@ -53,7 +54,7 @@ impl Upstream {
     /// Behind a policy.
     pub(crate) async fn with_policy(trust: &Trust, policy: &str) -> Self {
         let layer = SignetLayer::new(trust.clone(), read_policy(policy).unwrap()).unwrap();
-        Self::serve(|router| router.layer(layer)).await
+        Self::serve(|service| Router::new().fallback(service).layer(layer)).await
     }
 
     /// What reached it since the last time.

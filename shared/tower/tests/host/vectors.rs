@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use axum::Router;
 use serde_json::Value;
 use signet_tower::signet_verifier::policy::Policy;
 use signet_tower::signet_verifier::time::{UnixMillis, UnixTime};
@@ -51,7 +52,8 @@ async fn every_case_is_decided_as_it_says_or_refused_by_the_server_before() {
         let builder = builder.clock(move || now).leeway(group.leeway);
         let trust = builder.knowing(&group.gate).offline();
         let layer = SignetLayer::new(trust, group.policy.clone()).unwrap();
-        let upstream = Upstream::serve(|router| router.layer(layer)).await;
+        let upstream =
+            Upstream::serve(|service| Router::new().fallback(service).layer(layer)).await;
         for case in &group.cases {
             try_case(&group, case, &upstream, &mut table).await;
         }
