@@ -31,16 +31,19 @@ impl Reply {
     }
 }
 
-/// A client that goes where it is sent and nowhere else, and over TLS unless it is told otherwise:
-/// whoever changes a key set on its way can make tokens.
-pub(crate) fn client(https_only: bool) -> reqwest::Result<Client> {
+/// A client that goes where it is sent and nowhere else: over TLS, since whoever changes a key set
+/// on its way can make tokens; or, if the issuer runs on this machine, without leaving it.
+pub(crate) fn client(is_local: bool) -> reqwest::Result<Client> {
     // Whoever installed a provider before has chosen; otherwise it is ring.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .https_only(https_only)
+    let client = Client::builder()
         .redirect(Policy::none())
-        .user_agent(concat!("signet-tower/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("signet-tower/", env!("CARGO_PKG_VERSION")));
+    match is_local {
+        true => client.no_proxy(),
+        false => client.https_only(true),
+    }
+    .build()
 }
 
 /// Fetches a document, whatever comes of it.

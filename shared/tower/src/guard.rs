@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::Request;
+use http::{HeaderMap, Request};
 use signet_verifier::policy::Policy;
 use signet_verifier::policy::document::Rule;
 use signet_verifier::refresher::Document;
 use signet_verifier::refresher::config::FEED_PATIENCE;
+use signet_verifier::time::UnixTime;
 use signet_verifier::{Decision, Gate, RequestHead};
 
 use crate::head;
@@ -46,20 +47,28 @@ impl Guard {
 
     /// Decides about a request, by the policy or by a rule beside it.
     pub(crate) fn decide<B>(&self, request: &Request<B>, rule: Option<&Rule>) -> Decision {
-        let now = self.trust.now().unix_time();
-        let headers = head::lines(request.headers());
-        let gate = self.gate();
-        let decision = match rule {
-            Some(rule) => gate.decide_by(rule, &headers, now),
-            None => gate.decide(
-                &RequestHead {
-                    method: request.method().as_str().as_bytes(),
-                    target: head::target(request),
-                    headers: &headers,
-                },
-                now,
-            ),
+        if let Some(rule) = rule {
+            return self.decide_by(rule, request.headers());
+        }
+        let head = RequestHead {
+            method: request.method().as_str().as_bytes(),
+            target: head::target(request),
+            headers: &head::lines(request.headers()),
         };
+        self.noting_what_it_lacks(self.gate().decide(&head, self.now()))
+    }
+
+    /// Decides about a request of these headers, by a rule.
+    pub(crate) fn decide_by(&self, rule: &Rule, headers: &HeaderMap) -> Decision {
+        let headers = head::lines(headers);
+        self.noting_what_it_lacks(self.gate().decide_by(rule, &headers, self.now()))
+    }
+
+    fn now(&self) -> UnixTime {
+        self.trust.now().unix_time()
+    }
+
+    fn noting_what_it_lacks(&self, decision: Decision) -> Decision {
         if let Some(document) = decision.lacks() {
             self.trust.want(document);
         }

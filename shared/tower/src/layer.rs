@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use signet_verifier::Decision;
 use signet_verifier::policy::document::{Allow, Revocation, Rule};
 use signet_verifier::policy::{Condition, Policy};
@@ -62,12 +62,12 @@ impl SignetLayer {
 /// It asks the same of every request that it sees, whatever the method and the path; so it belongs
 /// around single routes, with [`Router::route_layer`](axum::Router::route_layer). What it asks is
 /// one rule, which the gate decides about as about those of a policy; services are told its name,
-/// `protect`.
+/// `protect`. Routes that ask for different things take clones of one, which share what they
+/// remember.
 #[derive(Clone, Debug)]
 pub struct Protect {
     guard: Arc<Guard>,
-    conditions: Vec<Condition>,
-    revocation: Revocation,
+    rule: Arc<Rule>,
 }
 
 impl Protect {
@@ -75,10 +75,10 @@ impl Protect {
     #[must_use]
     pub fn new<'a>(trust: Trust, audiences: impl IntoIterator<Item = &'a str>) -> Self {
         let policy = Policy::without_rules(trust.issuer(), audiences);
+        let nothing_more = Allow::When(Condition::All(Vec::new()));
         Self {
             guard: Guard::new(trust, policy),
-            conditions: Vec::new(),
-            revocation: Revocation::default(),
+            rule: Arc::new(Rule::without_path("protect", nothing_more)),
         }
     }
 
@@ -98,25 +98,26 @@ impl Protect {
     /// path, nothing comes: there is no path here.
     #[must_use]
     pub fn require(mut self, condition: Condition) -> Self {
-        self.conditions.push(condition);
+        let rule = Arc::make_mut(&mut self.rule);
+        if let Allow::When(Condition::All(conditions)) = &mut rule.allow {
+            conditions.push(condition);
+        }
         self
     }
 
     /// Wants this of the revocation feed.
     #[must_use]
-    pub fn revocation(self, revocation: Revocation) -> Self {
-        Self { revocation, ..self }
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        Arc::make_mut(&mut self.rule).revocation = revocation;
+        self
     }
 
-    fn rule(&self) -> Rule {
-        let condition = match self.conditions.is_empty() {
-            true => Condition::Authenticated,
-            false => Condition::All(self.conditions.clone()),
-        };
-        Rule {
-            revocation: self.revocation,
-            ..Rule::without_path("protect", Allow::When(condition))
-        }
+    /// What would be done with a request of these headers, at once. For services that answer
+    /// refusals in a form of their own, and so are no service behind this layer.
+    pub fn decide(&self, headers: &HeaderMap) -> Decision {
+        let decision = self.guard.decide_by(&self.rule, headers);
+        self.guard.count(&decision);
+        decision
     }
 }
 
@@ -139,7 +140,7 @@ impl<S> Layer<S> for Protect {
         Protected {
             inner,
             guard: Arc::clone(&self.guard),
-            rule: Some(Arc::new(self.rule())),
+            rule: Some(Arc::clone(&self.rule)),
         }
     }
 }

@@ -191,10 +191,15 @@ impl Shared {
         *count = count.saturating_add(1);
     }
 
-    /// Tells whoever waits how it goes.
+    /// Tells whoever waits how it goes, if anything has changed.
     pub(crate) fn report(&self, status: Status) {
-        *self.status.write().unwrap_or_else(PoisonError::into_inner) = status;
-        self.news.send_replace(());
+        let mut known = self.status.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = *known != status;
+        *known = status;
+        drop(known);
+        if is_new {
+            self.news.send_replace(());
+        }
     }
 
     fn learned(&self) -> MutexGuard<'_, Learned> {

@@ -142,7 +142,7 @@ impl TrustBuilder {
     pub fn refreshing(self) -> Result<Trust, TrustError> {
         let is_local = is_local(&self.issuer)?;
         let runtime = Handle::try_current().map_err(|_| TrustError::NoRuntime)?;
-        let client = client(!is_local).map_err(TrustError::Client)?;
+        let client = client(is_local).map_err(TrustError::Client)?;
         // Any number that other hosts don't have.
         let seed = RandomState::new().hash_one(&self.issuer);
         let refresher = Refresher::new(self.config.clone(), seed);
