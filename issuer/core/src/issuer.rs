@@ -6,7 +6,7 @@ mod settings;
 use std::sync::Arc;
 
 use serde::Serialize;
-use signet_verifier::{KeySet, Verifier};
+use signet_verifier::KeySet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -33,9 +33,6 @@ pub use settings::{LimitSettings, Settings};
 
 /// How old a proof of the password may be where a fresh login is asked for, in seconds.
 pub const FRESH: u64 = 300;
-
-/// Leeway the issuer grants its own tokens, in seconds.
-const LEEWAY: u64 = 30;
 
 /// What an issuer is made of.
 pub struct Parts {
@@ -79,8 +76,7 @@ pub struct Issuer {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) master_keys: MasterKeys,
     pub(crate) keyring: Keyring,
-    pub(crate) key_set: KeySet,
-    pub(crate) verifier: Verifier,
+    key_set: KeySet,
     pub(crate) hashing: HashPool,
     pub(crate) letters: Letters,
     pub(crate) guess_keys: GuessKeys,
@@ -170,8 +166,6 @@ impl Issuer {
         let key_set = KeySet::from_jwks(keyring.jwks().as_bytes())
             .map_err(|_| StartError::OwnKeySet)?
             .key_set;
-        let audiences = settings.audiences.iter().map(String::as_str);
-        let verifier = Verifier::new(&settings.issuer, audiences).leeway(LEEWAY);
         let hasher = Hasher::new(settings.hashing)?;
         let dummy = dummy_hash(&hasher, &*randomness);
         Ok(Self {
@@ -187,7 +181,6 @@ impl Issuer {
             master_keys,
             keyring,
             key_set,
-            verifier,
             settings,
         })
     }
@@ -196,6 +189,12 @@ impl Issuer {
     #[must_use]
     pub fn now(&self) -> UnixTime {
         self.clock.now()
+    }
+
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// How it behaves.
@@ -208,6 +207,12 @@ impl Issuer {
     #[must_use]
     pub fn jwks(&self) -> Arc<str> {
         self.keyring.jwks()
+    }
+
+    /// The keys that its own tokens are checked with.
+    #[must_use]
+    pub fn key_set(&self) -> &KeySet {
+        &self.key_set
     }
 
     /// Whether the store can read and write.

@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signet_core::issuer::Issuer;
 use signet_core::limit::Limiter;
 use signet_core::secret::Randomness;
+use signet_tower::{Protect, Trust};
+use signet_verifier::Gate;
+use signet_verifier::policy::Policy;
+use signet_verifier::time::UnixMillis;
 use url::Url;
 
 use super::client::Proxies;
@@ -52,6 +56,8 @@ pub struct App {
     pub issuer: Issuer,
     /// The mailbox of local mode.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// What reads the tokens of callers.
+    pub(super) protect: Protect,
     pub(super) limiter: Arc<dyn Limiter>,
     pub(super) randomness: Arc<dyn Randomness>,
     pub(super) settings: Settings,
@@ -80,6 +86,7 @@ impl App {
         } = parts;
         Self {
             hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
+            protect: protect(&issuer),
             issuer,
             mailbox,
             limiter,
@@ -109,4 +116,17 @@ impl App {
     pub(super) fn is_local(&self) -> bool {
         self.settings.local_port.is_some()
     }
+}
+
+/// Reads tokens as every service does that Signet protects, with the keys at hand instead of fetched
+/// ones. What the database says of session and account is asked behind it, on every call.
+fn protect(issuer: &Issuer) -> Protect {
+    let settings = issuer.settings();
+    let url = &settings.issuer;
+    let mut gate = Gate::new(Policy::without_rules(url, []));
+    gate.install_keys(issuer.key_set().clone());
+    let clock = issuer.clock();
+    let now = move || UnixMillis::from_millis(clock.now().as_secs().saturating_mul(1_000));
+    let trust = Trust::of(url).clock(now).knowing(&gate).offline();
+    Protect::new(trust, settings.audiences.iter().map(String::as_str))
 }

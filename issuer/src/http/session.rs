@@ -162,14 +162,14 @@ async fn logout(call: Call<Presented, Option<Body<LogoutBody>>>) -> Result<NoCon
     let origin = call.origin();
     let issuer = &call.app.issuer;
     let refresh_token = call.input.and_then(|Body(body)| body.refresh_token);
-    if refresh_token.is_none() && call.caller.token().is_none() {
+    if refresh_token.is_none() && matches!(call.caller, Presented::Nothing) {
         return Err(Code::MissingToken.into());
     }
     if let Some(token) = refresh_token {
         issuer.logout_with_refresh_token(&origin, &token).await?;
     }
-    if let Some(token) = call.caller.token() {
-        match issuer.authenticate(token).await {
+    if let Presented::Good(identity) = &call.caller {
+        match issuer.authenticate(identity.token()).await {
             Ok(session) => issuer.logout(&origin, &session).await?,
             Err(BearerError::Invalid) => {}
             Err(BearerError::Store(error)) => return Err(error.into()),

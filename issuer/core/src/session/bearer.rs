@@ -1,5 +1,6 @@
-//! From a bearer's access token to the live session it stands for.
+//! From a bearer's verified access token to the live session it stands for.
 
+use signet_verifier::VerifiedToken;
 use uuid::Uuid;
 
 use super::{LiveSession, SessionId};
@@ -10,7 +11,7 @@ use crate::ports::StoreError;
 /// Why an access token is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum BearerError {
-    /// It is bad, for any reason, or its session or account is over.
+    /// Its session or account is over.
     #[error("the access token is not valid")]
     Invalid,
     /// The store doesn't answer.
@@ -19,20 +20,12 @@ pub enum BearerError {
 }
 
 impl Issuer {
-    /// Checks an access token, and looks its session and account up.
+    /// Looks up the session and the account of a token that one of our keys has signed.
     ///
     /// # Errors
     /// See [`BearerError`].
-    pub async fn authenticate(&self, token: &[u8]) -> Result<LiveSession, BearerError> {
-        let now = self.now();
-        let verified = self
-            .verifier
-            .verify(token, &self.key_set, now)
-            .map_err(|rejection| {
-                tracing::debug!(code = rejection.code(), "access token refused");
-                BearerError::Invalid
-            })?;
-        let claims = verified.claims();
+    pub async fn authenticate(&self, token: &VerifiedToken) -> Result<LiveSession, BearerError> {
+        let claims = token.claims();
         let session = Uuid::try_parse(claims.session_id()).map_err(|_| BearerError::Invalid)?;
         let account = Uuid::try_parse(claims.subject()).map_err(|_| BearerError::Invalid)?;
         let policy = &self.settings.refresh;
@@ -41,7 +34,7 @@ impl Issuer {
                 SessionId(session),
                 AccountId(account),
                 claims.version(),
-                now,
+                self.now(),
                 policy,
             )
             .await?

@@ -15,6 +15,7 @@ use signet_core::session::bearer::BearerError;
 use signet_core::session::login::LoginError;
 use signet_core::session::reauthenticate::ReauthenticateError;
 use signet_core::session::refresh::RefreshError;
+use signet_verifier::Refusal;
 
 use super::{Code, Problem};
 
@@ -45,6 +46,22 @@ impl From<TokenRequestError> for Problem {
             TokenRequestError::UnknownClient => ("client", "unknown_client"),
         };
         Self::from(Code::ValidationFailed).with_error(field, code, error.to_string())
+    }
+}
+
+/// What the reading of a token says, as this API says it.
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::InvalidRequest => Self::unreadable_authorization(),
+            Refusal::MissingToken => Code::MissingToken.into(),
+            Refusal::InvalidToken(_) => Code::InvalidToken.into(),
+            Refusal::ReauthenticationRequired { .. } => Code::ReauthenticationRequired.into(),
+            Refusal::InsufficientScope | Refusal::NoRule => Code::InsufficientScope.into(),
+            Refusal::KeysUnavailable | Refusal::RevocationUnavailable => {
+                Self::from(Code::Unavailable).retry_after(STORE_RETRY)
+            }
+        }
     }
 }
 

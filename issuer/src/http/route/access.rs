@@ -1,12 +1,13 @@
 //! Who calls: what a declaration asks of the `Authorization` header, and what the handler gets.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use signet_core::issuer::FRESH;
 use signet_core::session::LiveSession;
-use signet_verifier::bearer::Bearer;
+use signet_verifier::Refusal;
+use signet_verifier::gate::Identity;
 
 use super::{Declaration, Requirement};
 use crate::http::app::App;
@@ -26,14 +27,14 @@ pub trait Access: Sized + Send + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 
-/// A bearer token that was sent along; nothing is known of it yet.
-pub struct Presented(Option<Vec<u8>>);
-
-impl Presented {
-    /// The token as it came.
-    pub(in crate::http) fn token(&self) -> Option<&[u8]> {
-        self.0.as_deref()
-    }
+/// What was sent along in place of a bearer token. No session has been looked up.
+pub enum Presented {
+    /// Nothing.
+    Nothing,
+    /// A token that isn't good, or isn't any more.
+    Bad,
+    /// A good one.
+    Good(Arc<Identity>),
 }
 
 impl Access for Anyone {
@@ -43,8 +44,13 @@ impl Access for Anyone {
 }
 
 impl Access for Presented {
-    async fn admit(_: &App, _: &Declaration, headers: &HeaderMap) -> Result<Self, Problem> {
-        Ok(Self(find(headers)?.map(<[u8]>::to_vec)))
+    async fn admit(app: &App, _: &Declaration, headers: &HeaderMap) -> Result<Self, Problem> {
+        match read(app, headers) {
+            Ok(identity) => Ok(Self::Good(identity)),
+            Err(Refusal::MissingToken) => Ok(Self::Nothing),
+            Err(Refusal::InvalidToken(_)) => Ok(Self::Bad),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 }
 
@@ -54,8 +60,8 @@ impl Access for LiveSession {
         declaration: &Declaration,
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
-        let token = find(headers)?.ok_or(Code::MissingToken)?;
-        let session = app.issuer.authenticate(token).await?;
+        let identity = read(app, headers)?;
+        let session = app.issuer.authenticate(identity.token()).await?;
         if let Requirement::Permission(permission) = declaration.requirement
             && !session.authority.permits(permission)
         {
@@ -69,11 +75,14 @@ impl Access for LiveSession {
     }
 }
 
-fn find(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
-    let values = headers.get_all(AUTHORIZATION).iter();
-    match Bearer::from_headers(values.map(http::HeaderValue::as_bytes)) {
-        Bearer::Absent => Ok(None),
-        Bearer::Token(token) => Ok(Some(token)),
-        Bearer::Malformed => Err(Problem::unreadable_authorization()),
+/// Reads the token of a request, by the rules that hold for every service.
+fn read(app: &App, headers: &HeaderMap) -> Result<Arc<Identity>, Refusal> {
+    let decision = app.protect.decide(headers);
+    if let Some(reason) = decision.reason() {
+        tracing::debug!(code = reason.code(), "access token refused");
+    }
+    match decision.refusal() {
+        Some(refusal) => Err(refusal),
+        None => decision.identity().cloned().ok_or(Refusal::MissingToken),
     }
 }
