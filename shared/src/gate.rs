@@ -237,6 +237,11 @@ impl Gate {
             return (None, Ok(None));
         }
         let rule = self.policy.rule(&path, method);
+        let by_others = path.read_further();
+        let by_others = by_others.map(|path| self.policy.rule(&path, method));
+        if by_others.is_some_and(|other| other.map(|it| &it.id) != rule.map(|it| &it.id)) {
+            return bad;
+        }
         (rule, self.apply(rule, path, headers, now))
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn signed_payload(
     let jws = UntrustedJws::parse(jws, &shape.sizes)?;
     let kid = header::key_id(&jws.header, shape.media_type)?;
     let key = keys.get(&kid).ok_or(Rejection::UnknownKid)?;
-    if !key.verifies(jws.signed, &jws.signature) {
+    if !keys.verifies(key, jws.signed, &jws.signature) {
         return Err(Rejection::BadSignature);
     }
     Ok((kid, jws.payload))

@@ -122,12 +122,24 @@ impl KeySet {
     }
 
     pub(crate) fn get(&self, kid: &KeyId) -> Option<&VerifyingKey> {
-        let key = &self.keys.iter().find(|key| key.kid == *kid)?.verifying;
+        let key = self.keys.iter().find(|key| key.kid == *kid)?;
+        Some(&key.verifying)
+    }
+
+    /// Whether that is `key`'s signature of `message`. Only a good one is a use of the key, or anyone
+    /// could have its table built.
+    pub(crate) fn verifies(
+        &self,
+        key: &VerifyingKey,
+        message: &[u8],
+        signature: &[u8; 64],
+    ) -> bool {
+        let is_good = key.verifies(message, signature);
         #[cfg(feature = "tables")]
-        if self.tables == Tables::AfterUses {
+        if is_good && self.tables == Tables::AfterUses {
             key.count_use();
         }
-        Some(key)
+        is_good
     }
 }
 

@@ -112,7 +112,7 @@ fn every_fault_has_a_line_of_its_own_with_its_place() {
         .lines()
         .map(|line| line.split(": ").next().unwrap())
         .collect();
-    let wanted = ["4:1", "7:8", "8:9", "9:1", "11:11"].map(|place| format!("policy.toml:{place}"));
+    let wanted = ["4:1", "7:8", "8:9", "9:1", "11:12"].map(|place| format!("policy.toml:{place}"));
     assert_eq!(places, wanted, "{}", ended.out);
     let as_json = check_text(&text, &["--json"]);
     let as_json: Value = serde_json::from_str(&as_json.out).unwrap();

@@ -4,7 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::target::{TargetFault, normalize};
+use super::target::{TargetFault, normalize, read_further};
+
+/// The most segments of a pattern.
+pub(super) const MOST_SEGMENTS: usize = 64;
+/// The longest pattern, in bytes.
+const LONGEST: usize = 2_048;
 
 /// A pattern of paths. The default one has no segment, and no path is like that.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -36,6 +41,8 @@ pub enum PatternFault {
     DuplicateParameter(String),
     /// `{*rest}` before the last segment.
     RestNotLast,
+    /// More than 64 segments, or more than 2,048 bytes.
+    TooLong,
 }
 
 impl Pattern {
@@ -44,6 +51,9 @@ impl Pattern {
     /// # Errors
     /// The first fault that is found.
     pub fn parse(text: &str) -> Result<Self, PatternFault> {
+        if text.len() > LONGEST || text.split('/').skip(1).count() > MOST_SEGMENTS {
+            return Err(PatternFault::TooLong);
+        }
         let path = text
             .strip_prefix('/')
             .ok_or(PatternFault::Path(TargetFault::NotAPath))?;
@@ -108,7 +118,7 @@ impl Segment {
         }
         match normalize(text).map_err(PatternFault::Path)?.as_ref() {
             "." | ".." => Err(PatternFault::Path(TargetFault::DotSegment)),
-            literal => Ok(Self::Literal(literal.into())),
+            literal => Ok(Self::Literal(read_further(literal).into())),
         }
     }
 
@@ -149,6 +159,7 @@ impl fmt::Display for PatternFault {
             }
             Self::DuplicateParameter(name) => write!(f, "two parameters are named {name}"),
             Self::RestNotLast => f.write_str("{*…} must be the last segment"),
+            Self::TooLong => f.write_str("a pattern has at most 64 segments and 2,048 bytes"),
         }
     }
 }
@@ -172,9 +183,20 @@ mod tests {
             ("/{_a1}/", "/{_a1}/"),
             ("/{*all}", "/{*all}"),
             ("/%61/%c3%a9", "/a/%C3%A9"),
+            ("/a%3ab%20%40", "/a:b%20@"),
         ] {
             assert_eq!(Pattern::parse(text).unwrap().to_string(), spelled);
         }
+    }
+
+    #[test]
+    fn a_pattern_is_only_so_long() {
+        assert!(Pattern::parse(&"/a".repeat(64)).is_ok());
+        let one_more = Pattern::parse(&"/a".repeat(65));
+        assert_eq!(one_more, Err(PatternFault::TooLong));
+        let of_bytes = |count| Pattern::parse(&["/", &"a".repeat(count)].concat());
+        assert!(of_bytes(2_047).is_ok());
+        assert_eq!(of_bytes(2_048), Err(PatternFault::TooLong));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Patterns are kept as a tree of segments. Looking one up tries a literal before `{x}` before
 //! `{*rest}` at each segment, which finds the most specific pattern that matches; it takes as many
-//! steps as the path has segments, and more only where patterns overlap.
+//! steps as the path has segments, and more only where patterns overlap. Each node of the tree is
+//! looked at once at most, and the path is cut into its segments once, so neither a long path nor a
+//! long segment makes a step longer.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -10,7 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::method::{Method, MethodFault};
-use super::pattern::{Pattern, Segment};
+use super::pattern::{MOST_SEGMENTS, Pattern, Segment};
 use super::target::TargetPath;
 
 /// All patterns, and the rules of each.
@@ -147,7 +149,20 @@ impl Routes {
         if method.is_forbidden() {
             return None;
         }
-        let siblings = self.root.matching(path.as_str().strip_prefix('/'))?;
+        let mut segments = [""; MOST_SEGMENTS];
+        let mut left = path.segments();
+        let mut count: usize = 0;
+        for (place, segment) in segments.iter_mut().zip(&mut left) {
+            *place = segment;
+            count = count.saturating_add(1);
+        }
+        // What is behind so many segments only matters to `{*rest}`, and there only its end.
+        let last = left.last();
+        if let (Some(last), Some(place)) = (last, segments.last_mut()) {
+            *place = last;
+        }
+        let segments = segments.get(..count)?;
+        let siblings = self.root.matching(segments, last.is_none())?;
         let naming = |name: &str| siblings.iter().find(|route| route.methods.name(name));
         let for_get = || naming("GET").filter(|_| method.as_str() == "HEAD");
         let usual = || {
@@ -161,23 +176,20 @@ impl Routes {
 }
 
 impl Node {
-    /// The rules of the most specific pattern that matches what is left of a path; `None` is left
-    /// behind the last segment.
-    fn matching(&self, left: Option<&str>) -> Option<&[Route]> {
-        let Some(left) = left else {
-            return (!self.ending.is_empty()).then_some(&self.ending);
+    /// The rules of the most specific pattern that matches what is left of a path.
+    fn matching(&self, left: &[&str], is_whole: bool) -> Option<&[Route]> {
+        let Some((segment, behind)) = left.split_first() else {
+            let ends = is_whole && !self.ending.is_empty();
+            return ends.then_some(&self.ending);
         };
-        let (segment, behind) = match left.split_once('/') {
-            Some((segment, behind)) => (segment, Some(behind)),
-            None => (left, None),
-        };
-        let literal = || self.literals.get(segment)?.matching(behind);
+        let literal = || self.literals.get(*segment)?.matching(behind, is_whole);
         let parameter = || {
             let node = self.parameter.as_ref().filter(|_| !segment.is_empty())?;
-            node.matching(behind)
+            node.matching(behind, is_whole)
         };
+        // Only the last segment of a path can be empty.
         let rest = || {
-            let are_filled = !left.is_empty() && !left.ends_with('/');
+            let are_filled = left.last().is_some_and(|last| !last.is_empty());
             (are_filled && !self.rest.is_empty()).then_some(self.rest.as_slice())
         };
         literal().or_else(parameter).or_else(rest)
@@ -322,5 +334,27 @@ mod tests {
         let long = "/a".repeat(100_000);
         assert_eq!(find(&routes, "GET", &long), None);
         assert_eq!(find(&routes, "GET", &format!("/x{long}")), Some(1));
+        assert_eq!(find(&routes, "GET", &format!("/x{long}/")), None);
+    }
+
+    #[test]
+    fn the_longest_patterns_are_found_and_nothing_longer_is_taken_for_one() {
+        let longest = "/a".repeat(64);
+        let almost = format!("{}/{{*rest}}", "/a".repeat(63));
+        let parameters: String = (0..64).map(|n| format!("/{{p{n}}}")).collect();
+        let routes = routes(&[(&[], &longest), (&[], &almost), (&[], &parameters)]);
+        for (path, rule) in [
+            (longest.clone(), Some(0)),
+            (format!("{longest}/"), None),
+            (format!("{longest}/a"), Some(1)),
+            (format!("{longest}/a/"), None),
+            (format!("{}/b", "/a".repeat(63)), Some(1)),
+            ("/b".repeat(64), Some(2)),
+            ("/b".repeat(65), None),
+            ("/b".repeat(63), None),
+            (format!("{}/", "/b".repeat(63)), None),
+        ] {
+            assert_eq!(find(&routes, "GET", &path), rule, "{path}");
+        }
     }
 }

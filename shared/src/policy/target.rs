@@ -73,6 +73,19 @@ impl<'a> TargetPath<'a> {
         &self.path
     }
 
+    /// The path as a server reads it that decodes all of it before it looks for a handler: encoded
+    /// characters that may as well stand there raw, such as `%3A`, become themselves. `None` where
+    /// that changes nothing.
+    #[must_use]
+    pub fn read_further(&self) -> Option<TargetPath<'static>> {
+        match read_further(&self.path) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(path) => Some(TargetPath {
+                path: Cow::Owned(path),
+            }),
+        }
+    }
+
     /// The segments; that of a trailing slash is empty, and so is the only one of `/`.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').skip(1)
@@ -126,6 +139,35 @@ pub(super) fn normalize(path: &str) -> Result<Cow<'_, str>, TargetFault> {
     }
     check_text(path.get(first_encoded..).unwrap_or(path))?;
     Ok(Cow::Owned(normal))
+}
+
+/// Decodes what may stand in a segment raw, of a path in its one spelling.
+pub(super) fn read_further(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let is_both = |encoded: &str| {
+        let (byte, _) = encoded_byte(encoded.as_bytes()).ok()?;
+        is_segment_character(byte).then_some(char::from(byte))
+    };
+    let mut pieces = path.split('%');
+    let mut read = String::from(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        match is_both(piece) {
+            Some(character) => {
+                read.push(character);
+                read.push_str(piece.get(2..).unwrap_or_default());
+            }
+            None => {
+                read.push('%');
+                read.push_str(piece);
+            }
+        }
+    }
+    match read == path {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(read),
+    }
 }
 
 fn check_raw(byte: u8) -> Result<(), TargetFault> {
@@ -264,6 +306,21 @@ mod tests {
                 Ok(path),
                 "{target}"
             );
+        }
+    }
+
+    #[test]
+    fn some_paths_may_be_read_further() {
+        for (path, further) in [
+            ("/", None),
+            ("/a:b@c", None),
+            ("/a%20b/caf%C3%A9", None),
+            ("/a%3Ab", Some("/a:b")),
+            ("/%3a%20%40/%21%27%2C", Some("/:%20@/!',")),
+        ] {
+            let path = TargetPath::parse(path.as_bytes()).unwrap();
+            let read = path.read_further();
+            assert_eq!(read.as_ref().map(TargetPath::as_str), further);
         }
     }
 

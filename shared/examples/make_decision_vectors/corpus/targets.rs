@@ -99,11 +99,16 @@ fn found() -> Vec<Case> {
         ("G01", "a reserved character as it is", "/a:b", "colon"),
         (
             other,
-            "the same, encoded, is another path",
-            "/a%3Ab",
+            "encoded, where either reading leads to the same rule",
+            "/b%3Ac",
             "page",
         ),
-        (other, "and again, in small digits", "/a%3ab", "page"),
+        (
+            other,
+            "and again, in small digits, under a parameter",
+            "/users/ada%40example.com%3a1",
+            "user",
+        ),
         (other, "letters beyond ASCII", "/caf%C3%A9", "cafe"),
         (other, "the same, in small digits", "/caf%c3%a9", "cafe"),
         (
@@ -205,7 +210,12 @@ fn refused() -> Vec<Case> {
     let dots = "// and dot segments are 400";
     let bytes = "raw non-ASCII and invalid UTF-8 are 400";
     let form = "what isn't an RFC 3986 path and query is 400";
-    let families: [(&'static str, &[&str]); 8] = [
+    let readings = "G01: never silently a different rule";
+    let families: [(&'static str, &[&str]); 9] = [
+        (
+            readings,
+            &["/a%3Ab", "/a%3ab", "/%61%3Ab", "/a%3Ab?c", "/a%3A%62"],
+        ),
         (
             encoding,
             &[

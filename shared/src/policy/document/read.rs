@@ -1,7 +1,8 @@
 //! From a tree to a policy, all faults on the way.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,6 +10,7 @@ use super::fault::{Fault, FaultKind, Place};
 use super::tree::{Kind, Member, Tree};
 use super::{Policy, Preflight, Revocation, Rule};
 use crate::name::is_name;
+use crate::policy::method::MethodFault;
 use crate::policy::pattern::{Pattern, Segment};
 use crate::policy::routes::{Methods, Route, Routes};
 
@@ -39,6 +41,37 @@ pub(super) struct Reader<'t> {
 struct Members<'t> {
     left: Vec<&'t Member>,
     span: Option<&'t Range<usize>>,
+}
+
+/// What rules may not have in common with earlier ones.
+#[derive(Default)]
+struct Seen {
+    /// Of each rule, faulty or not, its id, if it has one.
+    ids: Vec<Option<Arc<str>>>,
+    distinct: BTreeSet<Arc<str>>,
+    routes: Routes,
+}
+
+impl Seen {
+    /// Adds a rule, and tells what it has in common with an earlier one.
+    fn clashes(&mut self, id: Option<Arc<str>>, route: Option<&Route>) -> Vec<FaultKind> {
+        let mut clashes = Vec::new();
+        if let Some(id) = &id
+            && !self.distinct.insert(Arc::clone(id))
+        {
+            clashes.push(FaultKind::DuplicateId(id.as_ref().into()));
+        }
+        let inserted = route.cloned().map(|route| self.routes.insert(route));
+        if let Some(Err(conflict)) = inserted {
+            let with = self.ids.get(conflict.earlier).cloned().flatten();
+            clashes.push(FaultKind::Conflict {
+                with: with.as_deref().unwrap_or_default().into(),
+                method: conflict.method,
+            });
+        }
+        self.ids.push(id);
+        clashes
+    }
 }
 
 impl<'t> Members<'t> {
@@ -137,42 +170,22 @@ impl Reader<'_> {
         roles
     }
 
+    /// The rules without a fault of their own, and the routes. What rules have with one another is
+    /// told of faulty ones, too.
     fn rules(&mut self, tree: &Tree) -> (Vec<Rule>, Routes) {
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut routes = Routes::default();
+        let mut seen = Seen::default();
         let Kind::List(trees) = &tree.kind else {
             self.expected::<()>(tree, "a list of rules");
-            return (rules, routes);
+            return (Vec::new(), seen.routes);
         };
-        for tree in trees {
-            let Some(rule) = self.rule(tree, rules.len()) else {
-                continue;
-            };
-            if rules.iter().any(|earlier| earlier.id == rule.id) {
-                self.fault::<()>(
-                    tree.span.as_ref(),
-                    FaultKind::DuplicateId(rule.id.as_ref().into()),
-                );
-            }
-            if let Err(conflict) = routes.insert(rule.route.clone()) {
-                let earlier = rules.get(conflict.earlier);
-                let kind = FaultKind::Conflict {
-                    with: earlier
-                        .map(|rule| rule.id.as_ref().into())
-                        .unwrap_or_default(),
-                    method: conflict.method,
-                };
-                self.fault::<()>(tree.span.as_ref(), kind);
-            }
-            rules.push(rule);
-        }
-        (rules, routes)
+        let rules = trees.iter().filter_map(|tree| self.rule(tree, &mut seen));
+        (rules.collect(), seen.routes)
     }
 
-    fn rule(&mut self, tree: &Tree, position: usize) -> Option<Rule> {
+    fn rule(&mut self, tree: &Tree, seen: &mut Seen) -> Option<Rule> {
         let mut members = self.members(tree)?;
         let id = self.required(&mut members, "id");
-        let id = id.and_then(|tree| self.name(tree));
+        let id: Option<Arc<str>> = id.and_then(|tree| self.name(tree)).map(Arc::from);
         let methods = members.take("methods");
         let methods = methods.map_or(Some(Methods::Usual), |tree| self.methods(tree));
         let path = self.required(&mut members, "path");
@@ -187,15 +200,19 @@ impl Reader<'_> {
             _ => self.expected(tree, "\"required\", \"best_effort\" or \"off\""),
         });
         self.nothing_left(members);
+        let route = pattern.zip(methods).map(|(pattern, methods)| Route {
+            pattern,
+            methods,
+            rule: seen.ids.len(),
+        });
+        for kind in seen.clashes(id.clone(), route.as_ref()) {
+            self.fault::<()>(tree.span.as_ref(), kind);
+        }
         Some(Rule {
-            id: id?.into(),
+            id: id?,
             allow: allow?,
             revocation: revocation?,
-            route: Route {
-                pattern: pattern?,
-                methods: methods?,
-                rule: position,
-            },
+            route: route?,
         })
     }
 
@@ -211,7 +228,24 @@ impl Reader<'_> {
 
     fn methods(&mut self, tree: &Tree) -> Option<Methods> {
         let names = self.texts(tree)?;
-        match Methods::named(names.iter().copied()) {
+        let Kind::List(trees) = &tree.kind else {
+            return None;
+        };
+        let faults_before = self.faults.len();
+        for (position, (tree, name)) in trees.iter().zip(&names).enumerate() {
+            let is_repeated = names.iter().take(position).any(|earlier| earlier == name);
+            let fault = match Methods::named([*name]) {
+                Err(fault) => Some(fault),
+                Ok(_) => is_repeated.then(|| MethodFault::Duplicate((*name).into())),
+            };
+            if let Some(fault) = fault {
+                self.fault::<()>(tree.span.as_ref(), FaultKind::Methods(fault));
+            }
+        }
+        if self.faults.len() > faults_before {
+            return None;
+        }
+        match Methods::named(names) {
             Ok(methods) => Some(methods),
             Err(fault) => self.fault(tree.span.as_ref(), FaultKind::Methods(fault)),
         }

@@ -1,6 +1,7 @@
 //! Policies that are read, written and refused.
 
-use alloc::string::ToString as _;
+use alloc::format;
+use alloc::string::ToString;
 
 use super::*;
 use crate::policy::Method;
@@ -139,7 +140,7 @@ fn every_fault_is_told_at_once_with_its_place() {
             "6:6: must be 1 to 64 of A-Z a-z 0-9 . _ : / -, a letter or digit first",
             "7:8: the pattern has two slashes in a row",
             "8:9: must be \"anyone\", \"optional\", \"authenticated\", or a table of one condition",
-            "12:11: TRACE can't be allowed",
+            "12:12: TRACE can't be allowed",
             "14:20: nothing is called \"rol\" here",
             "14:42: must be 1 to 64 of A-Z a-z 0-9 . _ : / -, a letter or digit first",
             "15:14: must be \"required\", \"best_effort\" or \"off\"",
@@ -232,4 +233,33 @@ fn names_that_are_not_known_are_refused_where_some_are() {
             "9:44: \"a:rea\" is not among known_permissions",
         ]
     );
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn what_rules_have_in_common_is_told_of_faulty_ones_too() {
+    let text = "version = 1\nissuer = \"i\"\naudience = [\"a\"]\n\
+         [[rule]]\nid = \"a\"\npath = \"/a\"\nallow = \"nobody\"\n\
+         [[rule]]\nid = \"a\"\npath = \"/a\"\nmethods = [\"TRACE\", \"G T\", \"GET\", \"GET\"]\nallow = \"anyone\"\n\
+         [[rule]]\nid = \"b\"\npath = \"/a\"\nallow = \"anyone\"\n";
+    let faults = Policy::from_toml(text).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let told = told.join("\n");
+    for (place, what) in [
+        ("7:9", "must be"),
+        ("8:1", "another rule has the id"),
+        ("11:12", "TRACE can't be allowed"),
+        ("11:21", "is no method"),
+        ("11:35", "GET is named twice"),
+        ("13:1", "rule \"a\" has the same path"),
+    ] {
+        let line = told
+            .lines()
+            .find(|line| line.starts_with(&format!("{place}: ")));
+        assert!(
+            line.is_some_and(|line| line.contains(what)),
+            "{place}: {told}"
+        );
+    }
+    assert_eq!(faults.len(), 6, "{told}");
 }
