@@ -136,6 +136,8 @@ fn fine() -> Vec<Case> {
         Request::get("/profile").headers(&[
             ("Proxy-Connection", "authorization"),
             ("X-Connection", "x-signet-sub"),
+            ("Cookie", "authorization"),
+            ("Cache-Control", "authorization"),
         ]),
         Expected::deny("profile", Refusal::MissingToken),
     ));

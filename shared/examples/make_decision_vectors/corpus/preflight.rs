@@ -152,6 +152,15 @@ fn not_preflights() -> Vec<Case> {
             Refusal::MissingToken,
         ),
         case(
+            "with headers whose names only begin alike",
+            Request::new("OPTIONS", "/private").headers(&[
+                method,
+                ("Other", "x"),
+                ("Origins", "x"),
+            ]),
+            Refusal::MissingToken,
+        ),
+        case(
             "with neither",
             Request::new("OPTIONS", "/private"),
             Refusal::MissingToken,
