@@ -1,8 +1,10 @@
 //! `signet policy explain`: why a request is decided as it is, for whoever wonders at a 403.
 //!
-//! The decision is the gate's own. Since the gate takes good tokens only, a token that nobody can
-//! check (no key set is given) or that was checked already is signed anew for it, on a [`Stage`]:
-//! what is explained is the decision if the token is what it says. How far that is known is said.
+//! The decision is the gate's own. A gate with the keys that are given, if any, looks at the token
+//! first. What it refuses is refused whoever signed it, so the decision is that gate's too. Since a
+//! gate takes good tokens only, a token that nobody can check (no key set is given) or that is good
+//! is signed anew, on a [`Stage`]: what is explained is the decision if the token is what it says.
+//! How far that is known is said.
 
 mod condition;
 mod report;
@@ -13,11 +15,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use signet_core::secret::OperatingSystem;
 use signet_core::time::Clock as _;
 use signet_verifier::policy::document::{Allow, Policy};
 use signet_verifier::policy::{Method, TargetPath};
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Rejection, Verifier};
+use signet_verifier::{Decision, Gate, Refusal, Rejection};
 
 use self::report::Report;
 use self::token::Said;
@@ -65,9 +68,11 @@ enum Trust {
     Absent,
     /// There are no keys to check it with.
     Unchecked,
+    /// There are keys, but none that can be used: hosts answer 503.
+    NoKeys,
     /// It is good.
     Good,
-    /// It is bad.
+    /// It is bad, whoever signed it.
     Bad(Rejection),
 }
 
@@ -91,26 +96,10 @@ impl Explain {
             .now
             .map_or_else(|| SystemClock.now(), UnixTime::from_secs);
         let token = self.token()?;
-        let trust = self.check(policy, token.as_deref(), now).await?;
+        let gate = self.gate(policy).await?;
+        let trust = self.check(&gate, token.as_deref(), now);
         let said = token.as_deref().and_then(Said::read);
-        let stage = Stage::new();
-        let signed_anew = match (&said, trust) {
-            (Some(said), Trust::Good | Trust::Unchecked) => Some(stage.token(&said.payload)),
-            (Some(_) | None, _) => None,
-        };
-        let feed = stage.feed(policy.issuer(), now, None);
-        let decision = stage.decide(
-            policy,
-            &Scene {
-                method: &self.method,
-                target: &self.path,
-                headers: &[],
-                token: signed_anew.as_deref().or(token.as_deref()),
-                feed: Some(&feed),
-                now,
-                leeway: self.leeway,
-            },
-        );
+        let decision = self.decide(&gate, token.as_deref(), trust, now);
         let report = Report {
             policy,
             method: &self.method,
@@ -139,25 +128,52 @@ impl Explain {
         Ok(Some(token.strip_suffix('\n').unwrap_or(&token).to_owned()))
     }
 
-    async fn check(
-        &self,
-        policy: &Policy,
-        token: Option<&str>,
-        now: UnixTime,
-    ) -> Result<Trust, String> {
+    /// A gate with the keys that are given.
+    async fn gate(&self, policy: &Policy) -> Result<Gate, String> {
+        let mut gate = Gate::new(policy.clone()).leeway(self.leeway);
+        if let Some(source) = &self.jwks {
+            gate.install_keys(key_set::read(source).await?);
+        }
+        Ok(gate)
+    }
+
+    fn check(&self, gate: &Gate, token: Option<&str>, now: UnixTime) -> Trust {
         let Some(token) = token else {
-            return Ok(Trust::Absent);
+            return Trust::Absent;
         };
-        let Some(source) = &self.jwks else {
-            return Ok(Trust::Unchecked);
-        };
-        let keys = key_set::read(source).await?;
-        let audiences = policy.audiences().iter().map(String::as_str);
-        let verifier = Verifier::new(policy.issuer(), audiences).leeway(self.leeway);
-        Ok(match verifier.verify(token.as_bytes(), &keys, now) {
+        match gate.verify(token.as_bytes(), now) {
             Ok(_) => Trust::Good,
-            Err(rejection) => Trust::Bad(rejection),
-        })
+            Err(Refusal::InvalidToken(rejection)) => Trust::Bad(rejection),
+            // Nothing but its key is left to be asked for.
+            Err(_) if self.jwks.is_none() => Trust::Unchecked,
+            Err(_) => Trust::NoKeys,
+        }
+    }
+
+    fn decide(&self, gate: &Gate, token: Option<&str>, trust: Trust, now: UnixTime) -> Decision {
+        let scene = Scene {
+            method: &self.method,
+            target: &self.path,
+            headers: &[],
+            token,
+            feed: None,
+            now,
+            leeway: self.leeway,
+        };
+        match trust {
+            Trust::Absent | Trust::NoKeys | Trust::Bad(_) => scene.shown_to(gate),
+            Trust::Good | Trust::Unchecked => {
+                let stage = Stage::new(&OperatingSystem);
+                let token = token.and_then(|token| stage.signed_anew(token));
+                let feed = stage.feed(gate.policy().issuer(), now, None);
+                let on_stage = Scene {
+                    token: token.as_deref(),
+                    feed: Some(&feed),
+                    ..scene
+                };
+                stage.decide(gate.policy(), &on_stage)
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
+use signet_core::secret::OperatingSystem;
 use signet_verifier::policy::document::Policy;
 use signet_verifier::time::UnixTime;
 
@@ -52,7 +53,7 @@ impl Test {
             Ok(cases) => cases,
             Err(error) => return unusable(&error),
         };
-        let stage = Stage::new();
+        let stage = Stage::new(&OperatingSystem);
         let failures: Vec<Failure> = cases
             .iter()
             .filter_map(|(line, case)| try_out(&stage, &policy, case, *line))

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
 
 use super::{policy, with_cases};
@@ -132,14 +134,8 @@ fn a_token_is_trusted_no_further_than_it_was_checked() {
             json!("bad_signature_len"),
             "invalid_token",
         ),
-        (
-            "nonsense",
-            &[],
-            "unchecked",
-            json!("malformed"),
-            "invalid_token",
-        ),
-        ("", &[], "unchecked", Value::Null, "invalid_request"),
+        ("nonsense", &[], "bad", json!("malformed"), "invalid_token"),
+        ("", &[], "bad", json!("malformed"), "invalid_request"),
     ] {
         let explained = explained(token, more);
         assert_eq!(explained["token"]["trust"], trust, "{explained}");
@@ -168,6 +164,94 @@ fn a_token_is_trusted_no_further_than_it_was_checked() {
         "{}",
         from_input.out
     );
+}
+
+/// A token for anybody, with this header, signed with the key that the stage once had.
+fn forged(header: &Value) -> String {
+    let base64url = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let payload = json!({
+        "iss": "https://auth.example.com", "sub": "eve", "aud": "agents-api",
+        "client_id": "c", "iat": 1_000, "exp": 1_300, "jti": "j", "sid": "s",
+        "auth_time": 1_000, "ver": 0, "roles": [], "permissions": ["agents:read"],
+    });
+    let parts = [header, &payload].map(|part| base64url(part.to_string().as_bytes()));
+    let input = parts.join(".");
+    let key = KeyPair::from_seed(Seed::new([7; 32]));
+    let signature = key.sk.sign(input.as_bytes(), None);
+    format!("{input}.{}", base64url(signature.as_slice()))
+}
+
+fn explained_at_1000(signet: &Signet, token: &str, more: &[&str]) -> [Value; 3] {
+    let arguments = ["GET", "/v1/agents/7", "--now", "1000", "--json", "--token"];
+    let out = explain(signet, &[&arguments[..], &[token], more].concat());
+    let explained: Value = serde_json::from_str(&out).unwrap();
+    let token = &explained["token"];
+    [
+        explained["decision"]["code"].clone(),
+        token["trust"].clone(),
+        token["reason"].clone(),
+    ]
+}
+
+#[test]
+fn with_keys_no_token_is_decided_about_that_they_did_not_sign() {
+    let signet = with_cases("");
+    let key = KeyPair::from_seed(Seed::new([8; 32]));
+    let x = Base64UrlUnpadded::encode_string(key.pk.as_slice());
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "issuer", "x": x });
+    let of_another_kind = json!({ "kty": "RSA", "kid": "issuer", "n": "AQAB", "e": "AQAB" });
+    for (file, keys) in [
+        ("one.json", json!([key])),
+        ("none.json", json!([of_another_kind])),
+    ] {
+        let keys = json!({ "keys": keys }).to_string();
+        fs::write(signet.folder().join(file), keys).unwrap();
+    }
+    let explained = |kid: &str, keys: &str| {
+        let token = forged(&json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid }));
+        explained_at_1000(&signet, &token, &["--jwks", keys])
+    };
+    assert_eq!(
+        explained("stage", "one.json"),
+        ["invalid_token", "bad", "unknown_kid"]
+    );
+    assert_eq!(
+        explained("issuer", "one.json"),
+        ["invalid_token", "bad", "bad_signature"]
+    );
+    assert_eq!(
+        explained("issuer", "none.json"),
+        [json!("keys_unavailable"), json!("unchecked"), Value::Null]
+    );
+}
+
+#[test]
+fn without_keys_what_is_refused_whoever_signed_it_is_refused() {
+    let signet = with_cases("");
+    let good = forged(&json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": "k" }));
+    assert_eq!(
+        explained_at_1000(&signet, &good, &[]),
+        [Value::Null, json!("unchecked"), Value::Null]
+    );
+    let (rest, _) = good.rsplit_once('.').unwrap();
+    for (token, code, reason) in [
+        (
+            forged(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": "k" })),
+            "invalid_token",
+            "bad_alg",
+        ),
+        (
+            forged(&json!({ "alg": "EdDSA", "typ": "JWT", "kid": "k" })),
+            "invalid_token",
+            "bad_typ",
+        ),
+        (format!("{good}.AAAA"), "invalid_token", "malformed"),
+        (format!("{rest}.AAAA"), "invalid_token", "bad_signature_len"),
+        (format!("Bearer {good}"), "invalid_request", "bad_base64"),
+    ] {
+        let explained = explained_at_1000(&signet, &token, &[]);
+        assert_eq!(explained, [code, "bad", reason], "{token}");
+    }
 }
 
 #[test]

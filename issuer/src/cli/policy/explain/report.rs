@@ -85,6 +85,7 @@ impl Report<'_> {
         let (trust, reason) = match self.trust {
             Trust::Absent => ("absent", None),
             Trust::Unchecked => ("unchecked", self.decision.reason()),
+            Trust::NoKeys => ("unchecked", None),
             Trust::Good => ("good", None),
             Trust::Bad(rejection) => ("bad", Some(rejection)),
         };
@@ -119,7 +120,7 @@ impl Report<'_> {
         match self.trust {
             Trust::Bad(rejection) => Some(rejection),
             Trust::Unchecked => self.decision.reason(),
-            Trust::Absent | Trust::Good => None,
+            Trust::Absent | Trust::NoKeys | Trust::Good => None,
         }
     }
 
@@ -137,6 +138,9 @@ impl Report<'_> {
                 return Judgement::holding("anyone without a token or with a good one");
             }
         };
+        if self.trust == Trust::NoKeys {
+            return Judgement::missing("a key to check the token with");
+        }
         let Some(said) = self.said.filter(|_| self.refused_for().is_none()) else {
             return Judgement::missing("a good token");
         };
@@ -153,6 +157,7 @@ impl Report<'_> {
         match self.trust {
             Trust::Absent => "none".to_owned(),
             Trust::Good => "good".to_owned(),
+            Trust::NoKeys => "unchecked: the key set has no key that can be used".to_owned(),
             Trust::Bad(rejection) => format!("refused: {}", self.refusal(rejection)),
             Trust::Unchecked => {
                 let refusal = self.decision.reason();

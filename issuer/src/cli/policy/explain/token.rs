@@ -10,8 +10,6 @@ use signet_verifier::time::UnixTime;
 /// The payload of a token.
 #[derive(Debug)]
 pub(in crate::cli::policy) struct Said {
-    /// As it was signed, or as somebody claims that it was.
-    pub(in crate::cli::policy) payload: String,
     claims: Value,
 }
 
@@ -20,9 +18,8 @@ impl Said {
     pub(in crate::cli::policy) fn read(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?;
         let payload = Base64UrlUnpadded::decode_vec(payload).ok()?;
-        let payload = String::from_utf8(payload).ok()?;
-        let claims: Value = serde_json::from_str(&payload).ok()?;
-        claims.is_object().then_some(Self { payload, claims })
+        let claims: Value = serde_json::from_slice(&payload).ok()?;
+        claims.is_object().then_some(Self { claims })
     }
 
     /// Everything it says.
