@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::json;
+use signet_verifier::name::is_name;
 use signet_verifier::policy::document::Policy;
 use signet_verifier::time::UnixTime;
 use toml::Spanned;
@@ -106,8 +107,8 @@ pub(super) enum Expected {
 /// The session of every token.
 pub(super) const SESSION: &str = "session";
 
-/// Reads a file. The cases come with the line each begins on.
-pub(super) fn read(path: &Path) -> Result<Vec<(usize, Case)>, String> {
+/// Reads a file of cases for a policy. They come with the line each begins on.
+pub(super) fn read(path: &Path, policy: &Policy) -> Result<Vec<(usize, Case)>, String> {
     let shown = path.display();
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("can't read {shown}: {error}"))?;
@@ -123,12 +124,36 @@ pub(super) fn read(path: &Path) -> Result<Vec<(usize, Case)>, String> {
         return Err(format!("{shown} has no cases"));
     }
     let cases = document.case.into_iter();
-    Ok(cases
-        .map(|case| (line(case.span().start), case.into_inner()))
-        .collect())
+    let cases = cases.map(|case| (line(case.span().start), case.into_inner()));
+    let checked = cases.map(|(line, case)| match case.fault(policy) {
+        Some(fault) => Err(format!("{shown}:{line}: {fault}")),
+        None => Ok((line, case)),
+    });
+    checked.collect()
+}
+
+impl Case {
+    /// Why no request can ever do what it says.
+    fn fault(&self, policy: &Policy) -> Option<String> {
+        let names = self.token.iter().flat_map(Token::names);
+        let bad_name = names.into_iter().find(|(_, name)| !is_name(name));
+        if let Some((what, name)) = bad_name {
+            return Some(format!("no token has the {what} {name:?}"));
+        }
+        let is_known = |id: &&String| policy.rules().iter().any(|rule| *rule.id == ***id);
+        let unknown = self.rule.as_ref().filter(|id| !is_known(id));
+        unknown.map(|id| format!("the policy has no rule {id:?}"))
+    }
 }
 
 impl Token {
+    /// The roles and permissions, each with what it is.
+    fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let roles = self.roles.iter().map(|name| ("role", name.as_str()));
+        let permissions = self.permissions.iter();
+        roles.chain(permissions.map(|name| ("permission", name.as_str())))
+    }
+
     /// The claims at a time, as the issuer would sign them.
     pub(super) fn claims(&self, policy: &Policy, now: UnixTime) -> String {
         let audience = policy.audiences().first().map(String::as_str);

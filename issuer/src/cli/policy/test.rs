@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 use signet_core::secret::OperatingSystem;
+use signet_verifier::Rejection;
+use signet_verifier::gate::Code;
 use signet_verifier::policy::document::Policy;
 use signet_verifier::time::UnixTime;
 
@@ -34,10 +36,12 @@ pub(in crate::cli) struct Test {
 /// A decision that isn't the wanted one.
 struct Failure {
     line: usize,
-    name: String,
+    name: Option<String>,
     request: String,
     wanted: String,
     got: String,
+    /// Why the token is bad, if it is.
+    reason: Option<&'static str>,
     /// What would have to be true for an allow.
     missing: Option<String>,
 }
@@ -49,7 +53,7 @@ impl Test {
             Ok(policy) => policy,
             Err(error) => return unusable(&error),
         };
-        let cases = match cases::read(&self.cases) {
+        let cases = match cases::read(&self.cases, &policy) {
             Ok(cases) => cases,
             Err(error) => return unusable(&error),
         };
@@ -81,8 +85,12 @@ impl Test {
                 wanted,
                 got,
                 missing,
+                ..
             } = failure;
-            text.push_str(&format!("{shown}:{line}: {name}\n    {request}\n"));
+            text.push_str(&match name {
+                Some(name) => format!("{shown}:{line}: {name}\n    {request}\n"),
+                None => format!("{shown}:{line}: {request}\n"),
+            });
             text.push_str(&format!("    wanted {wanted}, got {got}\n"));
             if let Some(missing) = missing {
                 text.push_str(&format!("    missing for an allow: {missing}\n"));
@@ -117,25 +125,32 @@ fn try_out(stage: &Stage, policy: &Policy, case: &Case, line: usize) -> Option<F
             leeway: 0,
         },
     );
-    let code = decision.code().map(|code| code.as_str());
+    let code = decision.code().map(Code::as_str);
     let is_wanted_rule = case.rule.is_none() || case.rule.as_deref() == decision.rule();
     if code == case.expect.code() && is_wanted_rule {
         return None;
     }
-    let request = case.request.to_string();
+    let fails_the_condition = matches!(
+        decision.code(),
+        Some(Code::InsufficientScope | Code::ReauthenticationRequired)
+    );
+    let token = token.filter(|_| fails_the_condition);
+    let reason = decision.reason().map(Rejection::code);
     Some(Failure {
         line,
-        name: case.name.clone().unwrap_or_else(|| request.clone()),
+        name: case.name.clone(),
         missing: token.and_then(|token| missing(policy, &case.request, &token, NOW)),
-        request,
-        wanted: described(case.expect.code(), case.rule.as_deref()),
-        got: described(code, decision.rule()),
+        request: case.request.to_string(),
+        wanted: described(case.expect.code(), None, case.rule.as_deref()),
+        got: described(code, reason, decision.rule()),
+        reason,
     })
 }
 
-fn described(code: Option<&str>, rule: Option<&str>) -> String {
+fn described(code: Option<&str>, reason: Option<&str>, rule: Option<&str>) -> String {
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     let rule = rule.map_or_else(String::new, |rule| format!(" by rule {rule:?}"));
-    format!("{}{rule}", code.unwrap_or("allow"))
+    format!("{}{reason}{rule}", code.unwrap_or("allow"))
 }
 
 fn listed(failures: &[Failure], cases: usize) -> Value {
@@ -146,6 +161,7 @@ fn listed(failures: &[Failure], cases: usize) -> Value {
             "request": failure.request,
             "wanted": failure.wanted,
             "got": failure.got,
+            "reason": failure.reason,
             "missing": failure.missing,
         })
     });

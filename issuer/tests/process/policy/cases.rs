@@ -58,10 +58,10 @@ fn a_decision_that_is_not_the_wanted_one_is_told_with_what_is_missing() {
         ended.out,
         "cases.toml:1: a stranger\n    GET /v1/agents/7\n    \
          wanted allow, got missing_token by rule \"read-agent\"\n\
-         cases.toml:6: GET /v1/agents/7\n    GET /v1/agents/7\n    \
+         cases.toml:6: GET /v1/agents/7\n    \
          wanted allow, got insufficient_scope by rule \"read-agent\"\n    \
          missing for an allow: permission \"agents:read\"\n\
-         cases.toml:11: GET /healthz\n    GET /healthz\n    \
+         cases.toml:11: GET /healthz\n    \
          wanted allow by rule \"read-agent\", got allow by rule \"health\"\n\
          1 of 4 cases passed\n"
     );
@@ -73,6 +73,38 @@ fn a_decision_that_is_not_the_wanted_one_is_told_with_what_is_missing() {
         as_json["failures"][1]["missing"],
         "permission \"agents:read\""
     );
+}
+
+#[test]
+fn a_bad_token_is_told_with_its_reason_and_nothing_is_missing_but_for_a_condition() {
+    let request = "[[case]]\nrequest = \"GET /v1/agents/7\"\nexpect = \"allow\"\n";
+    let cases = format!(
+        "{request}token = {{ expired = true }}\n\n{request}token = {{ revoked = true }}\n\n\
+         [[case]]\nrequest = \"POST /v1/keys/rotate\"\nexpect = \"allow\"\nfeed = \"missing\"\n\
+         token = {{}}\n\n\
+         [[case]]\nrequest = \"POST /v1/keys/rotate\"\nexpect = \"allow\"\n\
+         token = {{ roles = [\"admin\"], login_age = \"1h\" }}\n"
+    );
+    let ended = test(&cases, &[]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert_eq!(
+        ended.out,
+        "cases.toml:1: GET /v1/agents/7\n    \
+         wanted allow, got invalid_token (expired) by rule \"read-agent\"\n\
+         cases.toml:6: GET /v1/agents/7\n    \
+         wanted allow, got invalid_token (revoked) by rule \"read-agent\"\n\
+         cases.toml:11: POST /v1/keys/rotate\n    \
+         wanted allow, got revocation_unavailable by rule \"rotate-keys\"\n\
+         cases.toml:17: POST /v1/keys/rotate\n    \
+         wanted allow, got reauthentication_required by rule \"rotate-keys\"\n    \
+         missing for an allow: a login of the last 300 seconds\n\
+         0 of 4 cases passed\n"
+    );
+    let as_json = test(&cases, &["--json"]);
+    let as_json: Value = serde_json::from_str(&as_json.out).unwrap();
+    assert_eq!(as_json["failures"][0]["reason"], "expired");
+    assert_eq!(as_json["failures"][0]["missing"], Value::Null);
+    assert_eq!(as_json["failures"][2]["reason"], Value::Null);
 }
 
 #[test]
@@ -174,6 +206,18 @@ fn cases_that_cannot_be_read_are_exit_2_with_their_line() {
         (
             "[[case]]\nrequest = \"GET /\"\nexpect = \"allow\"\ntoken = { login_age = \"5\" }\n",
             "cases.toml:4: must be a whole number",
+        ),
+        (
+            "\n[[case]]\nrequest = \"GET /\"\nexpect = \"allow\"\ntoken = { roles = [\"a\", \"b c\"] }\n",
+            "cases.toml:2: no token has the role \"b c\"",
+        ),
+        (
+            "[[case]]\nrequest = \"GET /\"\nexpect = \"allow\"\ntoken = { permissions = [\"\"] }\n",
+            "cases.toml:1: no token has the permission \"\"",
+        ),
+        (
+            "[[case]]\nrequest = \"GET /\"\nexpect = \"allow\"\nrule = \"read-agents\"\n",
+            "cases.toml:1: the policy has no rule \"read-agents\"",
         ),
         ("case = []\n", "cases.toml has no cases"),
         ("[[case]\n", "cases.toml:1: "),
