@@ -166,6 +166,24 @@ fn operations_without_a_rule_are_listed() {
 }
 
 #[test]
+fn a_description_that_would_leave_operations_out_is_exit_2() {
+    let signet = Signet::new();
+    fs::write(signet.folder().join("policy.toml"), HEAD).unwrap();
+    for (paths, told) in [
+        (json!({}), "can't use spec.json: it describes no operation"),
+        (json!({ "/a": {} }), "it describes no operation"),
+        (json!({ "a": { "get": {} } }), "doesn't begin with a slash"),
+        (json!({ "/a": { "GET": {} } }), "has to be written \"get\""),
+    ] {
+        let spec = json!({ "openapi": "3.1.0", "paths": paths });
+        fs::write(signet.folder().join("spec.json"), spec.to_string()).unwrap();
+        let ended = signet.run(&["policy", "check", "policy.toml", "--openapi", "spec.json"]);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{told}");
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+    }
+}
+
+#[test]
 fn compiling_is_canonical_and_what_it_prints_is_a_policy() {
     let policy = committed("deploy/policy.toml");
     let signet = Signet::new();

@@ -2,7 +2,8 @@
 //!
 //! An operation's path is that of a server, then that of the document. A document with several
 //! servers describes the operation at each of them. What is behind a `$ref` to another file isn't
-//! guessed at: the document has to be bundled first.
+//! guessed at: the document has to be bundled first. Nor is a member passed over that could have been
+//! meant as a path or an operation: what is left out here would seem to have a rule.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,16 @@ use signet_verifier::json::{Limits, Value};
 /// The methods that a path item has members for (OpenAPI 3.2, section 4.9).
 const METHODS: [&str; 9] = [
     "get", "head", "post", "put", "patch", "delete", "options", "trace", "query",
+];
+
+/// The other members of a path item.
+const OTHER_MEMBERS: [&str; 6] = [
+    "$ref",
+    "summary",
+    "description",
+    "servers",
+    "parameters",
+    "additionalOperations",
 ];
 
 /// How many servers the variables of a URL may stand for.
@@ -28,7 +39,7 @@ pub(super) struct Operation {
     pub(super) id: Option<String>,
 }
 
-/// All operations of a document, in its order.
+/// All operations of a document, in its order: one at least.
 pub(super) fn operations(text: &[u8]) -> Result<Vec<Operation>, String> {
     let document = Value::parse(text, &Limits::DOCUMENT).map_err(|_| {
         "it is not JSON, or has a member twice; a description in YAML has to be converted first"
@@ -49,8 +60,12 @@ pub(super) fn operations(text: &[u8]) -> Result<Vec<Operation>, String> {
         return Err("it has no paths".to_owned());
     };
     let mut found = Vec::new();
-    for (path, item) in paths.iter().filter(|(path, _)| path.starts_with('/')) {
+    for (path, item) in paths.iter().filter(|(path, _)| !is_extension(path)) {
+        if !path.starts_with('/') {
+            return Err(format!("its path {path:?} doesn't begin with a slash"));
+        }
         let item = resolve(&document, item)?;
+        check_members(path, item)?;
         let prefixes = servers(item)?.unwrap_or_else(|| root.clone());
         for (method, operation) in methods(item) {
             let prefixes = servers(operation)?.unwrap_or_else(|| prefixes.clone());
@@ -61,7 +76,33 @@ pub(super) fn operations(text: &[u8]) -> Result<Vec<Operation>, String> {
             }));
         }
     }
+    if found.is_empty() {
+        return Err("it describes no operation".to_owned());
+    }
     Ok(found)
+}
+
+/// Whether a member is one that anybody may add (OpenAPI 3, "Specification Extensions").
+fn is_extension(name: &str) -> bool {
+    name.starts_with("x-")
+}
+
+/// Refuses a path item with a member that path items don't have.
+fn check_members(path: &str, item: &Value<'_>) -> Result<(), String> {
+    let Value::Object(members) = item else {
+        return Err(format!("what it has at {path:?} is no object"));
+    };
+    let is_known =
+        |name: &str| METHODS.contains(&name) || OTHER_MEMBERS.contains(&name) || is_extension(name);
+    let Some((name, _)) = members.iter().find(|(name, _)| !is_known(name)) else {
+        return Ok(());
+    };
+    let lower = name.to_ascii_lowercase();
+    Err(if METHODS.contains(&&*lower) {
+        format!("the method {name:?} of {path:?} has to be written {lower:?}")
+    } else {
+        format!("{name:?} of {path:?} is neither a method nor any other member of a path")
+    })
 }
 
 fn text_of<'v>(value: &'v Value<'_>, name: &str) -> Option<&'v str> {
@@ -211,6 +252,41 @@ mod tests {
     fn version_two_has_a_base_path() {
         let document = r#"{"swagger": "2.0", "basePath": "/api", "paths": {"/a": {"get": {}}}}"#;
         assert_eq!(found(document), ["GET /api/a"]);
+    }
+
+    #[test]
+    fn members_that_are_no_operations_may_stand_beside_them() {
+        let document = r#"{"openapi": "3.0.0", "paths": {
+            "x-note": 1,
+            "/a": {"summary": "s", "description": "d", "servers": [], "parameters": [],
+                   "x-owner": "me", "get": {}}
+        }}"#;
+        assert_eq!(found(document), ["GET /a"]);
+    }
+
+    #[test]
+    fn what_would_be_passed_over_is_told() {
+        for (paths, told) in [
+            ("", "it describes no operation"),
+            (r#""/a": {"summary": "s"}"#, "it describes no operation"),
+            (r#""x-a": {"get": {}}"#, "it describes no operation"),
+            (
+                r#""/a": {"get": {}}, "b/c": {"get": {}}"#,
+                r#"its path "b/c" doesn't begin with a slash"#,
+            ),
+            (
+                r#""/a": {"get": {}, "DELETE": {}}"#,
+                r#"the method "DELETE" of "/a" has to be written "delete""#,
+            ),
+            (
+                r#""/a": {"get": {}, "copy": {}}"#,
+                r#""copy" of "/a" is neither a method nor any other member of a path"#,
+            ),
+            (r#""/a": null"#, r#"what it has at "/a" is no object"#),
+        ] {
+            let document = format!(r#"{{"openapi": "3.0.0", "paths": {{{paths}}}}}"#);
+            assert_eq!(operations(document.as_bytes()), Err(told.to_owned()));
+        }
     }
 
     #[test]
