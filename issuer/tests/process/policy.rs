@@ -205,6 +205,26 @@ fn compiling_is_canonical_and_what_it_prints_is_a_policy() {
 }
 
 #[test]
+fn notation_order_of_tables_and_spelling_of_paths_do_not_count_in_what_is_compiled() {
+    let compiled = |text: &str| {
+        let signet = Signet::new();
+        fs::write(signet.folder().join("policy.toml"), text).unwrap();
+        let ended = signet.run(&["policy", "compile", "policy.toml"]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.out
+    };
+    let roles = "[roles]\nb = [\"x\", \"y\"]\na = [\"x\"]\n";
+    let rule = "[[rule]]\nid = \"r\"\npath = \"/%61\"\nallow = { fresh_within = \"5m\" }\n";
+    let alike = "rule = [{ allow.fresh_within = \"300s\", path = \"/a\", id = \"r\" }]\n\
+                 roles = { a = [\"x\"], b = [\"x\", \"y\"] }\n";
+    let first = compiled(&format!("{HEAD}{roles}{rule}"));
+    assert_eq!(compiled(&format!("{HEAD}{rule}{roles}")), first);
+    assert_eq!(compiled(&format!("{HEAD}{alike}")), first);
+    let other_list = roles.replace("\"x\", \"y\"", "\"y\", \"x\"");
+    assert_ne!(compiled(&format!("{HEAD}{other_list}{rule}")), first);
+}
+
+#[test]
 fn what_cannot_be_read_is_exit_2() {
     let signet = Signet::new();
     fs::write(signet.folder().join("policy.toml"), HEAD).unwrap();

@@ -122,8 +122,8 @@ impl Policy {
         read::read(&tree::from_json(text)?, "")
     }
 
-    /// The policy as canonical JSON: what means the same is the same text, apart from the order of
-    /// rules.
+    /// The policy as canonical JSON: the same text for all policies that are written alike but for
+    /// notation, the order of tables and the spelling of paths. The order of rules and lists stays.
     #[must_use]
     pub fn to_json(&self) -> String {
         canonical::write(self)
