@@ -11,6 +11,7 @@ mod cases;
 mod check;
 mod compile;
 mod coverage;
+mod doubts;
 mod explain;
 pub(super) mod file;
 mod openapi;

@@ -129,6 +129,32 @@ fn every_fault_has_a_line_of_its_own_with_its_place() {
 }
 
 #[test]
+fn what_was_probably_not_meant_is_noted_and_no_fault() {
+    let rule = |id: &str, methods: &str, path: &str| {
+        format!("[[rule]]\nid = \"{id}\"\n{methods}path = \"{path}\"\nallow = \"anyone\"\n")
+    };
+    let text = [
+        HEAD,
+        &rule("a", "methods = [\"GET\", \"Post\"]\n", "/a/{x}/b*/c:d/"),
+        &rule("b", "", "/b/:id/*"),
+    ]
+    .concat();
+    let ended = check_text(&text, &[]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_eq!(
+        ended.out,
+        "note: rule \"a\" (GET, Post /a/{x}/b*/c:d/): the method \"Post\" is another one than \"POST\"\n\
+         note: rule \"b\" (/b/:id/*): the segment \":id\" matches only itself; a parameter is written \"{id}\"\n\
+         note: rule \"b\" (/b/:id/*): the segment \"*\" matches only itself; a parameter is written \"{*rest}\"\n\
+         the policy is good: 2 rules\n"
+    );
+    let as_json = check_text(&text, &["--json"]);
+    let as_json: Value = serde_json::from_str(&as_json.out).unwrap();
+    assert_eq!(as_json["ok"], true);
+    assert_eq!(as_json["doubts"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn operations_without_a_rule_are_listed() {
     let signet = Signet::new();
     let policy = format!(

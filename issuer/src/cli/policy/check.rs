@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use signet_verifier::policy::document::Policy;
 
 use super::coverage::{self, Coverage};
+use super::doubts;
 use super::file::{self, PolicyFaults, PolicyFileError, described};
 use super::openapi;
 use crate::cli::{say, unusable};
@@ -44,7 +45,7 @@ impl Check {
                 let coverage = coverage::compare(&policy, &operations);
                 self.answer(
                     coverage.uncovered.is_empty(),
-                    &covered(&coverage, operations.len()),
+                    &covered(&coverage, operations.len(), &doubts::of(&policy)),
                 )
             }
             Err(error) => unusable(&format_args!("can't use {}: {error}", spec.display())),
@@ -82,17 +83,23 @@ fn faulty(found: &PolicyFaults) -> Answer {
 }
 
 fn good(policy: &Policy) -> Answer {
+    let doubts = doubts::of(policy);
+    let mut lines = noted(&doubts);
+    let rules = counted(policy.rules().len(), "rule");
+    lines.push(format!("the policy is good: {rules}"));
     Answer {
-        text: format!(
-            "the policy is good: {}",
-            counted(policy.rules().len(), "rule")
-        ),
-        json: json!({ "ok": true, "faults": [] }),
+        text: lines.join("\n"),
+        json: json!({ "ok": true, "faults": [], "doubts": doubts }),
     }
 }
 
-fn covered(coverage: &Coverage<'_>, operations: usize) -> Answer {
-    let mut lines = Vec::new();
+fn noted(doubts: &[String]) -> Vec<String> {
+    let doubts = doubts.iter();
+    doubts.map(|doubt| format!("note: {doubt}")).collect()
+}
+
+fn covered(coverage: &Coverage<'_>, operations: usize, doubts: &[String]) -> Answer {
+    let mut lines = noted(doubts);
     for found in &coverage.uncovered {
         let operation = found.operation;
         let id = operation.id.as_ref();
@@ -126,11 +133,11 @@ fn covered(coverage: &Coverage<'_>, operations: usize) -> Answer {
     });
     Answer {
         text: lines.join("\n"),
-        json: listed(coverage),
+        json: listed(coverage, doubts),
     }
 }
 
-fn listed(coverage: &Coverage<'_>) -> Value {
+fn listed(coverage: &Coverage<'_>, doubts: &[String]) -> Value {
     let uncovered = coverage.uncovered.iter().map(|found| {
         let operation = found.operation;
         json!({
@@ -151,6 +158,7 @@ fn listed(coverage: &Coverage<'_>) -> Value {
     json!({
         "ok": coverage.uncovered.is_empty(),
         "faults": [],
+        "doubts": doubts,
         "without_rule": uncovered.collect::<Vec<_>>(),
         "caught": caught.collect::<Vec<_>>(),
         "unreached": unreached.collect::<Vec<_>>(),
