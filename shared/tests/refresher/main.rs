@@ -13,6 +13,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../inputs/mod.rs"]
+mod inputs;
+
 mod clocks;
 mod feed;
 mod host;
@@ -24,16 +27,4 @@ mod model;
 mod outages;
 mod wants;
 
-use proptest::test_runner::Config;
-
-/// Tries `usually` inputs, or as many as `SIGNET_PROVE` says.
-fn inputs(usually: u32) -> Config {
-    let asked = std::env::var("SIGNET_PROVE").ok();
-    let cases = asked.map_or(usually, |count| {
-        count.parse().expect("SIGNET_PROVE must be a number")
-    });
-    Config {
-        failure_persistence: None,
-        ..Config::with_cases(cases)
-    }
-}
+use inputs::inputs;

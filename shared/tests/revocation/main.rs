@@ -12,6 +12,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../inputs/mod.rs"]
+mod inputs;
+
 mod faults;
 mod feed;
 mod history;
@@ -20,16 +23,4 @@ mod model;
 mod order;
 mod tokens;
 
-use proptest::test_runner::Config;
-
-/// Tries `usually` inputs, or as many as `SIGNET_PROVE` says.
-fn inputs(usually: u32) -> Config {
-    let asked = std::env::var("SIGNET_PROVE").ok();
-    let cases = asked.map_or(usually, |count| {
-        count.parse().expect("SIGNET_PROVE must be a number")
-    });
-    Config {
-        failure_persistence: None,
-        ..Config::with_cases(cases)
-    }
-}
+use inputs::inputs;
