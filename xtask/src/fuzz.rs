@@ -195,7 +195,7 @@ fn fuzz_target(target: &Target, programs: &Path, seconds: u64) -> Done<Report> {
         Ok(()) => {
             let report = log::report(&text)
                 .ok_or_else(|| Failure::new(format!("no figures in {}", log.display())))?;
-            say(format!("{name:<10} {report}"));
+            say(format!("{name:<12} {report}"));
             Ok(report)
         }
         Err(failure) => Err(match log::finding(&text) {

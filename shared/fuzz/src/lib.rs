@@ -18,7 +18,8 @@
 //! # Adding a target
 //!
 //! Write its module in `targets`, name it in [`TARGETS`], and give it a program as short as the
-//! others.
+//! others. Its name must not be that of a program of the system: what is built lies beside `signet`,
+//! where people and tests put it on their PATH.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -59,7 +60,7 @@ pub const TARGETS: &[Target] = &[
     targets::key_set::TARGET,
     targets::policy::TARGET,
     targets::feed::TARGET,
-    targets::head::TARGET,
+    targets::request_head::TARGET,
 ];
 
 /// The `main` of a target's program.

@@ -2,4 +2,4 @@
 
 #![cfg_attr(fuzzing, no_main)]
 
-signet_fuzz::fuzz!(signet_fuzz::targets::head::TARGET);
+signet_fuzz::fuzz!(signet_fuzz::targets::request_head::TARGET);

@@ -19,7 +19,7 @@ use crate::{Target, vectors};
 
 /// Heads of requests.
 pub const TARGET: Target = Target {
-    name: "head",
+    name: "request_head",
     longest: 4_096,
     words: WORDS,
     check,
