@@ -159,7 +159,6 @@ fn protected_service(folder: &Path) -> Done {
     let mut service = command(program("agents-api"));
     service
         .env("ISSUER", issuer.url())
-        .env("AUDIENCE", "signet")
         .env("LISTEN", format!("127.0.0.1:{port}"));
     let log = folder.join("service.log");
     let mut service = Background::start("agents-api", &service, &log)?;
