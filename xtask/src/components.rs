@@ -1,6 +1,7 @@
 //! Where the components are that tests and proofs use. [`crate::setup`] puts them there.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::process::{Done, Failure, cargo, root, run};
 
@@ -29,16 +30,18 @@ pub(crate) fn node() -> Done<PathBuf> {
     Ok(cache()?.join("python/bin/node"))
 }
 
+/// What cargo does to all crates, but those that only `bench` needs, or that only run as WebAssembly.
+pub(crate) fn for_workspace(verb: &str) -> Command {
+    let mut command = cargo(&[verb, "--quiet", "--workspace"]);
+    for package in ["bench", "proxy", "wasm", "worker"] {
+        command.arg("--exclude").arg(format!("signet-{package}"));
+    }
+    command
+}
+
 /// Builds every program of the workspace, the way the tests build them.
 pub(crate) fn build_programs() -> Done {
-    run(&mut cargo(&[
-        "build",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "signet-bench",
-        "--bins",
-    ]))
+    run(for_workspace("build").arg("--bins"))
 }
 
 /// A program that [`build_programs`] has built.
@@ -51,6 +54,35 @@ pub(crate) fn target_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     target.map_or_else(|| root().join("target"), PathBuf::from)
 }
+
+/// The Envoy that comes with the Python packages.
+pub(crate) fn envoy() -> Done<PathBuf> {
+    Ok(cache()?.join("python/bin/envoy"))
+}
+
+/// The workerd that comes with the npm packages.
+pub(crate) fn workerd() -> Done<PathBuf> {
+    let packages = npm()?.join("node_modules/@cloudflare");
+    let name = match std::env::consts::ARCH {
+        "aarch64" => "workerd-linux-arm64",
+        _ => "workerd-linux-64",
+    };
+    Ok(packages.join(name).join("bin/workerd"))
+}
+
+/// The library of Debian's package `libfaketime`, which tells a program the time it is given.
+pub(crate) fn faketime() -> Done<PathBuf> {
+    let folders = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
+    let places = folders.map(|folder| {
+        let folder = PathBuf::from("/usr/lib").join(folder);
+        folder.join("faketime/libfaketime.so.1")
+    });
+    let found = places.into_iter().find(|place| place.exists());
+    found.ok_or_else(|| Failure::new("libfaketime isn't installed: `cargo xtask setup`"))
+}
+
+/// The server of Debian's package `nginx-light`.
+pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 
 /// The browser of Debian's package `chromium`.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";

@@ -13,6 +13,7 @@ mod process;
 mod prove;
 mod setup;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ usage: cargo xtask TASK
 
   setup                 make this machine ready: packages, tools, targets
   test [STEP...]        every check there is, or some of them
+  wasm                  build the npm package, the Worker and the filter for Envoy
   prove                 the proofs at full size, with a report
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
   bench                 Signet beside its peers, in one run
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::all(),
         ["test", steps @ ..] => test::run(steps),
+        ["wasm"] => wasm::build(),
         ["prove"] => prove::run(),
         ["fuzz", words @ ..] => fuzz::from_words(words),
         ["bench", arguments @ ..] => bench::run(arguments),

@@ -3,15 +3,12 @@
 mod mutants;
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::components::cache;
+use crate::components::for_workspace;
 use crate::fuzz;
-use crate::process::{
-    self, Done, Failure, cargo, command, root, run_quietly, say, say_error, with_retries,
-};
-use crate::setup::{self, is_stamped, stamp};
+use crate::process::{self, Done, Failure, cargo, command, root, run_quietly, say, say_error};
+use crate::setup::{self, tool};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -68,39 +65,16 @@ pub(crate) fn run() -> Done {
 
 /// The advisory database isn't asked: it can't be reached from everywhere.
 fn deny() -> Done<String> {
-    let tool = tool("cargo-deny", DENY_VERSION)?;
-    process::run(command(tool).args(["check", "licenses", "bans", "sources"]))?;
+    let program = tool("cargo-deny", DENY_VERSION)?.join("cargo-deny");
+    process::run(command(program).args(["check", "licenses", "bans", "sources"]))?;
     Ok(String::new())
-}
-
-/// A program of a crate in exactly this version, built into the cache if it isn't there.
-fn tool(name: &str, version: &str) -> Done<PathBuf> {
-    let folder = cache()?.join("tools").join(name);
-    if !is_stamped(&folder, version) {
-        say(format!("installing {name} (some minutes)"));
-        with_retries(&format!("cargo install {name}"), || {
-            let mut install = cargo(&["install", "--quiet", "--locked", name]);
-            install
-                .args(["--force", "--version", version, "--root"])
-                .arg(&folder);
-            process::run(&mut install)
-        })?;
-        stamp(&folder, version)?;
-    }
-    Ok(folder.join("bin").join(name))
 }
 
 /// How many inputs each property is tried with; that it is set makes the races run at full length.
 const INPUTS: &str = "1000000";
 
 fn tests() -> Done<String> {
-    let mut tests = cargo(&[
-        "test",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "signet-bench",
-    ]);
+    let mut tests = for_workspace("test");
     process::run(tests.env("SIGNET_PROVE", INPUTS))?;
     Ok(format!("{INPUTS} inputs each"))
 }

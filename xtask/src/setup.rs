@@ -1,17 +1,19 @@
 //! Making a machine ready: what is there already is left alone, what is missing is fetched from
 //! the registries, and what can't be had is said.
 
-mod bare_target;
+mod targets;
+mod tools;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::components::{CHROMIUM, cache, node, npm, python};
+use crate::components::{CHROMIUM, NGINX, cache, faketime, node, npm, python};
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
-pub(crate) use bare_target::build_without_std;
+pub(crate) use targets::{build_without_std, with_wasm_target};
+pub(crate) use tools::{WASM_TOOLS, tool};
 
 /// A Debian package, and how to see that it is there.
 struct Package {
@@ -45,6 +47,16 @@ const PACKAGES: &[Package] = &[
         name: "chromium",
         is_there: || Path::new(CHROMIUM).exists() && answers(CHROMIUM, &["--version"]),
     },
+    // The smallest that has `auth_request`; nothing starts its service.
+    Package {
+        name: "nginx-light",
+        is_there: || answers(NGINX, &["-v"]),
+    },
+    // Servers that we can't tell the time get theirs from it.
+    Package {
+        name: "libfaketime",
+        is_there: || faketime().is_ok(),
+    },
 ];
 
 /// STRICT tables came with SQLite 3.37.
@@ -61,7 +73,11 @@ pub(crate) fn all() -> Done {
     packages()?;
     python_packages()?;
     npm_packages()?;
-    bare_target::prepare()
+    targets::prepare()?;
+    for (name, version) in WASM_TOOLS {
+        tool(name, version)?;
+    }
+    tools::clean_up()
 }
 
 fn answers(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
@@ -119,7 +135,7 @@ fn packages() -> Done {
 
 /// The packages of `interop/requirements.txt`, into a virtual environment in the cache.
 ///
-/// One of them is Node.js with npm: Debian's may be too old, and brings hundreds of packages.
+/// Node.js with npm is one of them: Debian's may be too old, and brings hundreds of packages.
 fn python_packages() -> Done {
     let folder = cache()?.join("python");
     let requirements = fs::read_to_string(interop("requirements.txt"))?;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::components::for_workspace;
 use crate::process::{self, Done, Failure, cargo, say, say_error};
-use crate::{artefacts, fuzz, interop, setup};
+use crate::{artefacts, fuzz, interop, setup, wasm};
 
 /// One step: its name, and what it does.
 type Step = (&'static str, fn() -> Done);
@@ -18,6 +19,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("fuzz", fuzz::test),
     ("openapi", artefacts::check_openapi),
     ("queries", artefacts::check_queries),
+    ("wasm", wasm::build),
     ("interop", interop::run),
 ];
 
@@ -68,26 +70,10 @@ fn format() -> Done {
 }
 
 fn lints() -> Done {
-    process::run(&mut cargo(&[
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "signet-bench",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]))
+    process::run(for_workspace("clippy").args(["--all-targets", "--", "--deny", "warnings"]))?;
+    wasm::lints()
 }
 
 fn tests() -> Done {
-    process::run(&mut cargo(&[
-        "test",
-        "--quiet",
-        "--no-fail-fast",
-        "--workspace",
-        "--exclude",
-        "signet-bench",
-    ]))
+    process::run(for_workspace("test").arg("--no-fail-fast"))
 }

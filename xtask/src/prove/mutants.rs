@@ -21,7 +21,7 @@ const INPUTS: &str = "50";
 pub(super) fn run() -> Done<String> {
     let folder = target_folder().join("mutants");
     fs::create_dir_all(&folder)?;
-    let mut mutants = command(tool("cargo-mutants", VERSION)?);
+    let mut mutants = command(tool("cargo-mutants", VERSION)?.join("cargo-mutants"));
     mutants
         .args(["mutants", "--package", "signet-verifier", "--jobs", "2"])
         .args(["--colors", "never", "--output"])

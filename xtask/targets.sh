@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Usage: bare-target.sh FOLDER TARGET
+# Usage: targets.sh FOLDER BARE_TARGET STD_TARGET
 #
-# Unpacks Debian's rustc and its sources into FOLDER (nothing is installed) and builds `core` and
-# `alloc` for TARGET from exactly those sources, offline. For machines where rustup can't download
-# a target; takes about a minute and 600 MB.
+# Unpacks Debian's rustc and its sources into FOLDER (nothing is installed) and builds, from exactly
+# those sources and offline, `core` and `alloc` for BARE_TARGET and the standard library for
+# STD_TARGET. For machines where rustup can't download targets; takes some minutes and 800 MB.
 set -euo pipefail
 
 folder=$1
-target=$2
+bare_target=$2
+std_target=$3
 work="$folder.unpacking"
 
-fail() { printf 'bare-target.sh: %s\n' "$*" >&2; exit 1; }
+fail() { printf 'targets.sh: %s\n' "$*" >&2; exit 1; }
 candidate() { apt-cache policy "$1" | awk '/Candidate:/ { print $2 }'; }
 
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null \
@@ -21,12 +22,13 @@ version=$(candidate rustc-web)
 [ -n "$version" ] && [ "$version" != "(none)" ] || fail "no package rustc-web; run apt-get update"
 release=$(printf '%s' "${version#*:}" | sed -E 's/^([0-9]+\.[0-9]+).*/\1/')
 llvm=$(apt-cache depends "libstd-rust-web-$release" | sed -nE 's/.*Depends: (libllvm[0-9]+).*/\1/p' | head -1)
+lld=lld-${llvm#libllvm}
 [ -n "$llvm" ] || fail "can't tell which LLVM rustc $release needs"
 
 rm -rf "$work" "$folder"
 mkdir -p "$work/debs" "$work/root"
 (cd "$work/debs" && apt-get download "rustc-web=$version" "libstd-rust-web-$release=$version" \
-  "libstd-rust-web-dev=$version" "rust-web-src=$version" "$llvm" >/dev/null 2>&1) || fail "apt-get download failed"
+  "libstd-rust-web-dev=$version" "rust-web-src=$version" "$llvm" "$lld" >/dev/null 2>&1) || fail "apt-get download failed"
 for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
 
 # Libraries that LLVM needs and this machine may lack go beside it.
@@ -50,20 +52,34 @@ for program in rustc rustdoc; do
 done
 "$folder/bin/rustc" --version >/dev/null || fail "the unpacked rustc does not start"
 
+# rustc asks for `rust-lld`, which Debian's package of the same LLVM has under another name.
+host=$("$folder/bin/rustc" -vV | sed -n 's/^host: //p')
+mkdir -p "$folder/lib/rustlib/$host/bin"
+ln -sfn "$folder/lib/llvm-${llvm#libllvm}/bin/lld" "$folder/lib/rustlib/$host/bin/rust-lld"
+
 source=$(readlink -f "$folder/lib/rustlib/src/rust")
+commit=$("$folder/bin/rustc" -vV | sed -n 's/^commit-hash: //p')
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 mkdir -p "$build/src" "$build/.cargo"
 printf '#![no_std]\n' >"$build/src/lib.rs"
-printf '[package]\nname = "nothing"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n' >"$build/Cargo.toml"
+printf '[package]\nname = "nothing"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\npanic = "abort"\n[workspace]\n' \
+  >"$build/Cargo.toml"
 # Debian's source carries the dependencies of the standard library: no registry is needed.
 printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "%s/library/vendor"\n' \
   "$source" >"$build/.cargo/config.toml"
-(cd "$build" && env -u RUSTUP_TOOLCHAIN -u RUSTC_WRAPPER -u CARGO_BUILD_TARGET -u CARGO_ENCODED_RUSTFLAGS \
-  RUSTC_BOOTSTRAP=1 RUSTC="$folder/bin/rustc" RUSTFLAGS="" CARGO_TARGET_DIR="$build/target" \
-  cargo build --quiet --release --offline --target "$target" -Zbuild-std=core,alloc,compiler_builtins) \
-  || fail "building core and alloc failed"
-mkdir -p "$folder/lib/rustlib/$target/lib"
-find "$build/target/$target/release/deps" -name 'lib*.rlib' ! -name 'libnothing*' \
-  -exec cp {} "$folder/lib/rustlib/$target/lib/" \;
+
+# Bitcode is what link-time optimisation needs; the paths end up in panics of what is built.
+library() {
+  (cd "$build" && env -u RUSTUP_TOOLCHAIN -u RUSTC_WRAPPER -u CARGO_BUILD_TARGET -u CARGO_ENCODED_RUSTFLAGS \
+    RUSTC_BOOTSTRAP=1 RUSTC="$folder/bin/rustc" CARGO_TARGET_DIR="$build/target" \
+    RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=$source=/rustc/$commit" \
+    cargo build --quiet --release --offline --target "$1" -Zbuild-std="$2") \
+    || fail "building $2 for $1 failed"
+  mkdir -p "$folder/lib/rustlib/$1/lib"
+  find "$build/target/$1/release/deps" -name 'lib*.rlib' ! -name 'libnothing*' \
+    -exec cp {} "$folder/lib/rustlib/$1/lib/" \;
+}
+library "$bare_target" core,alloc,compiler_builtins
+library "$std_target" std,panic_abort
 rm -rf "$source/compiler" "$source/src"

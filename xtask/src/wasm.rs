@@ -1,0 +1,106 @@
+//! What is built for WebAssembly: the npm package, the Worker, the filter.
+//!
+//! The paths of this machine don't get into what is built: panics would tell them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::components::{node, npm, target_folder};
+use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
+use crate::setup::{WASM_TOOLS, tool, with_wasm_target};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const PROFILE: &str = "wasm";
+
+/// Builds all of it, and says where it is.
+pub(crate) fn build() -> Done {
+    say(format!("the npm package: {}", npm_package()?.display()));
+    say(format!("the Worker: {}", worker()?.display()));
+    say(format!("the filter for Envoy: {}", proxy()?.display()));
+    Ok(())
+}
+
+/// Builds the npm package `@signet/verifier`; answers its folder.
+pub(crate) fn npm_package() -> Done<PathBuf> {
+    let folder = target_folder().join("wasm/npm");
+    let mut build = command("wasm-pack");
+    build
+        .args([
+            "--log-level",
+            "warn",
+            "build",
+            "--no-opt",
+            "--target",
+            "web",
+        ])
+        .args(["--profile", PROFILE, "--out-dir"])
+        .arg(&folder)
+        .arg("verifier-wasm");
+    run(prepared(&mut build)?)?;
+    Ok(folder)
+}
+
+/// Builds the Worker; answers the folder with `index.js` and `index_bg.wasm`.
+pub(crate) fn worker() -> Done<PathBuf> {
+    let crate_folder = root().join("verifier-wasm/worker");
+    let mut build = command("worker-build");
+    build.current_dir(&crate_folder).arg("--release");
+    run_quietly(prepared(&mut build)?)?;
+    Ok(crate_folder.join("build"))
+}
+
+/// Builds the filter for Envoy; answers its file.
+pub(crate) fn proxy() -> Done<PathBuf> {
+    let arguments = ["build", "--quiet", "-p", "signet-proxy", "--target", TARGET];
+    let mut build = cargo(&arguments);
+    run(prepared(build.args(["--profile", PROFILE]))?)?;
+    let folder = target_folder().join(TARGET).join(PROFILE);
+    Ok(folder.join("signet_proxy.wasm"))
+}
+
+/// The lints of the crates that are built for nothing else.
+pub(crate) fn lints() -> Done {
+    let mut clippy = cargo(&["clippy", "--quiet", "--target", TARGET]);
+    for package in ["signet-wasm", "signet-worker", "signet-proxy"] {
+        clippy.args(["-p", package]);
+    }
+    with_wasm_target(&mut clippy)?;
+    run(clippy.args(["--", "--deny", "warnings"]))
+}
+
+/// A command that finds compiler and tools, and leaves no trace of this machine in what it builds.
+fn prepared(build: &mut Command) -> Done<&mut Command> {
+    with_wasm_target(build)?;
+    let modules = npm()?.join("node_modules/.bin");
+    let mut folders = vec![modules.clone()];
+    folders.extend(node()?.parent().map(Path::to_path_buf));
+    for (name, version) in WASM_TOOLS {
+        folders.push(tool(name, version)?);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    folders.extend(std::env::split_paths(&path));
+    build
+        .env("PATH", std::env::join_paths(folders)?)
+        .env("WASM_BINDGEN_BIN", "wasm-bindgen")
+        .env("WASM_OPT_BIN", modules.join("wasm-opt"))
+        .env("ESBUILD_BIN", modules.join("esbuild"))
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped()?);
+    Ok(build)
+}
+
+/// Flags of the compiler, separated as cargo wants it.
+fn remapped() -> Done<String> {
+    let home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .map_err(|_| Failure::new("neither CARGO_HOME nor HOME is set"))?;
+    let mut flags = vec![format!("--remap-path-prefix={}=/signet", root().display())];
+    let registries = PathBuf::from(home).join("registry/src");
+    for registry in std::fs::read_dir(registries).into_iter().flatten() {
+        let registry = registry?.path();
+        flags.push(format!(
+            "--remap-path-prefix={}=/crates",
+            registry.display()
+        ));
+    }
+    Ok(flags.join("\u{1f}"))
+}
