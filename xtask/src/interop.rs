@@ -22,7 +22,7 @@ use issuer::Issuer;
 type Check = (&'static str, fn(&Path) -> Done);
 
 const CHECKS: &[Check] = &[
-    ("jose and PyJWT take the tokens", foreign_verifiers),
+    ("other people's verifiers take the tokens", foreign_verifiers),
     ("mail goes through an SMTP server", smtp),
     ("the pages work in a browser", pages),
     ("a protected service decides", protected_service),
@@ -66,13 +66,20 @@ fn expect(holds: bool, what: &str) -> Done {
 fn foreign_verifiers(folder: &Path) -> Done {
     let issuer = Issuer::start(folder, &[])?;
     let token = issuer.registered("ada@example.com", PASSWORD)?;
-    let (script, url) = (root().join("xtask/interop"), issuer.url());
-    let mut jose = command(node()?);
-    jose.current_dir(npm()?).arg(script.join("verify-jose.mjs"));
-    run_quietly(jose.args([&url, "signet", &token]))?;
-    let mut pyjwt = command(python()?);
-    pyjwt.arg(script.join("verify_pyjwt.py"));
-    run_quietly(pyjwt.args([&url, "signet", &token])).map(drop)
+    let scripts = root().join("xtask/interop");
+    for (program, script) in [
+        (node()?, "verify-jose.mjs"),
+        (node()?, "verify-fast-jwt.mjs"),
+        (node()?, "verify-aws.mjs"),
+        (python()?, "verify_pyjwt.py"),
+        (python()?, "verify_joserfc.py"),
+    ] {
+        let mut verify = command(program);
+        verify.current_dir(npm()?).arg(scripts.join(script));
+        let verdict = run_quietly(verify.args([&issuer.url(), "signet", &token]))?;
+        say(format!("        {}", verdict.trim()));
+    }
+    Ok(())
 }
 
 fn smtp(folder: &Path) -> Done {
