@@ -22,7 +22,10 @@ use issuer::Issuer;
 type Check = (&'static str, fn(&Path) -> Done);
 
 const CHECKS: &[Check] = &[
-    ("other people's verifiers take the tokens", foreign_verifiers),
+    (
+        "other people's verifiers take the tokens",
+        foreign_verifiers,
+    ),
     ("mail goes through an SMTP server", smtp),
     ("the pages work in a browser", pages),
     ("a protected service decides", protected_service),

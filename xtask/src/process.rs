@@ -108,10 +108,12 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Done<(i32, S
     let shown = show(command);
     let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))
         .map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    if let Some(mut stdin) = group.stdin() {
-        stdin.write_all(input.as_bytes())?;
-    }
-    let output = group.output()?;
+    let stdin = group.stdin();
+    // Beside reading: whoever answers before all is said would wait for us, and we for it.
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
+        group.output()
+    })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok((output.status.code().unwrap_or(-1), text))
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::components::{CHROMIUM, NGINX, cache, faketime, node, npm, python};
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
-pub(crate) use targets::{build_without_std, with_wasm_target};
+pub(crate) use targets::{build_without_std, wasm_compiler};
 pub(crate) use tools::{WASM_TOOLS, tool};
 
 /// A Debian package, and how to see that it is there.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::components::{node, npm, target_folder};
 use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
-use crate::setup::{WASM_TOOLS, tool, with_wasm_target};
+use crate::setup::{WASM_TOOLS, tool, wasm_compiler};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "wasm";
@@ -60,19 +60,26 @@ pub(crate) fn proxy() -> Done<PathBuf> {
 
 /// The lints of the crates that are built for nothing else.
 pub(crate) fn lints() -> Done {
-    let mut clippy = cargo(&["clippy", "--quiet", "--target", TARGET]);
+    let mut clippy = cargo(&["clippy", "--quiet"]);
     for package in ["signet-wasm", "signet-worker", "signet-proxy"] {
         clippy.args(["-p", package]);
     }
-    with_wasm_target(&mut clippy)?;
+    // Debian's compiler comes without clippy; they can be read for this machine as well.
+    if wasm_compiler()?.is_none() {
+        clippy.args(["--target", TARGET]);
+    }
     run(clippy.args(["--", "--deny", "warnings"]))
 }
 
 /// A command that finds compiler and tools, and leaves no trace of this machine in what it builds.
 fn prepared(build: &mut Command) -> Done<&mut Command> {
-    with_wasm_target(build)?;
     let modules = npm()?.join("node_modules/.bin");
     let mut folders = vec![modules.clone()];
+    if let Some(compiler) = wasm_compiler()? {
+        // wasm-pack looks for the target beside the compiler of the PATH.
+        folders.extend(compiler.parent().map(Path::to_path_buf));
+        build.env("RUSTC", &compiler).env_remove("RUSTUP_TOOLCHAIN");
+    }
     folders.extend(node()?.parent().map(Path::to_path_buf));
     for (name, version) in WASM_TOOLS {
         folders.push(tool(name, version)?);

@@ -5,7 +5,6 @@
 //! libraries from the sources of Debian's rustc, once, into the cache.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::{is_stamped, stamp};
 use crate::components::cache;
@@ -35,24 +34,22 @@ pub(super) fn prepare() -> Done {
 pub(crate) fn build_without_std(package: &str) -> Done {
     for features in [&[][..], &["--no-default-features"]] {
         let mut build = cargo(&["build", "--quiet", "-p", package, "--target", WITHOUT_STD]);
-        with_compiler(&mut build)?;
+        if let Compiler::Debian(toolchain) = find()? {
+            build
+                .env("RUSTC", toolchain.join("bin/rustc"))
+                .env_remove("RUSTUP_TOOLCHAIN");
+        }
         run(build.args(features))?;
     }
     Ok(())
 }
 
-/// Has a command that builds for WebAssembly use the compiler that can.
-pub(crate) fn with_wasm_target(build: &mut Command) -> Done {
-    with_compiler(build)
-}
-
-fn with_compiler(build: &mut Command) -> Done {
-    if let Compiler::Debian(toolchain) = find()? {
-        build
-            .env("RUSTC", toolchain.join("bin/rustc"))
-            .env_remove("RUSTUP_TOOLCHAIN");
-    }
-    Ok(())
+/// The compiler for WebAssembly, if it isn't the one that runs everything else.
+pub(crate) fn wasm_compiler() -> Done<Option<PathBuf>> {
+    Ok(match find()? {
+        Compiler::Rustup => None,
+        Compiler::Debian(toolchain) => Some(toolchain.join("bin/rustc")),
+    })
 }
 
 fn find() -> Done<Compiler> {
