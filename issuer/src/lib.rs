@@ -26,5 +26,6 @@ pub mod config;
 pub mod http;
 pub mod logging;
 pub mod mail;
+mod policy_file;
 pub mod serve;
 pub mod web;

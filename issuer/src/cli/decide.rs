@@ -15,8 +15,8 @@ use signet_verifier::time::UnixTime;
 use signet_verifier::{Gate, RequestHead};
 
 use self::request::Fault;
-use super::policy::file;
 use super::{complain, key_set, unusable};
+use crate::policy_file;
 
 /// The longest line, in bytes: more than any host takes as a request's head.
 const LONGEST_LINE: usize = 1 << 20;
@@ -66,7 +66,7 @@ impl Decide {
     /// The gate with all it knows, or everything that can't be used.
     fn gate(&self) -> Result<Gate, Vec<String>> {
         let now = UnixTime::from_secs(self.now);
-        let policy = file::read(&self.policy).map_err(|error| error.to_string());
+        let policy = policy_file::read(&self.policy).map_err(|error| error.to_string());
         let keys = key_set::read_file(&self.jwks);
         let feeds = self.revocations.iter();
         let (feeds, bad_feeds): (Vec<_>, Vec<_>) =

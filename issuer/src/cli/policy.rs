@@ -1,6 +1,6 @@
 //! `signet policy …`: what can be asked of a policy before a host gets it.
 //!
-//! Each command reads the policy by [`file`]. [`check`] holds it against the operations that
+//! Each command reads the policy by [`policy_file`](crate::policy_file). [`check`] holds it against the operations that
 //! [`openapi`] finds in a description of an API, by [`coverage`]. [`test`] and [`explain`] have the
 //! gate itself decide, on a [`stage`].
 //!
@@ -13,8 +13,8 @@ mod compile;
 mod coverage;
 mod doubts;
 mod explain;
-pub(super) mod file;
 mod openapi;
+mod rule;
 mod stage;
 mod template;
 mod test;

@@ -9,9 +9,10 @@ use signet_verifier::policy::document::Policy;
 
 use super::coverage::{self, Coverage};
 use super::doubts;
-use super::file::{self, PolicyFaults, PolicyFileError, described};
 use super::openapi;
+use super::rule::described;
 use crate::cli::{say, unusable};
+use crate::policy_file::{self, PolicyFaults, PolicyFileError};
 
 /// `signet policy check`
 #[derive(Args, Debug)]
@@ -29,7 +30,7 @@ pub(in crate::cli) struct Check {
 impl Check {
     /// Exit 0: it is good; 1: it isn't, or leaves an operation out; 2: there is nothing to check.
     pub(super) fn run(self) -> ExitCode {
-        let policy = match file::read(&self.file) {
+        let policy = match policy_file::read(&self.file) {
             Ok(policy) => policy,
             Err(PolicyFileError::Faulty(faults)) => return self.answer(false, &faulty(&faults)),
             Err(error) => return unusable(&error),

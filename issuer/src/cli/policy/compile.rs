@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::file;
 use crate::cli::{say, unusable};
+use crate::policy_file;
 
 /// `signet policy compile`
 #[derive(Args, Debug)]
@@ -17,7 +17,7 @@ pub(in crate::cli) struct Compile {
 
 impl Compile {
     pub(super) fn run(self) -> ExitCode {
-        match file::read(&self.file) {
+        match policy_file::read(&self.file) {
             Ok(policy) => say(&format!("{}\n", policy.to_json())),
             Err(error) => unusable(&error),
         }

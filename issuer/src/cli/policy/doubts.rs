@@ -4,7 +4,7 @@
 use signet_verifier::policy::document::{Policy, Rule};
 use signet_verifier::policy::{Methods, Segment};
 
-use super::file::described;
+use super::rule::described;
 
 /// In words, rule by rule.
 pub(super) fn of(policy: &Policy) -> Vec<String> {

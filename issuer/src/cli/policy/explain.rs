@@ -25,10 +25,10 @@ use signet_verifier::{Decision, Gate, Refusal, Rejection};
 use self::report::Report;
 use self::token::Said;
 use super::cases::RequestLine;
-use super::file;
 use super::stage::{Scene, Stage};
 use crate::cli::{block_on, key_set, say, unusable};
 use crate::clock::SystemClock;
+use crate::policy_file;
 
 /// The most that is read from standard input: any token, and enough to tell that it is none.
 const LARGEST_INPUT: u64 = 1 << 20;
@@ -80,7 +80,7 @@ impl Explain {
     /// Exit 0: it is explained, whatever the decision; 2: there is nothing to explain.
     pub(super) fn run(self) -> ExitCode {
         block_on(async {
-            let policy = match file::read(&self.file) {
+            let policy = match policy_file::read(&self.file) {
                 Ok(policy) => policy,
                 Err(error) => return unusable(&error),
             };

@@ -14,9 +14,9 @@ use signet_verifier::time::UnixTime;
 
 use super::cases::{self, Case, Feed, SESSION};
 use super::explain::missing;
-use super::file;
 use super::stage::{Scene, Stage};
 use crate::cli::{say, unusable};
+use crate::policy_file;
 
 /// When it is decided. Nothing depends on it.
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -49,7 +49,7 @@ struct Failure {
 impl Test {
     /// Exit 0: all decisions are the wanted ones; 1: some aren't; 2: there is nothing to decide.
     pub(super) fn run(self) -> ExitCode {
-        let policy = match file::read(&self.file) {
+        let policy = match policy_file::read(&self.file) {
             Ok(policy) => policy,
             Err(error) => return unusable(&error),
         };

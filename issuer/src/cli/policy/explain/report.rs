@@ -10,7 +10,7 @@ use super::Trust;
 use super::condition::{self, Part};
 use super::token::Said;
 use crate::cli::policy::absence;
-use crate::cli::policy::file::described;
+use crate::cli::policy::rule::described;
 
 /// A decision, and what it was made from.
 #[derive(Debug)]

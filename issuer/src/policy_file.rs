@@ -1,15 +1,14 @@
-//! The file of a policy: TOML that people write, or the canonical JSON that `signet policy compile`
+//! The file of a policy, for whoever is given one: TOML that people write, or the canonical JSON that `signet policy compile`
 //! prints. No TOML begins with a brace, so the first character tells which.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use signet_verifier::policy::Methods;
-use signet_verifier::policy::document::{Fault, Place, Policy, Rule};
+use signet_verifier::policy::document::{Fault, Place, Policy};
 
 /// Why there is no policy.
 #[derive(Debug)]
-pub(in crate::cli) enum PolicyFileError {
+pub(crate) enum PolicyFileError {
     /// The file can't be read.
     Unreadable {
         /// The file.
@@ -23,13 +22,28 @@ pub(in crate::cli) enum PolicyFileError {
 
 /// All faults of a file. Shown, each has a line of its own that editors jump to.
 #[derive(Debug)]
-pub(in crate::cli) struct PolicyFaults {
+pub(crate) struct PolicyFaults {
     path: PathBuf,
-    pub(in crate::cli) faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl PolicyFaults {
+    /// Each fault as a line: the file, the place in it where there is one, and what it is.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let path = self.path.display();
+        self.faults.iter().map(move |fault| {
+            let Place { line, column } = fault.place;
+            if fault.place == Place::default() {
+                format!("{path}: {}", fault.kind)
+            } else {
+                format!("{path}:{line}:{column}: {}", fault.kind)
+            }
+        })
+    }
 }
 
 /// Reads a policy.
-pub(in crate::cli) fn read(path: &Path) -> Result<Policy, PolicyFileError> {
+pub(crate) fn read(path: &Path) -> Result<Policy, PolicyFileError> {
     let text = std::fs::read_to_string(path).map_err(|source| PolicyFileError::Unreadable {
         path: path.to_owned(),
         source,
@@ -47,15 +61,6 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Policy, PolicyFileError> {
     })
 }
 
-/// A rule as people look for it in the file.
-pub(super) fn described(rule: &Rule) -> String {
-    let methods = match &rule.route.methods {
-        Methods::Usual => String::new(),
-        Methods::Named(names) => format!("{} ", names.join(", ")),
-    };
-    format!("{:?} ({methods}{})", rule.id, rule.route.pattern)
-}
-
 impl fmt::Display for PolicyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -71,17 +76,11 @@ impl fmt::Display for PolicyFileError {
 
 impl fmt::Display for PolicyFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, fault) in self.faults.iter().enumerate() {
+        for (position, line) in self.lines().enumerate() {
             if position > 0 {
                 f.write_str("\n")?;
             }
-            let Place { line, column } = fault.place;
-            let path = self.path.display();
-            if fault.place == Place::default() {
-                write!(f, "{path}: {}", fault.kind)?;
-            } else {
-                write!(f, "{path}:{line}:{column}: {}", fault.kind)?;
-            }
+            f.write_str(&line)?;
         }
         Ok(())
     }
