@@ -11,7 +11,7 @@
 //! # Where things are
 //!
 //! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
-//!   [`admin`], [`well_known`], [`health`]), each with its `routes()` on top
+//!   [`admin`], [`forward_auth`], [`well_known`], [`health`]), each with its `routes()` on top
 //! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`]
 //! - what is said of them: [`openapi`], [`docs`]
 //!
@@ -27,6 +27,7 @@ pub mod client;
 pub mod cookie;
 pub mod cors;
 mod docs;
+pub mod forward_auth;
 mod frame;
 mod health;
 mod host;
@@ -63,6 +64,7 @@ fn routes() -> Vec<Route> {
         setup::routes(),
         admin::users::routes(),
         admin::roles::routes(),
+        forward_auth::routes(),
         well_known::routes(),
         health::routes(),
         openapi::routes(),
@@ -125,10 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_for_programs_and_served_from_memory_has_no_limit() {
+    fn only_what_is_served_from_memory_to_programs_or_to_our_proxies_has_no_limit() {
         for route in routes() {
             let declaration = route.declaration;
-            let may_be_public = declaration.method == ::http::Method::GET && !declaration.is_api();
+            let is_for_programs =
+                declaration.method == ::http::Method::GET && !declaration.is_api();
+            let may_be_public = is_for_programs || declaration.refusal == route::Refusal::Proxy;
             let is_limited = declaration.limit.is_limited();
             assert!(
                 is_limited || may_be_public,

@@ -18,6 +18,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signet_verifier::policy::document::{Policy, Revocation};
 use tokio::sync::watch;
 
 use crate::config::{Config, MailSettings, Mode};
@@ -113,6 +114,9 @@ fn announce(config: &Config) {
             "limits.scale is set: the limits protect nobody; for load tests only"
         );
     }
+    if let Some(forward_auth) = &config.http.forward_auth {
+        warn_of_closed_rules(&forward_auth.policy);
+    }
     let has_mailbox = matches!(config.mail, MailSettings::Mailbox);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -124,6 +128,19 @@ fn announce(config: &Config) {
         database = %config.database.display(),
         "the issuer is up"
     );
+}
+
+/// A rule that asks for a feed closes without one, and this issuer has none yet.
+fn warn_of_closed_rules(policy: &Policy) {
+    let rules = policy.rules().iter();
+    let closed = rules.filter(|rule| rule.revocation == Revocation::Required);
+    for rule in closed {
+        tracing::warn!(
+            rule = &*rule.id,
+            "forward_auth.policy has a rule that requires the revocation feed, which this version \
+             doesn't have: it lets nobody through"
+        );
+    }
 }
 
 /// Waits for a signal, and then for everything to end; `over` ends with it.

@@ -1,6 +1,8 @@
 //! From the keys to what the parts of the program take, and the rules between keys. The most
 //! important one is what local mode is.
 
+mod forward_auth;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     let smtp = smtp(values, &place, faults);
     let master_key = master_key(values, &place, faults);
     let links = links(values, &place, faults);
+    let forward_auth = forward_auth::settings(values, place.public_url.as_ref(), faults);
     check_ages(values, faults);
     let limits = LimitSettings::default().scaled(values.limits_scale.value.0);
     let issuer = Settings {
@@ -73,6 +76,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         proxies: proxies(values),
         cors_origins: values.cors_origins.value.allowed.clone(),
         limits_scale: values.limits_scale.value.0,
+        forward_auth,
     };
     Some(Config {
         mode: place.mode?,

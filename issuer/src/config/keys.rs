@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 
 use super::fault::{Faults, Origin};
 use super::setting::{
-    Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks, Origins, Page,
-    PublicUrl, SecretFile, Setting, SmtpUrl, Whole,
+    Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
+    Origins, Page, PolicyFile, PublicUrl, SecretFile, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
 
@@ -270,6 +270,13 @@ keys! {
     proxy_networks: Networks = "proxy.networks", default Networks::default();
     /// The origins whose scripts may call `/v1`, such as `https://app.example.com`.
     cors_origins: Origins = "cors.origins", default Origins::default();
+    /// The policy by which `/v1/auth/verify` decides about requests that proxies ask about: TOML, or
+    /// the JSON of `signet policy compile`. It is read at the start. Without it there is no such
+    /// route. See docs/FORWARD-AUTH.md.
+    forward_auth_policy: PolicyFile = "forward_auth.policy", otherwise "none";
+    /// The proxies that may ask, by the addresses they connect from. Needed with
+    /// `forward_auth.policy`; everyone else is refused.
+    forward_auth_proxies: Addresses = "forward_auth.proxies", otherwise "none";
     /// The page that links in verification mails lead to. The token is in the fragment,
     /// `#token=…`.
     links_verify: Page = "links.verify", otherwise "`/verify` of `public_url`";

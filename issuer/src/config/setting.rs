@@ -14,7 +14,7 @@ use signet_core::signing::seal::MasterKey;
 
 use super::source::Raw;
 
-pub(super) use address::{Database, Networks, Origins, Page, PublicUrl};
+pub(super) use address::{Addresses, Database, Networks, Origins, Page, PolicyFile, PublicUrl};
 pub(super) use mail::{MailFrom, SmtpUrl};
 
 /// Something that a key can be set to.

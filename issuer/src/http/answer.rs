@@ -37,6 +37,9 @@ pub trait Answer: Send + 'static {
     /// What it says in words, for the document.
     const MEANING: &'static str;
 
+    /// Headers of its own that it always has, and what each says, for the document.
+    const HEADERS: &[(&'static str, &'static str)] = &[];
+
     /// What its body is, if it has one.
     fn content(schemas: &mut SchemaGenerator) -> Option<Content>;
 
@@ -315,7 +318,7 @@ fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, Probl
     Ok(response)
 }
 
-fn respond(status: StatusCode, body: Body) -> Response {
+pub(super) fn respond(status: StatusCode, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::client::Proxies;
 use super::cors::AllowedOrigins;
+use super::forward_auth::{self, ForwardAuth};
 use super::host::AllowedHosts;
 use crate::mail::mailbox::Mailbox;
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub cors_origins: AllowedOrigins,
     /// What every quota of a route is multiplied with; 1 outside of load tests.
     pub limits_scale: u32,
+    /// What is decided for proxies, if anything is.
+    pub forward_auth: Option<forward_auth::Settings>,
 }
 
 /// What an [`App`] is made of.
@@ -58,6 +61,8 @@ pub struct App {
     pub mailbox: Option<Arc<Mailbox>>,
     /// What reads the tokens of callers.
     pub(super) protect: Protect,
+    /// What decides for proxies.
+    pub(super) forward_auth: Option<ForwardAuth>,
     pub(super) limiter: Arc<dyn Limiter>,
     pub(super) randomness: Arc<dyn Randomness>,
     pub(super) settings: Settings,
@@ -87,6 +92,8 @@ impl App {
         Self {
             hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
             protect: protect(&issuer),
+            forward_auth: (settings.forward_auth.clone())
+                .map(|settings| settings.with_keys(issuer.key_set().clone())),
             issuer,
             mailbox,
             limiter,

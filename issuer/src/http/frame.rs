@@ -15,6 +15,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::app::App;
+use super::forward_auth;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 
@@ -35,24 +36,26 @@ pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     } else {
         app.hosts.check(&parts)
     };
-    let mut response = match for_us {
+    let respond = match parts.uri.path() {
+        forward_auth::PATH => Problem::respond_to_proxy,
+        _ => Problem::respond,
+    };
+    let answered = match for_us {
         Ok(()) => {
             parts.extensions.insert(id);
-            unpanicking(next.run(Request::from_parts(parts, body)), id).await
+            unpanicking(next.run(Request::from_parts(parts, body))).await
         }
-        Err(problem) => problem.respond(id),
+        Err(problem) => Err(problem),
     };
+    let mut response = answered.unwrap_or_else(|problem| respond(problem, id));
     complete(response.headers_mut(), id, app.is_https());
     response
 }
 
 /// The answer, or an apology where there is none. The panic itself is reported by its hook.
-async fn unpanicking(answer: impl Future<Output = Response>, id: RequestId) -> Response {
+async fn unpanicking(answer: impl Future<Output = Response>) -> Result<Response, Problem> {
     let caught = AssertUnwindSafe(answer).catch_unwind().await;
-    caught.unwrap_or_else(|_| {
-        let problem = Problem::from(Code::InternalError);
-        problem.caused_by("the handler panicked").respond(id)
-    })
+    caught.map_err(|_| Problem::from(Code::InternalError).caused_by("the handler panicked"))
 }
 
 fn complete(headers: &mut HeaderMap, id: RequestId, https: bool) {
@@ -82,8 +85,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_internal_error() {
         let answer = async { panic!("on purpose") };
-        let response = unpanicking(answer, RequestId::unknown()).await;
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let problem = unpanicking(answer).await.unwrap_err();
+        assert_eq!(problem.code(), Code::InternalError);
+        let response = problem.respond_to_proxy(RequestId::unknown());
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
     }
 
     #[test]

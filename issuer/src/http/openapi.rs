@@ -106,11 +106,15 @@ impl Components {
         let (name, content) = match form {
             Refusal::Document => (codes.join("-or-"), self.problem(&codes)),
             Refusal::Page => (format!("{}.page", codes.join("-or-")), page()),
+            Refusal::Proxy => (
+                format!("{}.proxy", codes.join("-or-")),
+                self.problem(&codes),
+            ),
         };
         let reference = format!("#/components/responses/{name}");
         self.responses
             .entry(name)
-            .or_insert_with(|| refusal(status, &codes, &content));
+            .or_insert_with(|| refusal(form, status, &codes, &content));
         json!({ "$ref": reference })
     }
 
@@ -176,6 +180,8 @@ fn operation(declaration: &Declaration, exchange: &Exchange, components: &mut Co
 fn tag(path: &str) -> &'static str {
     if path.starts_with("/v1/admin/") {
         "administration"
+    } else if path.starts_with("/v1/auth/") {
+        "verification"
     } else if path.starts_with("/v1/") {
         "accounts and sessions"
     } else if path.starts_with("/.well-known/") {
@@ -221,7 +227,7 @@ fn responses(declaration: &Declaration, exchange: &Exchange, components: &mut Co
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in problems(declaration, &exchange.input) {
         by_status
-            .entry(code.status().as_u16())
+            .entry(declaration.refusal.status(code).as_u16())
             .or_default()
             .push(code);
     }
@@ -234,7 +240,10 @@ fn responses(declaration: &Declaration, exchange: &Exchange, components: &mut Co
 
 /// The answer to what was granted.
 fn success(declaration: &Declaration, exchange: &Exchange) -> Value {
-    let headers = header_references(&success_headers(declaration, exchange));
+    let mut headers = header_references(&success_headers(declaration, exchange));
+    for (name, about) in exchange.headers {
+        headers.insert((*name).to_owned(), text_header(about));
+    }
     let Some(content) = &exchange.content else {
         return json!({ "description": exchange.meaning, "headers": headers });
     };
@@ -255,8 +264,12 @@ fn page() -> Value {
 }
 
 /// The answer for some problems of one status.
-fn refusal(status: u16, codes: &[&str], content: &Value) -> Value {
+fn refusal(form: Refusal, status: u16, codes: &[&str], content: &Value) -> Value {
     let mut headers = vec!["x-request-id"];
+    match form {
+        Refusal::Document | Refusal::Page => {}
+        Refusal::Proxy => headers.push("x-signet-code"),
+    }
     match status {
         401 => headers.push("WWW-Authenticate"),
         429 | 503 => headers.push("Retry-After"),
@@ -326,17 +339,22 @@ fn header_references(names: &[&str]) -> Map<String, Value> {
 }
 
 fn headers() -> Value {
-    let text = |about: &str, required: bool| json!({ "description": about, "required": required, "schema": { "type": "string" } });
     json!({
-        "x-request-id": text("The id of the request, in the log and in problems as well", true),
-        "RateLimit": text("What is left of the caller's budget", true),
-        "RateLimit-Policy": text("The budget", true),
+        "x-request-id": text_header("The id of the request, in the log and in problems as well"),
+        "x-signet-code": text_header("The code of the problem, for proxies that don't hand its body on"),
+        "RateLimit": text_header("What is left of the caller's budget"),
+        "RateLimit-Policy": text_header("The budget"),
         "Retry-After": {
             "description": "Seconds to wait",
             "required": true,
             "schema": { "type": "integer", "minimum": 1 },
         },
-        "WWW-Authenticate": text("What to authenticate with (RFC 6750, RFC 9470)", true),
-        "Location": text("The path of what was created", true),
+        "WWW-Authenticate": text_header("What to authenticate with (RFC 6750, RFC 9470)"),
+        "Location": text_header("The path of what was created"),
     })
+}
+
+/// A header that is always there.
+fn text_header(about: &str) -> Value {
+    json!({ "description": about, "required": true, "schema": { "type": "string" } })
 }

@@ -13,7 +13,7 @@ use std::error::Error;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,6 +23,9 @@ use super::request_id::RequestId;
 
 /// The media type of problem documents.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The code of a refusal, for proxies that don't hand its body on.
+pub(super) const X_SIGNET_CODE: HeaderName = HeaderName::from_static("x-signet-code");
 
 /// One thing that is wrong with a member or a parameter.
 #[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
@@ -42,7 +45,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after: Option<u32>,
-    challenge: Option<&'static str>,
+    challenge: Option<Cow<'static, str>>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -53,7 +56,7 @@ impl From<Code> for Problem {
             detail: Cow::Borrowed(code.detail()),
             errors: Vec::new(),
             retry_after: None,
-            challenge: code.challenge(),
+            challenge: code.challenge().map(Cow::Borrowed),
             cause: None,
         }
     }
@@ -135,7 +138,9 @@ impl Problem {
     /// An `Authorization` header that is no bearer token (RFC 6750, 3.1).
     pub(super) fn unreadable_authorization() -> Self {
         Self {
-            challenge: Some(r#"Bearer realm="signet", error="invalid_request""#),
+            challenge: Some(Cow::Borrowed(
+                r#"Bearer realm="signet", error="invalid_request""#,
+            )),
             ..Self::from(Code::InvalidRequest)
         }
         .because("Send one Authorization header: Bearer, one space, one token.")
@@ -144,10 +149,23 @@ impl Problem {
     /// Turns the problem into the answer to the request `id`, and logs what the operator must know.
     pub(super) fn respond(self, id: RequestId) -> Response {
         self.log(id);
+        self.document(self.code.status(), id)
+    }
+
+    /// The same for a proxy that asks about somebody's request.
+    pub(super) fn respond_to_proxy(self, id: RequestId) -> Response {
+        self.log(id);
+        let mut response = self.document(self.code.status_for_proxies(), id);
+        let code = HeaderValue::from_static(self.code.as_str());
+        response.headers_mut().insert(X_SIGNET_CODE, code);
+        response
+    }
+
+    fn document(&self, status: StatusCode, id: RequestId) -> Response {
         let document = ProblemDocument {
             r#type: self.code.uri(),
             title: self.code.title(),
-            status: self.code.status().as_u16(),
+            status: status.as_u16(),
             code: self.code.as_str(),
             detail: &self.detail,
             request_id: id.text(),
@@ -156,11 +174,13 @@ impl Problem {
         // Strings and numbers always serialise.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.code.status();
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        if let Some(challenge) = self.challenge {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        // Every challenge is a constant, or one with a number in it.
+        let challenge = self.challenge.as_deref();
+        if let Some(Ok(challenge)) = challenge.map(HeaderValue::from_str) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
+use http::{Method, StatusCode};
 use schemars::SchemaGenerator;
 
 use self::access::{Access, Anyone, Presented};
@@ -42,7 +42,7 @@ use super::limit::LimitClass;
 use super::problem::Code;
 use signet_core::session::LiveSession;
 
-pub(super) use dispatch::{mount, request_id};
+pub(super) use dispatch::{mount, peer, request_id};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,6 +64,18 @@ pub(super) enum Refusal {
     Document,
     /// With a page, since people read it.
     Page,
+    /// With a problem document under a status that proxies hand on.
+    Proxy,
+}
+
+impl Refusal {
+    /// The status that a problem is told with.
+    pub(super) fn status(self, code: Code) -> StatusCode {
+        match self {
+            Self::Document | Self::Page => code.status(),
+            Self::Proxy => code.status_for_proxies(),
+        }
+    }
 }
 
 /// All that is said of an operation, beside what its handler's signature says.
@@ -111,8 +123,9 @@ pub struct Route {
 /// What an operation reads and answers.
 pub(super) struct Exchange {
     pub(super) input: Description,
-    pub(super) status: http::StatusCode,
+    pub(super) status: StatusCode,
     pub(super) meaning: &'static str,
+    pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) content: Option<Content>,
 }
 
@@ -226,6 +239,12 @@ impl<A: Access> Operation<A> {
         self
     }
 
+    /// Makes it a question that proxies ask about a request of somebody else's.
+    pub fn for_proxies(mut self) -> Self {
+        self.declaration.refusal = Refusal::Proxy;
+        self
+    }
+
     /// Keeps it to local mode.
     pub fn local_only(mut self) -> Self {
         self.declaration.local_only = true;
@@ -253,6 +272,7 @@ fn exchange<I: Input, R: Answer>(schemas: &mut SchemaGenerator) -> Exchange {
         input: I::describe(schemas),
         status: R::STATUS,
         meaning: R::MEANING,
+        headers: R::HEADERS,
         content: R::content(schemas),
     }
 }

@@ -23,6 +23,7 @@ mod bad_input;
 mod client_address;
 mod cross_origin;
 mod documents;
+mod forward_auth;
 mod guessing;
 mod hosts;
 mod limits;

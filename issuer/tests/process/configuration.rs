@@ -109,6 +109,14 @@ const GARBAGE: &[(&str, &[&str])] = &[
         &["*", "null", "https://app.example.com/", "app.example.com"],
     ),
     (
+        "SIGNET_FORWARD_AUTH__POLICY",
+        &["", "/nonexistent/policy.toml", "/"],
+    ),
+    (
+        "SIGNET_FORWARD_AUTH__PROXIES",
+        &["everyone", "", "127.0.0.1:80", "::/0", "0.0.0.0/0"],
+    ),
+    (
         "SIGNET_LINKS__VERIFY",
         &["", "/verify", "https://x.example/#a", "javascript:alert(1)"],
     ),

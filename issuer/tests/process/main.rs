@@ -18,6 +18,7 @@ mod harness;
 mod command_line;
 mod configuration;
 mod decide;
+mod forward_auth;
 mod pages;
 mod policy;
 mod readme;

@@ -1,5 +1,6 @@
 //! Settings that say where something is.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -122,27 +123,69 @@ impl Setting for Networks {
     }
 
     fn read(raw: &Raw) -> Result<Self, Refusal> {
-        let network = |written: &str| {
-            let network: IpNet = written
-                .parse()
-                .map_err(|_| Refusal::new(format!("holds {}", quoted(written))))?;
-            if network.prefix_len() == 0 {
-                let problem = format!("holds {written}, which is everyone");
-                let hint = "name the networks of your proxies: whoever is in them can pretend to \
-                            have any address";
-                return Err(Refusal::with_hint(problem, hint));
-            }
-            Ok(network.trunc())
-        };
-        texts(raw)?
-            .into_iter()
-            .map(network)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let hint = "name the networks of your proxies: whoever is in them can pretend to have any \
+                    address";
+        let networks = texts(raw)?.into_iter();
+        let networks = networks.map(|written| network(written.parse().ok(), written, hint));
+        networks.collect::<Result<_, _>>().map(Self)
     }
 
     fn show(&self) -> String {
         shown_list(self.0.iter())
+    }
+}
+
+/// The addresses of proxies, one by one or as networks.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Addresses(pub(in crate::config) Vec<IpNet>);
+
+impl Setting for Addresses {
+    fn kind() -> String {
+        "a list of addresses and networks, such as `127.0.0.1` and `10.0.0.0/8`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        let hint = "name the addresses of your proxies: whoever has one of them can ask about any \
+                    request";
+        let read = |written: &str| {
+            let address = written.parse::<IpAddr>().map(IpNet::from);
+            let found = address.ok().or_else(|| written.parse().ok());
+            network(found, written, hint)
+        };
+        let addresses = texts(raw)?.into_iter().map(read);
+        addresses.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        shown_list(self.0.iter())
+    }
+}
+
+/// A network that was written, unless it is none or everyone; `hint` says why that can't be.
+fn network(found: Option<IpNet>, written: &str, hint: &str) -> Result<IpNet, Refusal> {
+    let network = found.ok_or_else(|| Refusal::new(format!("holds {}", quoted(written))))?;
+    if network.prefix_len() == 0 {
+        let problem = format!("holds {written}, which is everyone");
+        return Err(Refusal::with_hint(problem, hint));
+    }
+    Ok(network.trunc())
+}
+
+/// The path of a policy.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct PolicyFile(pub(in crate::config) PathBuf);
+
+impl Setting for PolicyFile {
+    fn kind() -> String {
+        "the path of a policy, such as `policy.toml`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        text(raw).map(|path| Self(path.into()))
+    }
+
+    fn show(&self) -> String {
+        shown(self.0.display())
     }
 }
 
@@ -249,6 +292,25 @@ mod tests {
         );
         assert_eq!(read("").unwrap(), "[]");
         for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0.1", "everyone"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_the_smallest_network() {
+        let read = |text: &str| Addresses::read(&raw(text)).map(|addresses| addresses.show());
+        assert_eq!(
+            read("127.0.0.1, ::1, 10.1.2.3/8").unwrap(),
+            r#"["127.0.0.1/32", "::1/128", "10.0.0.0/8"]"#
+        );
+        assert_eq!(read("").unwrap(), "[]");
+        for wrong in [
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.0/33",
+            "127.0.0.1:80",
+            "localhost",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

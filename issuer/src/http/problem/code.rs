@@ -62,6 +62,8 @@ codes! {
     EmailNotVerified = "email_not_verified", FORBIDDEN, "The address is not verified yet";
     AccountSuspended = "account_suspended", FORBIDDEN, "The account is suspended";
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The account may not do this";
+    NoRule = "no_rule", FORBIDDEN, "Nothing is allowed here";
+    UnknownProxy = "unknown_proxy", FORBIDDEN, "The caller is no known proxy";
     CrossSiteRequest = "cross_site_request", FORBIDDEN, "The request comes from another site";
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
@@ -76,6 +78,8 @@ codes! {
     InternalError = "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "There is too much to do";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service is not available";
+    KeysUnavailable = "keys_unavailable", SERVICE_UNAVAILABLE, "Tokens can't be checked at the moment";
+    RevocationUnavailable = "revocation_unavailable", SERVICE_UNAVAILABLE, "Revocations can't be checked at the moment";
 }
 
 impl Code {
@@ -97,6 +101,8 @@ impl Code {
             }
             Self::AccountSuspended => "An administrator suspended this account.",
             Self::InsufficientScope => "The account lacks a permission for this.",
+            Self::NoRule => "No rule allows this method on this path.",
+            Self::UnknownProxy => "Only the proxies of forward_auth.proxies may ask this.",
             Self::CrossSiteRequest => {
                 "A cookie of this service came along with a request from another site."
             }
@@ -116,9 +122,19 @@ impl Code {
             }
             Self::RateLimited => "Wait as many seconds as Retry-After says.",
             Self::InternalError => "The request's id leads the operator to what happened.",
-            Self::Overloaded | Self::Unavailable => {
-                "Try again after as many seconds as Retry-After says."
-            }
+            Self::Overloaded
+            | Self::Unavailable
+            | Self::KeysUnavailable
+            | Self::RevocationUnavailable => "Try again after as many seconds as Retry-After says.",
+        }
+    }
+
+    /// The status for a proxy that asks about somebody's request. Proxies hand on 401 and 403; of
+    /// any other refusal nginx makes a 500. That nothing is set up here stays 404.
+    pub(in crate::http) fn status_for_proxies(self) -> StatusCode {
+        match self.status() {
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) => status,
+            _ => StatusCode::FORBIDDEN,
         }
     }
 
@@ -136,6 +152,8 @@ impl Code {
             Self::InvalidRequest
             | Self::EmailNotVerified
             | Self::AccountSuspended
+            | Self::NoRule
+            | Self::UnknownProxy
             | Self::CrossSiteRequest
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -149,7 +167,9 @@ impl Code {
             | Self::RateLimited
             | Self::InternalError
             | Self::Overloaded
-            | Self::Unavailable => None,
+            | Self::Unavailable
+            | Self::KeysUnavailable
+            | Self::RevocationUnavailable => None,
         }
     }
 }

@@ -15,12 +15,15 @@ use signet_core::session::bearer::BearerError;
 use signet_core::session::login::LoginError;
 use signet_core::session::reauthenticate::ReauthenticateError;
 use signet_core::session::refresh::RefreshError;
-use signet_verifier::Refusal;
+use signet_verifier::{Refusal, gate};
 
 use super::{Code, Problem};
 
 /// How soon a store that doesn't answer is worth another try, in seconds.
 const STORE_RETRY: u32 = 2;
+
+/// How soon a gate may have what it lacks, in seconds.
+const GATE_RETRY: u32 = 1;
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -62,6 +65,29 @@ impl From<Refusal> for Problem {
                 Self::from(Code::Unavailable).retry_after(STORE_RETRY)
             }
         }
+    }
+}
+
+impl Problem {
+    /// What the gate says of a request to another service, as it says it everywhere.
+    pub(in crate::http) fn of_gate(refusal: Refusal) -> Self {
+        let said = refusal.code();
+        let (code, retry_after) = match said {
+            gate::Code::InvalidRequest => (Code::InvalidRequest, None),
+            gate::Code::MissingToken => (Code::MissingToken, None),
+            gate::Code::InvalidToken => (Code::InvalidToken, None),
+            gate::Code::ReauthenticationRequired => (Code::ReauthenticationRequired, None),
+            gate::Code::InsufficientScope => (Code::InsufficientScope, None),
+            gate::Code::NoRule => (Code::NoRule, None),
+            gate::Code::KeysUnavailable => (Code::KeysUnavailable, Some(GATE_RETRY)),
+            gate::Code::RevocationUnavailable => (Code::RevocationUnavailable, Some(GATE_RETRY)),
+        };
+        Self {
+            challenge: refusal.challenge().map(Into::into),
+            retry_after,
+            ..Self::from(code)
+        }
+        .because(said.detail())
     }
 }
 

@@ -92,7 +92,8 @@ fn is_local(app: &App, request: &Request) -> bool {
         && !is_forwarded(request.headers())
 }
 
-fn peer(extensions: &http::Extensions) -> Option<SocketAddr> {
+/// Who is at the other end of the connection, whoever it speaks for.
+pub(in crate::http) fn peer(extensions: &http::Extensions) -> Option<SocketAddr> {
     extensions.get::<Peer>().map(|Peer(address)| *address)
 }
 
@@ -168,6 +169,7 @@ fn refuse(declaration: &Declaration, problem: Problem, id: RequestId) -> Respons
     match declaration.refusal {
         Refusal::Document => problem.respond(id),
         Refusal::Page => problem.respond_with_page(id),
+        Refusal::Proxy => problem.respond_to_proxy(id),
     }
 }
 

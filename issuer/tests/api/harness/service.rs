@@ -9,6 +9,7 @@ use std::time::Duration;
 use signet::http::app::{self, App};
 use signet::http::client::{Peer, Proxies};
 use signet::http::cors::AllowedOrigins;
+use signet::http::forward_auth;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
@@ -26,6 +27,7 @@ use signet_core::session::floor::ResponseFloor;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
 use signet_core::time::{Clock, UnixTime};
 use signet_store_sqlite::SqliteStore;
+use signet_verifier::policy::Policy;
 use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
@@ -41,6 +43,8 @@ pub(crate) struct Setting {
     pub(crate) proxies: Proxies,
     /// The origins that may call the API.
     pub(crate) cors_origins: &'static [&'static str],
+    /// The rules that proxies on this machine ask about, and where these are.
+    pub(crate) forward_auth: Option<(&'static str, &'static str)>,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
     /// How passwords are hashed.
@@ -57,6 +61,7 @@ impl Default for Setting {
             public_url: None,
             proxies: Proxies::default(),
             cors_origins: &[],
+            forward_auth: None,
             limits_scale: 1,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
             hashing: Algorithm::Argon2id {
@@ -131,6 +136,9 @@ impl Service {
             master_keys: MasterKeys::new(MasterKey::new(SecretBytes::new([7; 32])), None),
             settings: settings(public_url, &setting),
         };
+        let forward_auth = setting
+            .forward_auth
+            .map(|(rules, proxies)| forward_auth(public_url, rules, proxies));
         let public_url: url::Url = public_url.parse().unwrap();
         let host = public_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         let app = Arc::new(App::new(app::Parts {
@@ -143,6 +151,7 @@ impl Service {
                 proxies: setting.proxies,
                 cors_origins: AllowedOrigins::parse(setting.cors_origins.iter().copied()).unwrap(),
                 limits_scale: setting.limits_scale,
+                forward_auth,
             },
             mailbox: None,
         }));
@@ -253,6 +262,15 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
             verify: format!("{public_url}/verify"),
             reset: format!("{public_url}/reset"),
         },
+    }
+}
+
+/// What decides by `rules` for those who connect from `proxies`.
+fn forward_auth(issuer: &str, rules: &str, proxies: &str) -> forward_auth::Settings {
+    let parties = format!("version = 1\nissuer = {issuer:?}\naudience = [\"agents\"]\n");
+    forward_auth::Settings {
+        policy: Policy::from_toml(&(parties + rules)).unwrap(),
+        proxies: vec![proxies.parse().unwrap()],
     }
 }
 

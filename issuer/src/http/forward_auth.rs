@@ -1,0 +1,211 @@
+//! Forward-auth: a proxy asks about each request it has got, and the gate decides, by the policy of
+//! `forward_auth.policy` and with the issuer's own keys.
+//!
+//! # The path of a question
+//!
+//! 1. Whoever connects must be one of `forward_auth.proxies`. Only the connection says who that is;
+//!    a header could be anyone's.
+//! 2. [`forwarded`] reads the request's head out of the question's.
+//! 3. [`Gate::decide`], as on every other host.
+//! 4. 200 with the identity headers, all of them each time, or the refusal under a status that
+//!    proxies hand on ([`Code::status_for_proxies`]) with its code in `x-signet-code`.
+//!
+//! What the gate would take away of a request, the proxy takes away: the configurations in
+//! `deploy/` name each header. A name that they can't know is refused here ([`can_be_removed`]).
+
+mod forwarded;
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use ipnet::IpNet;
+use schemars::SchemaGenerator;
+use signet_verifier::policy::Policy;
+use signet_verifier::time::UnixTime;
+use signet_verifier::{Decision, Gate, KeySet};
+
+use self::forwarded::Forwarded;
+use super::answer::{Answer, Content, respond};
+use super::input::{Description, Input, Unread};
+use super::limit;
+use super::problem::{Code, Problem};
+use super::route::access::Anyone;
+use super::route::call::Call;
+use super::route::{Route, get, peer, post};
+
+/// Where proxies ask.
+pub(super) const PATH: &str = "/v1/auth/verify";
+
+pub(super) fn routes() -> Vec<Route> {
+    const REFUSALS: &[Code] = &[
+        Code::NotFound,
+        Code::UnknownProxy,
+        Code::MissingToken,
+        Code::InvalidToken,
+        Code::ReauthenticationRequired,
+        Code::InsufficientScope,
+        Code::NoRule,
+        Code::KeysUnavailable,
+        Code::RevocationUnavailable,
+    ];
+    vec![
+        get(PATH, limit::PUBLIC)
+            .named("verify", "Decide about a request that a proxy has got")
+            .for_proxies()
+            .refuses(REFUSALS)
+            .handled_by(verify),
+        post(PATH, limit::PUBLIC)
+            .named("verifyByPost", "The same, for proxies that ask with POST")
+            .for_proxies()
+            .refuses(REFUSALS)
+            .handled_by(verify),
+    ]
+}
+
+async fn verify(call: Call<Anyone, Question>) -> Result<Allowed, Problem> {
+    let app = &call.app;
+    let forward_auth = app.forward_auth.as_ref().ok_or(Code::NotFound)?;
+    let decision = forward_auth.decide(&call.input, app.issuer.now())?;
+    match decision.refusal() {
+        None => Ok(Allowed(decision)),
+        Some(refusal) => {
+            if let Some(reason) = decision.reason() {
+                tracing::debug!(code = reason.code(), "a forwarded access token refused");
+            }
+            Err(Problem::of_gate(refusal))
+        }
+    }
+}
+
+/// What is decided, and for whom.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The rules. Its issuer is this one.
+    pub policy: Policy,
+    /// Where the proxies are that may ask.
+    pub proxies: Vec<IpNet>,
+}
+
+impl Settings {
+    /// Ready to decide, with these keys.
+    pub(super) fn with_keys(self, keys: KeySet) -> ForwardAuth {
+        let mut gate = Gate::new(self.policy);
+        gate.install_keys(keys);
+        ForwardAuth {
+            gate,
+            proxies: self.proxies,
+        }
+    }
+}
+
+/// What decides for proxies.
+#[derive(Debug)]
+pub(super) struct ForwardAuth {
+    gate: Gate,
+    proxies: Vec<IpNet>,
+}
+
+impl ForwardAuth {
+    fn decide(&self, question: &Question, now: UnixTime) -> Result<Decision, Problem> {
+        if !self.is_proxy(question.peer) {
+            return Err(Code::UnknownProxy.into());
+        }
+        let forwarded = Forwarded::read(&question.headers)?;
+        let decision = self.gate.decide(&forwarded.head(), now);
+        if decision.removed().all(can_be_removed) {
+            Ok(decision)
+        } else {
+            let detail = "A header has a name that only a gate may set.";
+            Err(Problem::from(Code::InvalidRequest).because(detail))
+        }
+    }
+
+    fn is_proxy(&self, peer: IpAddr) -> bool {
+        let mut proxies = self.proxies.iter();
+        proxies.any(|network| network.contains(&peer))
+    }
+}
+
+/// What came in: from whom, and its headers.
+struct Question {
+    peer: IpAddr,
+    headers: HeaderMap,
+}
+
+impl Input for Question {
+    fn describe(_: &mut SchemaGenerator) -> Description {
+        Description::default()
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        let peer = peer(&request.parts.extensions).ok_or(Code::InternalError)?;
+        Ok(Self {
+            peer: peer.ip().to_canonical(),
+            headers: std::mem::take(&mut request.parts.headers),
+        })
+    }
+}
+
+/// What is told of whoever sent an allowed request, in headers that upstream gets.
+const IDENTITY: [(&str, &str); 7] = [
+    ("x-signet-sub", "The account; empty without a token"),
+    ("x-signet-sid", "The session"),
+    ("x-signet-client", "Whom the token was issued to"),
+    ("x-signet-roles", "Roles, with commas between"),
+    (
+        "x-signet-permissions",
+        "Permissions of the token, with commas between",
+    ),
+    ("x-signet-exp", "When the token ends, in Unix seconds"),
+    ("x-signet-rule", "The rule that let the request through"),
+];
+
+/// The names besides [`IDENTITY`] that the configurations in `deploy/` take away; `authorization`
+/// where the policy says so.
+const REMOVED: [&str; 6] = [
+    "authorization",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// Whether a proxy takes this header away that may not go upstream. It can't list every name that
+/// begins with `x-signet-`, nor every mixture of `-` and `_` that some servers read as one of these
+/// (CVE-2025-64484).
+fn can_be_removed(name: &[u8]) -> bool {
+    let identity = IDENTITY.iter().map(|(name, _)| *name);
+    let mut names = identity.chain(REMOVED);
+    names.any(|known| known.as_bytes() == name)
+}
+
+/// 200: the request may go on. Each identity header is there, an empty one where there is nothing
+/// to say, so that a proxy that copies them overwrites whatever the client sent.
+struct Allowed(Decision);
+
+impl Answer for Allowed {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "The request may go on, with these headers";
+    const HEADERS: &[(&'static str, &'static str)] = &IDENTITY;
+
+    fn content(_: &mut SchemaGenerator) -> Option<Content> {
+        None
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = respond(Self::STATUS, Body::empty());
+        let headers = response.headers_mut();
+        for (name, _) in IDENTITY {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
+        }
+        for (name, value) in self.0.set() {
+            let value = HeaderValue::from_str(value)
+                .map_err(|error| Problem::from(Code::InternalError).caused_by(error))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        Ok(response)
+    }
+}
