@@ -4,6 +4,8 @@
 //! Each check is a function of [`CHECKS`] that starts what it needs in a folder of its own.
 
 mod issuer;
+mod nginx;
+mod proxied;
 mod story;
 
 use std::fs;
@@ -30,6 +32,7 @@ const CHECKS: &[Check] = &[
     ("the pages work in a browser", pages),
     ("a protected service decides", protected_service),
     ("a token is verified offline", offline),
+    ("nginx lets through what the gate lets through", nginx::run),
     ("the README's story works as pasted", story::run),
 ];
 

@@ -364,6 +364,20 @@ async fn headers_that_pretend_another_request_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_stays_behind_is_no_reason_to_refuse() {
+    let keeping = "forward_token = false\n[[rule]]\nid = \"agents\"\npath = \"/agents\"\n\
+                   allow = \"authenticated\"\n";
+    let setting = Setting {
+        forward_auth: Some((keeping, "127.0.0.1/32")),
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let ada = service.member(ADA, &[]).await;
+    let answer = ask(&ada, "GET", "/agents", &[]).await;
+    assert_eq!(identity(&answer.expect(StatusCode::OK))[6], "agents");
+}
+
+#[tokio::test]
 async fn what_no_proxy_takes_away_is_refused() {
     let service = service().await;
     let ada = service.member(ADA, &[]).await;

@@ -20,7 +20,12 @@ pub(super) struct Issuer {
 impl Issuer {
     /// Starts an issuer in local mode, with more settings than the defaults.
     pub(super) fn start(folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
-        let (port, database) = (free_port()?, folder.join("signet.db"));
+        Self::start_at(free_port()?, folder, settings)
+    }
+
+    /// The same at a port that something else has to know before.
+    pub(super) fn start_at(port: u16, folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
+        let database = folder.join("signet.db");
         let mut serve = command(program("signet"));
         serve
             .arg("serve")
