@@ -3,10 +3,12 @@
 //!
 //! Each check is a function of [`CHECKS`] that starts what it needs in a folder of its own.
 
+mod caddy;
 mod issuer;
 mod nginx;
 mod proxied;
 mod story;
+mod traefik;
 
 use std::fs;
 use std::path::Path;
@@ -33,6 +35,11 @@ const CHECKS: &[Check] = &[
     ("a protected service decides", protected_service),
     ("a token is verified offline", offline),
     ("nginx lets through what the gate lets through", nginx::run),
+    ("Caddy lets through what the gate lets through", caddy::run),
+    (
+        "Traefik lets through what the gate lets through",
+        traefik::run,
+    ),
     ("the README's story works as pasted", story::run),
 ];
 

@@ -135,6 +135,9 @@ struct Question {
 }
 
 impl Input for Question {
+    /// Not that it does: but Caddy leaves the query of the request it asks about behind the path.
+    const READS_QUERY: bool = true;
+
     fn describe(_: &mut SchemaGenerator) -> Description {
         Description::default()
     }

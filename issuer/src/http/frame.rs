@@ -24,14 +24,14 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The policy of what isn't a page: it may load nothing and stand in no frame.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Where a balancer asks by address, not by name.
-const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Where balancers and proxies ask by address, not by name. Nothing there follows from the name.
+const ASKED_BY_ADDRESS: [&str; 3] = ["/healthz", "/readyz", forward_auth::PATH];
 
 /// Answers a request within the frame.
 pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = RequestId::generate(&*app.randomness);
     let (mut parts, body) = request.into_parts();
-    let for_us = if PROBES.contains(&parts.uri.path()) {
+    let for_us = if ASKED_BY_ADDRESS.contains(&parts.uri.path()) {
         Ok(())
     } else {
         app.hosts.check(&parts)

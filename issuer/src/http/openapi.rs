@@ -293,7 +293,8 @@ fn problems(declaration: &Declaration, input: &Description) -> BTreeSet<Code> {
     if declaration.limit.is_limited() {
         codes.extend([Code::RateLimited, Code::Unavailable]);
     }
-    if declaration.is_api() || !input.query.is_empty() || input.body.is_some() {
+    let refuses_a_query = declaration.is_api() && declaration.refusal != Refusal::Proxy;
+    if refuses_a_query || !input.query.is_empty() || input.body.is_some() {
         codes.insert(Code::ValidationFailed);
     }
     if declaration.local_only || input.path.is_some() {

