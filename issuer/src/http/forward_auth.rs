@@ -11,7 +11,8 @@
 //!    proxies hand on ([`Code::status_for_proxies`]) with its code in `x-signet-code`.
 //!
 //! What the gate would take away of a request, the proxy takes away: the configurations in
-//! `deploy/` name each header. A name that they can't know is refused here ([`can_be_removed`]).
+//! `deploy/` name each header. A name that they can't know is refused here ([`can_be_removed`]);
+//! `docs/adr/0013` says why.
 
 mod forwarded;
 
