@@ -5,10 +5,8 @@ use std::path::Path;
 
 use super::expect;
 use super::proxied::{CASES, Case, Outcome, Stage, replaced};
+use crate::components::NGINX;
 use crate::process::{Background, Done, command, free_port, root};
-
-/// Where Debian's package has it.
-const NGINX: &str = "/usr/sbin/nginx";
 
 pub(super) fn run(folder: &Path) -> Done {
     let stage = Stage::set(folder)?;
