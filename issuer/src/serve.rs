@@ -18,6 +18,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signet_tower::ForeignPolicy;
 use signet_verifier::policy::document::{Policy, Revocation};
 use tokio::sync::watch;
 
@@ -62,6 +63,9 @@ pub enum ServeError {
     /// Mail can't be sent from this machine.
     #[error("can't speak TLS with the mail server: {0}")]
     Mail(#[from] lettre::transport::smtp::Error),
+    /// It is to decide about the tokens of another issuer.
+    #[error("forward_auth.policy can't be used: {0}")]
+    Policy(#[from] ForeignPolicy),
     /// Signals can't be heard.
     #[error("can't listen to signals: {0}")]
     Signals(io::Error),
@@ -78,7 +82,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let opened = opening::open(&config).await?;
     let database = opened.database.clone();
     let listener = port.listen()?;
-    let app = application(opened, &config, &post);
+    let app = application(opened, &config, &post)?;
     announce(&config);
     greeting::show(&config, &app).await;
     let (phase, _) = watch::channel(Phase::Serving);
@@ -96,14 +100,19 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn application(opened: Opened, config: &Config, post: &background::Post) -> Arc<App> {
-    Arc::new(App::new(app::Parts {
+fn application(
+    opened: Opened,
+    config: &Config,
+    post: &background::Post,
+) -> Result<Arc<App>, ForeignPolicy> {
+    let app = App::new(app::Parts {
         issuer: opened.issuer,
         limiter: opened.limiter,
         randomness: opened.randomness,
         settings: config.http.clone(),
         mailbox: post.mailbox(),
-    }))
+    })?;
+    Ok(Arc::new(app))
 }
 
 fn announce(config: &Config) {

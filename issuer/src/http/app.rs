@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signet_core::issuer::Issuer;
 use signet_core::limit::Limiter;
 use signet_core::secret::Randomness;
-use signet_tower::{Protect, Trust};
+use signet_tower::{ForeignPolicy, Protect, Trust};
 use signet_verifier::Gate;
 use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixMillis;
@@ -80,8 +80,10 @@ impl fmt::Debug for App {
 
 impl App {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    ///
+    /// # Errors
+    /// When the policy of forward-auth is for the tokens of another issuer.
+    pub fn new(parts: Parts) -> Result<Self, ForeignPolicy> {
         let Parts {
             issuer,
             limiter,
@@ -89,18 +91,20 @@ impl App {
             settings,
             mailbox,
         } = parts;
-        Self {
+        let trust = trust(&issuer);
+        let forward_auth = settings.forward_auth.clone();
+        let forward_auth = forward_auth.map(|settings| settings.ready(trust.clone()));
+        Ok(Self {
             hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
-            protect: protect(&issuer),
-            forward_auth: (settings.forward_auth.clone())
-                .map(|settings| settings.with_keys(issuer.key_set().clone())),
+            protect: protect(&issuer, trust),
+            forward_auth: forward_auth.transpose()?,
             issuer,
             mailbox,
             limiter,
             randomness,
             settings,
             shutting_down: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Makes `/readyz` fail from now on, so that balancers send nothing new.
@@ -125,15 +129,19 @@ impl App {
     }
 }
 
-/// Reads tokens as every service does that Signet protects, with the keys at hand instead of fetched
-/// ones. What the database says of session and account is asked behind it, on every call.
-fn protect(issuer: &Issuer) -> Protect {
-    let settings = issuer.settings();
-    let url = &settings.issuer;
+/// What the issuer knows of its own tokens: the keys at hand instead of fetched ones.
+fn trust(issuer: &Issuer) -> Trust {
+    let url = &issuer.settings().issuer;
     let mut gate = Gate::new(Policy::without_rules(url, []));
     gate.install_keys(issuer.key_set().clone());
     let clock = issuer.clock();
     let now = move || UnixMillis::from_millis(clock.now().as_secs().saturating_mul(1_000));
-    let trust = Trust::of(url).clock(now).knowing(&gate).offline();
-    Protect::new(trust, settings.audiences.iter().map(String::as_str))
+    Trust::of(url).clock(now).knowing(&gate).offline()
+}
+
+/// Reads tokens as every service does that Signet protects. What the database says of session and
+/// account is asked behind it, on every call.
+fn protect(issuer: &Issuer, trust: Trust) -> Protect {
+    let audiences = &issuer.settings().audiences;
+    Protect::new(trust, audiences.iter().map(String::as_str))
 }

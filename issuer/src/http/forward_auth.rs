@@ -1,12 +1,12 @@
 //! Forward-auth: a proxy asks about each request it has got, and the gate decides, by the policy of
-//! `forward_auth.policy` and with the issuer's own keys.
+//! `forward_auth.policy` and with what the issuer knows of its own tokens.
 //!
 //! # The path of a question
 //!
 //! 1. Whoever connects must be one of `forward_auth.proxies`. Only the connection says who that is;
 //!    a header could be anyone's.
 //! 2. [`forwarded`] reads the request's head out of the question's.
-//! 3. [`Gate::decide`], as on every other host.
+//! 3. The gate decides ([`SignetLayer::decide`]), as on every other host.
 //! 4. 200 with the identity headers, all of them each time, or the refusal under a status that
 //!    proxies hand on ([`Code::status_for_proxies`]) with its code in `x-signet-code`.
 //!
@@ -23,9 +23,9 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use ipnet::IpNet;
 use schemars::SchemaGenerator;
+use signet_tower::{ForeignPolicy, SignetLayer, Trust};
+use signet_verifier::Decision;
 use signet_verifier::policy::Policy;
-use signet_verifier::time::UnixTime;
-use signet_verifier::{Decision, Gate, KeySet};
 
 use self::forwarded::Forwarded;
 use super::answer::{Answer, Content, respond};
@@ -66,9 +66,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn verify(call: Call<Anyone, Question>) -> Result<Allowed, Problem> {
-    let app = &call.app;
-    let forward_auth = app.forward_auth.as_ref().ok_or(Code::NotFound)?;
-    let decision = forward_auth.decide(&call.input, app.issuer.now())?;
+    let forward_auth = call.app.forward_auth.as_ref().ok_or(Code::NotFound)?;
+    let decision = forward_auth.decide(&call.input)?;
     match decision.refusal() {
         None => Ok(Allowed(decision)),
         Some(refusal) => {
@@ -90,31 +89,29 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Ready to decide, with these keys.
-    pub(super) fn with_keys(self, keys: KeySet) -> ForwardAuth {
-        let mut gate = Gate::new(self.policy);
-        gate.install_keys(keys);
-        ForwardAuth {
-            gate,
+    /// Ready to decide, with what is known of this issuer.
+    pub(super) fn ready(self, trust: Trust) -> Result<ForwardAuth, ForeignPolicy> {
+        Ok(ForwardAuth {
+            layer: SignetLayer::new(trust, self.policy)?,
             proxies: self.proxies,
-        }
+        })
     }
 }
 
 /// What decides for proxies.
 #[derive(Debug)]
 pub(super) struct ForwardAuth {
-    gate: Gate,
+    layer: SignetLayer,
     proxies: Vec<IpNet>,
 }
 
 impl ForwardAuth {
-    fn decide(&self, question: &Question, now: UnixTime) -> Result<Decision, Problem> {
+    fn decide(&self, question: &Question) -> Result<Decision, Problem> {
         if !self.is_proxy(question.peer) {
             return Err(Code::UnknownProxy.into());
         }
         let forwarded = Forwarded::read(&question.headers)?;
-        let decision = self.gate.decide(&forwarded.head(), now);
+        let decision = self.layer.decide(&forwarded.head());
         if decision.removed().all(can_be_removed) {
             Ok(decision)
         } else {

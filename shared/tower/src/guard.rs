@@ -55,7 +55,12 @@ impl Guard {
             target: head::target(request),
             headers: &head::lines(request.headers()),
         };
-        self.noting_what_it_lacks(self.gate().decide(&head, self.now()))
+        self.decide_head(&head)
+    }
+
+    /// Decides about a request of this head, by the policy.
+    pub(crate) fn decide_head(&self, head: &RequestHead<'_>) -> Decision {
+        self.noting_what_it_lacks(self.gate().decide(head, self.now()))
     }
 
     /// Decides about a request of these headers, by a rule.

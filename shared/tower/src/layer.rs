@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use http::{HeaderMap, Request, Response};
-use signet_verifier::Decision;
 use signet_verifier::policy::document::{Allow, Revocation, Rule};
 use signet_verifier::policy::{Condition, Policy};
+use signet_verifier::{Decision, RequestHead};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -53,6 +53,14 @@ impl SignetLayer {
         Ok(Self {
             guard: Guard::new(trust, policy),
         })
+    }
+
+    /// What would be done with a request of this head, at once. For services that decide about
+    /// requests to others, and so have none of their own behind this layer.
+    pub fn decide(&self, head: &RequestHead<'_>) -> Decision {
+        let decision = self.guard.decide_head(head);
+        self.guard.count(&decision);
+        decision
     }
 }
 

@@ -123,6 +123,17 @@ const PARTICULARS: &[Case] = &[
         outcome: Outcome::Refused(500, ""),
     },
     Case {
+        what: "nginx's own way to say it",
+        head: "GET /admin/page HTTP/1.1\r\nAuthorization: Bearer ADA\r\nX-Original-Method: GET\r\n\
+               X-Original-URI: /public/page",
+        outcome: Outcome::Refused(403, "insufficient_scope"),
+    },
+    Case {
+        what: "names with white space behind them",
+        head: "GET /public/page HTTP/1.1\r\nX-Signet-Sub : root\r\nX-Original-URL\t: /admin/page",
+        outcome: Outcome::Refused(400, ""),
+    },
+    Case {
         what: "the question itself",
         head: "GET /-/signet HTTP/1.1\r\nX-Original-Method: GET\r\nX-Original-URI: /public/page",
         outcome: Outcome::Refused(404, ""),

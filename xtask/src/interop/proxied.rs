@@ -95,6 +95,12 @@ pub(super) const CASES: &[Case] = &[
         outcome: Outcome::Ada("members"),
     },
     Case {
+        what: "conditions that are for the application to look at",
+        head: "GET /members/page HTTP/1.1\r\nAuthorization: Bearer ADA\r\nIf-None-Match: *\r\n\
+               If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT\r\nRange: bytes=0-0",
+        outcome: Outcome::Ada("members"),
+    },
+    Case {
         what: "no token",
         head: "GET /members/page HTTP/1.1",
         outcome: Outcome::Refused(401, "missing_token"),

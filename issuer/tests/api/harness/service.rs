@@ -141,7 +141,7 @@ impl Service {
             .map(|(rules, proxies)| forward_auth(public_url, rules, proxies));
         let public_url: url::Url = public_url.parse().unwrap();
         let host = public_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        let app = Arc::new(App::new(app::Parts {
+        let app = App::new(app::Parts {
             issuer: Issuer::start(parts).await.unwrap(),
             limiter,
             randomness: Arc::new(OperatingSystem),
@@ -154,7 +154,8 @@ impl Service {
                 forward_auth,
             },
             mailbox: None,
-        }));
+        });
+        let app = Arc::new(app.unwrap());
         tokio::spawn(serve(listener, signet::http::router(Arc::clone(&app))));
         Self {
             app,
