@@ -2,8 +2,11 @@
 //!
 //! The paths of this machine don't get into what is built: panics would tell them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::Value;
 
 use crate::components::{node, npm, target_folder};
 use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
@@ -11,6 +14,18 @@ use crate::setup::{WASM_TOOLS, tool, wasm_compiler};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "wasm";
+
+/// What modules use beyond the first version of WebAssembly, by Rust's defaults for the target. They
+/// are stripped of the section that would say so.
+const WASM_FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
 
 /// Builds all of it, and says where it is.
 pub(crate) fn build() -> Done {
@@ -21,23 +36,47 @@ pub(crate) fn build() -> Done {
 }
 
 /// Builds the npm package `@signet/verifier`; answers its folder.
+///
+/// wasm-pack builds the module. Its JavaScript is for one instance, and a gate is one instance, so
+/// what is around the module is ours.
 pub(crate) fn npm_package() -> Done<PathBuf> {
-    let folder = target_folder().join("wasm/npm");
+    let built = target_folder().join("wasm/pack");
     let mut build = command("wasm-pack");
     build
-        .args([
-            "--log-level",
-            "warn",
-            "build",
-            "--no-opt",
-            "--target",
-            "web",
-        ])
+        .args(["--log-level", "warn", "build", "--no-opt", "--no-pack"])
+        .args(["--no-typescript", "--target", "web"])
         .args(["--profile", PROFILE, "--out-dir"])
-        .arg(&folder)
+        .arg(&built)
         .arg("verifier-wasm");
-    run(prepared(&mut build)?)?;
+    run_quietly(prepared(&mut build)?)?;
+    let folder = target_folder().join("wasm/npm");
+    let _there_may_be_none = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let sources = root().join("verifier-wasm");
+    for entry in fs::read_dir(sources.join("js"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), folder.join(entry.file_name()))?;
+    }
+    fs::copy(sources.join("README.md"), folder.join("README.md"))?;
+    let mut optimize = command("wasm-opt");
+    optimize
+        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .args(WASM_FEATURES)
+        .arg(built.join("signet_wasm_bg.wasm"))
+        .arg("--output")
+        .arg(folder.join("verifier.wasm"));
+    run(prepared(&mut optimize)?)?;
+    write_manifest(&folder.join("package.json"))?;
     Ok(folder)
+}
+
+/// Gives the package the version of the workspace.
+fn write_manifest(file: &Path) -> Done {
+    let mut manifest: Value = serde_json::from_str(&fs::read_to_string(file)?)?;
+    if let Some(version) = manifest.get_mut("version") {
+        *version = env!("CARGO_PKG_VERSION").into();
+    }
+    Ok(fs::write(file, format!("{manifest:#}\n"))?)
 }
 
 /// Builds the Worker; answers the folder with `index.js` and `index_bg.wasm`.
