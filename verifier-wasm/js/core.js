@@ -15,6 +15,9 @@ const LONGEST_HEAD = 1 << 20;
 const [TEXT, TEXT_LENGTH, OUTCOME, RULE, RULE_LENGTH, SLOT, IDENTITY_LENGTH, LACKS] = [0, 1, 2, 3, 4, 5, 6, 7];
 const RESULTS = 8;
 
+/** The head of a request that can't be read: it has no method. */
+const UNREADABLE = ['', ''];
+
 const NOTHING = Object.freeze([]);
 
 /** What a decision may lack, by its number. */
@@ -97,8 +100,13 @@ export class Core {
    * headers and its body.
    */
   decide(texts, now) {
-    const length = this.#writeHead(texts);
-    this.#exports.decide(length, length === 0 ? 0 : texts.length, low(now), high(now));
+    let count = texts.length;
+    let length = this.#writeHead(texts);
+    if (length === 0) {
+      count = UNREADABLE.length;
+      length = this.#writeHead(UNREADABLE);
+    }
+    succeeded(this.#exports.decide(length, count, low(now), high(now)));
     const results = this.#read();
     if (results[OUTCOME] === 0) {
       return { refused: this.#text().split('\n'), lacks: DOCUMENTS[results[LACKS]] };
@@ -116,7 +124,7 @@ export class Core {
 
   /** Who has a token: the identity, or code and reason of the refusal. */
   verify(token, now) {
-    this.#exports.verify(this.#write(token), low(now), high(now));
+    succeeded(this.#exports.verify(this.#write(token), low(now), high(now)));
     const results = this.#read();
     if (results[OUTCOME] !== 0) return { identity: this.#identity(results) };
     const [code, reason] = this.#text().split('\n');
@@ -147,7 +155,9 @@ export class Core {
     if ((read !== end || written !== end) && !writeLatin1(text, input)) return 0;
     const view = this.#view;
     for (let index = 0, place = end; index < texts.length; index += 1, place += 4) {
-      view.setUint32(place, texts[index].length, true);
+      const part = texts[index];
+      if (typeof part !== 'string') throw new TypeError('method, target, names and values are strings');
+      view.setUint32(place, part.length, true);
     }
     return length;
   }
@@ -211,6 +221,11 @@ export class Core {
     }
     return Object.freeze(text.slice(0, -1).split('N'));
   }
+}
+
+/** A decision is read only if there is one: what was left by the last is somebody else's. */
+function succeeded(done) {
+  if (done !== 1) throw new WebAssembly.RuntimeError('the gate has not answered');
 }
 
 /** The lower half of a time or a number of seconds, a number or a BigInt; and the higher. */

@@ -20,7 +20,8 @@ export function readOptions(options, host) {
   const { issuer, audiences, policy } = readPolicy(options);
   const { offline = false, keys = null, feeds = [], keysUrl = '', feedUrl = '', maxStale = A_DAY } = options;
   const { leeway = 30, tables = 'after_uses', timer = host.hasTimers, now = Date.now, wasm = null } = options;
-  if (!offline) [issuer, keysUrl || issuer, feedUrl || issuer].forEach((url) => checkUrl(url, issuer));
+  // What else is wrong with an issuer is told with the other faults of the policy.
+  if (!offline && typeof issuer === 'string') [issuer, keysUrl || issuer, feedUrl || issuer].forEach((url) => checkUrl(url, issuer));
   checkSeconds('leeway', leeway);
   checkSeconds('maxStale', maxStale);
   if (!TABLES.includes(tables)) throw invalid(`tables must be one of ${TABLES.join(', ')}`);
