@@ -90,21 +90,23 @@ pub fn results() -> *const u32 {
 /// The text, if it fails: each fault, a line each.
 #[wasm_bindgen]
 pub fn open(length: usize, leeway_low: u32, leeway_high: u32, tables: u32) -> u32 {
-    host(|host| match Policy::from_json(host.exchange.input(length)) {
-        Ok(policy) => {
-            let gate = Gate::new(policy).leeway(long(leeway_low, leeway_high));
-            host.gate = Some(gate.tables(match tables {
-                0 => Tables::AfterUses,
-                1 => Tables::Eager,
-                _ => Tables::Never,
-            }));
-            DONE
-        }
-        Err(faults) => {
-            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            host.exchange.fail(&faults.join("\n"))
-        }
-    })
+    host(
+        |host| match Policy::from_json(host.exchange.input(length)) {
+            Ok(policy) => {
+                let gate = Gate::new(policy).leeway(long(leeway_low, leeway_high));
+                host.gate = Some(gate.tables(match tables {
+                    0 => Tables::AfterUses,
+                    1 => Tables::Eager,
+                    _ => Tables::Never,
+                }));
+                DONE
+            }
+            Err(faults) => {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                host.exchange.fail(&faults.join("\n"))
+            }
+        },
+    )
 }
 
 /// Pins the key set that was written. The text, if it fails: code and text of why.
@@ -119,7 +121,9 @@ pub fn install_keys(length: usize) -> u32 {
                 gate.install_keys(loaded.key_set);
                 DONE
             }
-            Ok(_) => host.exchange.fail("no_usable_key\nno key in it can be used"),
+            Ok(_) => host
+                .exchange
+                .fail("no_usable_key\nno key in it can be used"),
             Err(error) => {
                 let text = lines(&[error.code(), &error.to_string()]);
                 host.exchange.fail(&text)
@@ -155,10 +159,8 @@ pub fn apply_feed(length: usize, now_low: u32, now_high: u32) -> u32 {
 #[wasm_bindgen]
 pub fn refresh(length: usize, max_stale_seconds: u32, seed: u32) -> u32 {
     host(|host| {
-        let (Some(gate), Ok(urls)) = (
-            &host.gate,
-            std::str::from_utf8(host.exchange.input(length)),
-        ) else {
+        let (Some(gate), Ok(urls)) = (&host.gate, std::str::from_utf8(host.exchange.input(length)))
+        else {
             return FAILED;
         };
         let (keys, feed) = urls.split_once('\n').unwrap_or((urls, ""));
@@ -339,11 +341,7 @@ pub fn verify(length: usize, now_low: u32, now_high: u32) -> u32 {
     })
 }
 
-fn allowed(
-    decision: &Decision,
-    identities: &mut Identities,
-    exchange: &mut Exchange,
-) -> Results {
+fn allowed(decision: &Decision, identities: &mut Identities, exchange: &mut Exchange) -> Results {
     exchange.clear();
     let mut results = Results {
         outcome: Results::ALLOWED,

@@ -9,6 +9,7 @@ mod bench;
 mod components;
 mod fuzz;
 mod interop;
+mod npm;
 mod process;
 mod prove;
 mod setup;
