@@ -102,7 +102,7 @@ impl Refresher {
             clock: Clock::default(),
             jitter: Jitter::new(seed),
             keys: Keys::new(config.keys_url, config.max_stale),
-            feed: config.feed_url.map(Feed::new),
+            feed: config.feed_url.map(|url| Feed::new(url, config.takes_deltas)),
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Durat
 pub struct Config {
     pub(super) keys_url: String,
     pub(super) feed_url: Option<String>,
+    pub(super) takes_deltas: bool,
     pub(super) max_stale: Duration,
 }
 
@@ -49,6 +50,7 @@ impl Config {
         Self {
             keys_url: format!("{base}/.well-known/jwks.json"),
             feed_url: Some(format!("{base}/.well-known/signet-revocations")),
+            takes_deltas: true,
             max_stale: MAX_STALE,
         }
     }
@@ -76,6 +78,16 @@ impl Config {
     pub fn without_feed(self) -> Self {
         Self {
             feed_url: None,
+            ..self
+        }
+    }
+
+    /// Always asks for the whole feed. For hosts that hand what comes on to gates which may have
+    /// missed the one before, to which a delta belongs.
+    #[must_use]
+    pub fn without_deltas(self) -> Self {
+        Self {
+            takes_deltas: false,
             ..self
         }
     }

@@ -23,6 +23,7 @@ pub(super) const UNKNOWN_KEY: RefreshFault =
 pub(super) struct Feed {
     pub(super) schedule: Schedule,
     url: String,
+    takes_deltas: bool,
     /// The feed in force. While there is none, everything is asked for.
     known: Option<Known>,
     /// Whether the last answer was signed by a key that the gate didn't have.
@@ -37,10 +38,11 @@ struct Known {
 }
 
 impl Feed {
-    pub(super) fn new(url: String) -> Self {
+    pub(super) fn new(url: String, takes_deltas: bool) -> Self {
         Self {
             schedule: Schedule::new(Pace::feed()),
             url,
+            takes_deltas,
             known: None,
             lacks_key: false,
         }
@@ -93,7 +95,8 @@ impl Feed {
     }
 
     fn url(&self) -> String {
-        let Some(Known { position, .. }) = &self.known else {
+        let known = self.known.as_ref().filter(|_| self.takes_deltas);
+        let Some(Known { position, .. }) = known else {
             return self.url.clone();
         };
         let separator = match self.url.contains('?') {

@@ -64,6 +64,19 @@ fn a_fetch_of_the_feed_says_what_the_host_has_to_do() {
 }
 
 #[test]
+fn a_host_that_wants_no_deltas_asks_for_everything_that_is_new() {
+    let mut host = Host::with(Config::of_issuer(ISSUER).without_deltas(), 1);
+    host.issuer.end_session(START);
+    host.run(SECOND);
+    let next = next_feed(&mut host);
+    assert_eq!(next.url, URL);
+    assert_eq!(
+        next.if_none_match.as_deref(),
+        Some("W/\"1.1.1800000000\"")
+    );
+}
+
+#[test]
 fn since_comes_behind_what_the_url_already_asks() {
     let mut host = Host::with(Config::of_issuer(ISSUER).feed_url("https://a/feed?of=b"), 1);
     host.issuer.end_session(START);
