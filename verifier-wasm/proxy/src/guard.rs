@@ -13,10 +13,6 @@ use crate::host::{self, Failed};
 use crate::metrics::Tally;
 use crate::request;
 
-/// Where the configuration of Envoy leaves the `Connection` header, which Envoy takes away itself
-/// before any filter is asked.
-const CONNECTION: &[u8] = b"x-signet-connection";
-
 /// Decides about the requests of a thread.
 ///
 /// Envoy calls a virtual machine one call at a time, and nothing that Envoy is asked here calls back.
@@ -69,9 +65,6 @@ impl Guard {
                 b":path" => target = value,
                 [b':', ..] => {}
                 _ => headers.push((name, value)),
-            }
-            if name == CONNECTION {
-                headers.push((b"connection", value));
             }
         }
         let head = RequestHead {
