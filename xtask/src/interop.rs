@@ -4,7 +4,7 @@
 //! Each check is a function of [`CHECKS`] that starts what it needs in a folder of its own.
 
 mod caddy;
-mod issuer;
+pub(crate) mod issuer;
 mod nginx;
 mod proxied;
 mod story;
@@ -68,7 +68,7 @@ pub(crate) fn run() -> Done {
     }
 }
 
-fn expect(holds: bool, what: &str) -> Done {
+pub(crate) fn expect(holds: bool, what: &str) -> Done {
     if holds {
         Ok(())
     } else {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::components::for_workspace;
 use crate::process::{self, Done, Failure, cargo, say, say_error};
-use crate::{artefacts, fuzz, interop, npm, setup, wasm};
+use crate::{artefacts, envoy, fuzz, interop, npm, setup, wasm};
 
 /// One step: its name, and what it does.
 type Step = (&'static str, fn() -> Done);
@@ -21,6 +21,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("queries", artefacts::check_queries),
     ("wasm", wasm::build),
     ("npm", npm::test),
+    ("envoy", envoy::test),
     ("interop", interop::run),
 ];
 

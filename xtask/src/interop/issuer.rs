@@ -11,7 +11,7 @@ use crate::process::{
 };
 
 /// The issuer in a process of its own. It ends with this value.
-pub(super) struct Issuer {
+pub(crate) struct Issuer {
     port: u16,
     database: PathBuf,
     _process: Background,
@@ -19,12 +19,12 @@ pub(super) struct Issuer {
 
 impl Issuer {
     /// Starts an issuer in local mode, with more settings than the defaults.
-    pub(super) fn start(folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
+    pub(crate) fn start(folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
         Self::start_at(free_port()?, folder, settings)
     }
 
     /// The same at a port that something else has to know before.
-    pub(super) fn start_at(port: u16, folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
+    pub(crate) fn start_at(port: u16, folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
         let database = folder.join("signet.db");
         let mut serve = command(program("signet"));
         serve
@@ -47,12 +47,16 @@ impl Issuer {
         })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Gets a JSON document.
-    pub(super) fn get(&self, path: &str) -> Done<Value> {
+    pub(crate) fn get(&self, path: &str) -> Done<Value> {
         let mut curl = command("curl");
         curl.args(["--silent", "--show-error", "--fail"]);
         let text = run_quietly(curl.arg(format!("{}{path}", self.url())))?;
@@ -60,7 +64,7 @@ impl Issuer {
     }
 
     /// Posts a JSON document; answers the answer's, or null where it has none.
-    pub(super) fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Done<Value> {
+    pub(crate) fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Done<Value> {
         let mut curl = command("curl");
         curl.args(["--silent", "--show-error", "--fail-with-body"])
             .args(["--header", "content-type: application/json"])
@@ -76,13 +80,13 @@ impl Issuer {
     }
 
     /// Registers an address; answers what the issuer answers.
-    pub(super) fn register(&self, email: &str, password: &str) -> Done<Value> {
+    pub(crate) fn register(&self, email: &str, password: &str) -> Done<Value> {
         let body = json!({ "email": email, "password": password });
         self.post("/v1/register", &body, None)
     }
 
     /// Registers and verifies an address; answers an access token.
-    pub(super) fn registered(&self, email: &str, password: &str) -> Done<String> {
+    pub(crate) fn registered(&self, email: &str, password: &str) -> Done<String> {
         let answer = self.register(email, password)?;
         let registration = answer.get("registration").cloned().unwrap_or(Value::Null);
         let token = self.mailed(email, "verify", "token")?;
@@ -91,13 +95,13 @@ impl Issuer {
     }
 
     /// Logs in; answers an access token.
-    pub(super) fn login(&self, email: &str, password: &str) -> Done<String> {
+    pub(crate) fn login(&self, email: &str, password: &str) -> Done<String> {
         let body = json!({ "email": email, "password": password });
         access_token(&self.post("/v1/login", &body, None)?)
     }
 
     /// What stands in the newest mail of a kind to an address, as soon as it is there.
-    pub(super) fn mailed(&self, email: &str, kind: &str, what: &str) -> Done<String> {
+    pub(crate) fn mailed(&self, email: &str, kind: &str, what: &str) -> Done<String> {
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(10) {
             let mailbox = self.get("/dev/mailbox.json")?;
@@ -121,7 +125,7 @@ impl Issuer {
     }
 
     /// Creates an admin as an operator does.
-    pub(super) fn create_admin(&self, email: &str, password: &str) -> Done {
+    pub(crate) fn create_admin(&self, email: &str, password: &str) -> Done {
         let mut create = command(program("signet"));
         create
             .args(["user", "create", "--email", email, "--role", "admin"])
@@ -146,7 +150,7 @@ fn access_token(session: &Value) -> Done<String> {
 }
 
 /// The status of an answer.
-pub(super) fn get_status(url: &str, token: Option<&str>) -> Done<u16> {
+pub(crate) fn get_status(url: &str, token: Option<&str>) -> Done<u16> {
     let mut curl = command("curl");
     curl.args([
         "--silent",
