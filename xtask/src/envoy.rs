@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::components::build_programs;
+use crate::components::{build_programs, node};
 use crate::interop::expect;
 use crate::interop::issuer::Issuer;
-use crate::process::{Done, Failure, TemporaryFolder, say};
+use crate::process::{Done, Failure, TemporaryFolder, command, root, run_quietly, say};
 use crate::wasm;
 use origin::Origin;
 use proxy::Proxy;
@@ -159,7 +159,7 @@ fn real_issuer(folder: &Path, filter: &Path) -> Done {
         .ok_or_else(|| Failure::new("nothing arrived"))?;
     for line in [
         "\r\nx-signet-rule: admin\r\n",
-        "\r\nx-signet-roles: admin\r\n",
+        "\r\nx-signet-roles: admin,user\r\n",
         "\r\nx-signet-sub: ",
         "\r\nauthorization: Bearer ",
     ] {
@@ -206,6 +206,13 @@ fn jwt_authn(folder: &Path, _: &Path) -> Done {
     forged.push_str("AAAA");
     let refused = get(proxy.port(), "/", Some(&forged))?.status;
     expect(refused == 401, "it refuses a forged one")
+}
+
+/// With threads that end and clocks that are set, which a real Envoy has none of to offer.
+fn threads(_: &Path, filter: &Path) -> Done {
+    let mut run = command(node()?);
+    run.arg(root().join("xtask/envoy/threads.mjs")).arg(filter);
+    run_quietly(&mut run).map(drop)
 }
 
 /// Tries again until it is so, for a while.

@@ -99,9 +99,13 @@ impl Learner {
         guard.teach(|gate| gate.install_keys_until(loaded.key_set, until.unix_time()));
     }
 
-    /// Takes the answer to a call that this thread has made.
+    /// Takes the answer to a call that this thread has made. If it has slept through its lease,
+    /// another may have put up something newer.
     pub(crate) fn on_answer(&mut self, call: u32, body_size: usize, guard: &Guard) {
         let now = host::now();
+        if !self.board.is_led_by(&self.name, now) {
+            self.leader = None;
+        }
         if let Some(leader) = &mut self.leader
             && let Some(good) = leader.on_answer(call, body_size, now, guard)
         {

@@ -13,6 +13,7 @@
 )]
 
 mod agreement;
+mod envoy;
 mod gate;
 mod issuer;
 mod load;
@@ -39,6 +40,9 @@ fn main() {
     }
     if is_wanted("issuer") {
         issuer::run(&mut report);
+    }
+    if is_wanted("envoy") {
+        envoy::run(&mut report);
     }
     report.conclude();
 }

@@ -20,7 +20,7 @@ use crate::report::{Report, Target};
 use sample::{AUDIENCE, ISSUER, Sample, key_set};
 
 mod keys;
-mod sample;
+pub(crate) mod sample;
 
 #[derive(Deserialize)]
 struct Claims {

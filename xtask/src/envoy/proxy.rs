@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::components::envoy;
 use crate::process::{Background, Done, Failure, command, free_port, listens, root, run_quietly};
@@ -71,7 +72,8 @@ impl Proxy {
             .arg("--config-path")
             .arg(&file)
             .args(["--use-dynamic-base-id", "--concurrency", THREADS])
-            .args(["--log-level", "warning"]);
+            .args(["--log-level", "warning"])
+            .args(["--file-flush-interval-msec", "100"]);
         let log = folder.join("envoy.log");
         let mut process = Background::start("Envoy", &serve, &log)?;
         process.wait_until(|| listens(port))?;
@@ -89,8 +91,8 @@ impl Proxy {
 
     /// All that it has written so far.
     pub(super) fn log(&self) -> Done<String> {
-        // What is buffered is written within a second or so.
-        std::thread::sleep(std::time::Duration::from_millis(1_500));
+        // What is buffered is written after a tenth of a second.
+        std::thread::sleep(Duration::from_millis(500));
         Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned())
     }
 

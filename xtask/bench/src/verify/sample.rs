@@ -5,21 +5,21 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
 use signet_verifier::{KeyId, KeySet};
 
-pub(super) const ISSUER: &str = "https://auth.example.com";
-pub(super) const AUDIENCE: &str = "agents-api";
+pub(crate) const ISSUER: &str = "https://auth.example.com";
+pub(crate) const AUDIENCE: &str = "agents-api";
 
 /// A token and its key.
-pub(super) struct Sample {
-    pub(super) token: String,
-    pub(super) key: VerifyingKey,
-    pub(super) signature: Signature,
+pub(crate) struct Sample {
+    pub(crate) token: String,
+    pub(crate) key: VerifyingKey,
+    pub(crate) signature: Signature,
     kid: KeyId,
 }
 
 impl Sample {
     /// A token of the time `now`, as some of the peers read the machine's clock themselves. Other
     /// seeds give other keys.
-    pub(super) fn make(seed: u8, now: u64) -> Self {
+    pub(crate) fn make(seed: u8, now: u64) -> Self {
         let key = SigningKey::from_bytes(&[seed; 32]);
         let public = key.verifying_key();
         let kid = KeyId::thumbprint(public.as_bytes());
@@ -44,7 +44,7 @@ impl Sample {
         }
     }
 
-    pub(super) fn signed(&self) -> &[u8] {
+    pub(crate) fn signed(&self) -> &[u8] {
         let end = self.token.rfind('.').unwrap();
         self.token.as_bytes().get(..end).unwrap()
     }
@@ -59,13 +59,13 @@ impl Sample {
 }
 
 /// The JWKS of the keys of some tokens.
-pub(super) fn jwks<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> String {
+pub(crate) fn jwks<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> String {
     let keys: Vec<Value> = samples.into_iter().map(Sample::jwk).collect();
     json!({ "keys": keys }).to_string()
 }
 
 /// The key set of some tokens.
-pub(super) fn key_set<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> KeySet {
+pub(crate) fn key_set<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> KeySet {
     let loaded = KeySet::from_jwks(jwks(samples).as_bytes());
     loaded.unwrap().key_set
 }
