@@ -37,6 +37,7 @@ const CHECKS: &[Check] = &[
     ),
     ("tokens of a real issuer are decided about", real_issuer),
     ("Envoy's own jwt_authn takes them as well", jwt_authn),
+    ("threads tell each other what they know", threads),
     (
         "nothing on the wire upsets it, or gets past it",
         attacks::run,
