@@ -102,7 +102,9 @@ impl Refresher {
             clock: Clock::default(),
             jitter: Jitter::new(seed),
             keys: Keys::new(config.keys_url, config.max_stale),
-            feed: config.feed_url.map(|url| Feed::new(url, config.takes_deltas)),
+            feed: config
+                .feed_url
+                .map(|url| Feed::new(url, config.takes_deltas)),
         }
     }
 

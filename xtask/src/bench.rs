@@ -1,22 +1,56 @@
 //! The benchmarks: one release build, one run, peers beside.
 
-use crate::components::envoy;
-use crate::process::{self, Done, cargo};
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::components::{envoy, npm, target_folder, workerd};
+use crate::process::{self, Done, cargo, command, root, run_quietly};
 use crate::wasm;
 
 pub(crate) fn run(arguments: &[&str]) -> Done {
-    process::run(&mut cargo(&[
-        "build",
-        "--quiet",
-        "--release",
-        "-p",
-        "signet",
-    ]))?;
+    let is_wanted = |area| arguments.is_empty() || arguments.contains(&area);
+    if is_wanted("issuer") {
+        process::run(&mut cargo(&[
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "signet",
+        ]))?;
+    }
     let mut bench = cargo(&["run", "--quiet", "--release", "-p", "signet-bench", "--"]);
-    if arguments.is_empty() || arguments.contains(&"envoy") {
+    if is_wanted("envoy") {
         bench
             .env("SIGNET_BENCH_ENVOY", envoy()?)
             .env("SIGNET_BENCH_FILTER", wasm::proxy()?);
     }
+    if is_wanted("worker") {
+        tell_of_workers(&mut bench)?;
+    }
     process::run(bench.args(arguments))
+}
+
+/// Says where workerd is, the Worker, and the two that stand beside it.
+fn tell_of_workers(bench: &mut Command) -> Done {
+    bench
+        .env("SIGNET_BENCH_WORKERD", workerd()?)
+        .env("SIGNET_BENCH_WORKER", wasm::worker()?)
+        .env("SIGNET_BENCH_JOSE", bundled("jose")?)
+        .env("SIGNET_BENCH_FORWARD", bundled("forward")?);
+    Ok(())
+}
+
+/// One file of a Worker in JavaScript and of what it imports.
+fn bundled(name: &str) -> Done<PathBuf> {
+    let modules = npm()?.join("node_modules");
+    let file = target_folder().join(format!("bench/{name}.mjs"));
+    let mut esbuild = command(modules.join(".bin/esbuild"));
+    esbuild
+        .arg(root().join(format!("xtask/bench/worker/{name}.mjs")))
+        .args(["--bundle", "--minify", "--format=esm"])
+        .args(["--conditions=workerd,worker", "--log-level=warning"])
+        .arg(format!("--outfile={}", file.display()))
+        .env("NODE_PATH", modules);
+    run_quietly(&mut esbuild)?;
+    Ok(file)
 }

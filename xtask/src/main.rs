@@ -16,6 +16,7 @@ mod prove;
 mod setup;
 mod test;
 mod wasm;
+mod worker;
 
 use std::process::ExitCode;
 

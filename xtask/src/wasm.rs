@@ -83,7 +83,9 @@ fn write_manifest(file: &Path) -> Done {
 pub(crate) fn worker() -> Done<PathBuf> {
     let crate_folder = root().join("verifier-wasm/worker");
     let mut build = command("worker-build");
-    build.current_dir(&crate_folder).arg("--release");
+    build
+        .current_dir(&crate_folder)
+        .args(["--profile", PROFILE]);
     run_quietly(prepared(&mut build)?)?;
     Ok(crate_folder.join("build"))
 }

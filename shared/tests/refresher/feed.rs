@@ -70,10 +70,7 @@ fn a_host_that_wants_no_deltas_asks_for_everything_that_is_new() {
     host.run(SECOND);
     let next = next_feed(&mut host);
     assert_eq!(next.url, URL);
-    assert_eq!(
-        next.if_none_match.as_deref(),
-        Some("W/\"1.1.1800000000\"")
-    );
+    assert_eq!(next.if_none_match.as_deref(), Some("W/\"1.1.1800000000\""));
 }
 
 #[test]

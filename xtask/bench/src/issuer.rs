@@ -140,7 +140,7 @@ pub(crate) fn run(report: &mut Report) {
     for connections in CONNECTIONS {
         let load = runtime.block_on(load::run(
             issuer.port,
-            request.clone(),
+            std::slice::from_ref(&request),
             connections,
             Duration::from_secs(4),
         ));

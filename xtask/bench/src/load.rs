@@ -1,5 +1,6 @@
 //! A small load generator: connections that are kept open, one request after the other on each.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,17 +11,33 @@ use crate::measure::median;
 /// What came of a load.
 #[derive(Debug)]
 pub(crate) struct Load {
+    pub(crate) requests: usize,
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
 }
 
-/// Sends `request` over `connections` for `time`; every answer must be a 200. Times in
-/// milliseconds.
-pub(crate) async fn run(port: u16, request: String, connections: usize, time: Duration) -> Load {
+/// Sends `requests` over `connections` for `time`, one after the other and from the beginning again;
+/// every answer must be a 200. Times in milliseconds.
+pub(crate) async fn run(
+    port: u16,
+    requests: &[String],
+    connections: usize,
+    time: Duration,
+) -> Load {
+    let requests: Arc<[String]> = requests.into();
     let started = Instant::now();
     let tasks: Vec<_> = (0..connections)
-        .map(|_| tokio::spawn(connection(port, request.clone(), started + time)))
+        .map(|number| {
+            // Each begins at a place of its own.
+            let first = requests.len() * number / connections;
+            tokio::spawn(connection(
+                port,
+                Arc::clone(&requests),
+                first,
+                started + time,
+            ))
+        })
         .collect();
     let mut latencies = Vec::new();
     for task in tasks {
@@ -33,18 +50,22 @@ pub(crate) async fn run(port: u16, request: String, connections: usize, time: Du
         latencies.get(place).copied().unwrap_or(f64::NAN)
     };
     Load {
+        requests: latencies.len(),
         per_second: latencies.len() as f64 / seconds,
         p99: at(0.99),
         p50: median(latencies.clone()),
     }
 }
 
-async fn connection(port: u16, request: String, until: Instant) -> Vec<f64> {
+async fn connection(port: u16, requests: Arc<[String]>, first: usize, until: Instant) -> Vec<f64> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let mut latencies = Vec::new();
-    while Instant::now() < until {
+    for request in requests.iter().cycle().skip(first) {
         let started = Instant::now();
+        if started >= until {
+            break;
+        }
         stream.write_all(request.as_bytes()).await.unwrap();
         let status = read_answer(&mut stream).await;
         assert_eq!(status, "200", "every answer must be a success");

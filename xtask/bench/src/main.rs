@@ -21,6 +21,7 @@ mod machine;
 mod measure;
 mod report;
 mod verify;
+mod worker;
 
 use std::env;
 
@@ -43,6 +44,9 @@ fn main() {
     }
     if is_wanted("envoy") {
         envoy::run(&mut report);
+    }
+    if is_wanted("worker") {
+        worker::run(&mut report);
     }
     report.conclude();
 }

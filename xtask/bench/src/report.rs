@@ -13,6 +13,8 @@ pub(crate) enum Target {
     None,
     /// At most this.
     AtMost(f64),
+    /// At least this.
+    AtLeast(f64),
 }
 
 impl Report {
@@ -31,15 +33,20 @@ impl Report {
 
     /// One figure with its unit.
     pub(crate) fn figure(&mut self, name: &str, value: f64, unit: &str, target: Target) {
-        let verdict = match target {
-            Target::None => String::new(),
-            Target::AtMost(most) if value <= most => format!("  (at most {most}: met)"),
-            Target::AtMost(most) => {
-                self.missed
-                    .push(format!("{name}: {value:.2} {unit}, at most {most}"));
-                format!("  (at most {most}: MISSED)")
-            }
+        let (is_met, wanted) = match target {
+            Target::None => (true, String::new()),
+            Target::AtMost(most) => (value <= most, format!("at most {most}")),
+            Target::AtLeast(least) => (value >= least, format!("at least {least}")),
         };
+        let verdict = match (wanted.as_str(), is_met) {
+            ("", _) => String::new(),
+            (wanted, true) => format!("  ({wanted}: met)"),
+            (wanted, false) => format!("  ({wanted}: MISSED)"),
+        };
+        if !is_met {
+            self.missed
+                .push(format!("{name}: {value:.2} {unit}, {wanted}"));
+        }
         self.fact(name, &format!("{value:>10.2} {unit}{verdict}"));
     }
 
