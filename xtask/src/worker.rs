@@ -81,9 +81,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 /// Builds the Worker, and runs all checks.
 pub(crate) fn test() -> Done {
-    if std::env::var_os("DEV").is_none() {
-        build_programs()?;
-    } // DEV
+    build_programs()?;
     let built = wasm::worker()?;
     tell_size(&built)?;
     no_trace_of_this_machine(&built)?;

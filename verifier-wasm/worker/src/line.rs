@@ -8,7 +8,7 @@
 //! It is part of every build, rather than of a build for tests, because then it says nothing of the
 //! build that serves. What is exported beside `fetch` is a method that Workers of the same account
 //! may call if they are bound to this one, and no request can. It reads its argument, and touches
-//! nothing: neither what the isolate knows nor a clock. It makes the bundle 2 % larger.
+//! nothing: neither what the isolate knows nor a clock. It makes the bundle 3 % larger, by 11 kB.
 
 use signet_verifier::json::{Limits, Value};
 use signet_verifier::policy::Policy;
