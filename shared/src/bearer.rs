@@ -45,8 +45,8 @@ fn is_token68(token: &[u8]) -> bool {
     let body = token.get(..token.len().saturating_sub(padding));
     // Without a way out at the first other character, many are looked at at once.
     let are_all_good = |body: &[u8]| {
-        let good = body.iter().map(|byte| is_token_character(*byte));
-        good.fold(true, |all, is_good| all & is_good)
+        let bad = body.iter().map(|byte| u8::from(!is_token_character(*byte)));
+        bad.fold(0, |any, is_bad| any | is_bad) == 0
     };
     body.is_some_and(|body| !body.is_empty() && are_all_good(body))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::components::{envoy, npm, target_folder, workerd};
+use crate::components::{envoy, node, npm, target_folder, workerd};
 use crate::process::{self, Done, cargo, command, root, run_quietly};
 use crate::wasm;
 
@@ -26,6 +26,12 @@ pub(crate) fn run(arguments: &[&str]) -> Done {
     }
     if is_wanted("worker") {
         tell_of_workers(&mut bench)?;
+    }
+    if is_wanted("node") {
+        bench
+            .env("SIGNET_NODE", node()?)
+            .env("SIGNET_NODE_MODULES", npm()?)
+            .env("SIGNET_NPM_PACKAGE", wasm::npm_package()?);
     }
     process::run(bench.args(arguments))
 }

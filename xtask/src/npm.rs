@@ -25,13 +25,13 @@ pub(crate) fn test() -> Done {
     let installed = install(&built, folder.path())?;
     check_files(&installed)?;
     let scripts = root().join("xtask/conformance");
-    for entry in fs::read_dir(scripts.join("npm"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
-    }
+    copy_files(&scripts.join("npm"), folder.path())?;
+    let example = folder.path().join("node-api");
+    copy_files(&root().join("examples/node-api"), &example)?;
     let script = |name: &str| folder.path().join(name);
     run_quietly(in_folder(node()?, folder.path()).args(["--test", "gate.test.mjs"]))?;
     run_quietly(in_folder(node()?, folder.path()).arg("cjs.cjs"))?;
+    run_quietly(in_folder(node()?, folder.path()).arg("example.mjs"))?;
     let compiler = npm()?.join("node_modules/typescript/bin/tsc");
     run_quietly(in_folder(node()?, folder.path()).arg(compiler))?;
     let mut browser = beside_packages(&script("browser.mjs"))?;
@@ -58,6 +58,17 @@ pub(crate) fn install(package: &Path, folder: &Path) -> Done<PathBuf> {
     ]);
     run_quietly(install.arg(format!("./{}", packed.trim())))?;
     Ok(folder.join("node_modules/@signet/verifier"))
+}
+
+fn copy_files(from: &Path, to: &Path) -> Done {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// One module of WebAssembly, and no trace of the machine in anything.

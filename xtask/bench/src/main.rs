@@ -19,6 +19,7 @@ mod issuer;
 mod load;
 mod machine;
 mod measure;
+mod node;
 mod report;
 mod verify;
 mod worker;
@@ -38,6 +39,9 @@ fn main() {
     }
     if is_wanted("gate") {
         gate::run(&mut report);
+    }
+    if is_wanted("node") {
+        node::run(&mut report);
     }
     if is_wanted("issuer") {
         issuer::run(&mut report);
