@@ -237,13 +237,36 @@ function textsOf({ method, target, headers }) {
   if (typeof headers?.[Symbol.iterator] !== 'function' || typeof headers === 'string') {
     throw new TypeError('headers must be `rawHeaders`, a Headers or pairs: an object has lost what came twice');
   }
+  const texts = [method, target];
   if (Array.isArray(headers) && typeof headers[0] === 'string') {
     if (headers.length % 2 !== 0) throw new TypeError('headers must be names and values in turn');
-    return [method, target, ...headers];
+    for (let index = 0; index < headers.length; index += 2) {
+      if (mayMatter(headers[index])) texts.push(headers[index], headers[index + 1]);
+    }
+  } else {
+    for (const [name, value] of headers) if (mayMatter(name)) texts.push(name, value);
   }
-  const texts = [method, target];
-  for (const [name, value] of headers) texts.push(name, value);
   return texts;
+}
+
+/**
+ * Whether the gate may look at headers of this name. Copying the others would take as long as the
+ * decision. Which it does look at, `Role::of` in shared/src/gate/hygiene.rs knows: all that begin with
+ * an `x`, and some others, of which this goes by the first letter and the length.
+ */
+function mayMatter(name) {
+  switch (name.charCodeAt(0) | 0x20) {
+    case 0x78: // x
+      return true;
+    case 0x61: // authorization, access-control-request-method
+      return name.length === 13 || name.length === 29;
+    case 0x63: // connection
+      return name.length === 10;
+    case 0x6f: // origin
+      return name.length === 6;
+    default:
+      return false;
+  }
 }
 
 /** The target in a URL, as it stands there: whoever takes a URL apart writes it anew. */

@@ -66,8 +66,8 @@ export interface RequestHead {
    * Node.js's `rawHeaders` (names and values in turn), a `Headers`, or pairs. Not Node.js's `headers`: of
    * what came twice, it has lost one.
    *
-   * A character stands for a byte, as everywhere in HTTP's APIs. A request with any other is refused
-   * with 400, and so is a head of more than 1 MiB.
+   * A character stands for a byte, as everywhere in HTTP's APIs. Where the gate finds any other, it
+   * refuses the request with 400, and so it does where it would have to look at more than 1 MiB.
    */
   headers: readonly string[] | Iterable<readonly [name: string, value: string]>;
 }

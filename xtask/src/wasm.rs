@@ -60,7 +60,7 @@ pub(crate) fn npm_package() -> Done<PathBuf> {
     fs::copy(sources.join("README.md"), folder.join("README.md"))?;
     let mut optimize = command("wasm-opt");
     optimize
-        .args(["-Oz", "--strip-debug", "--strip-producers"])
+        .args(["-O3", "--strip-debug", "--strip-producers"])
         .args(WASM_FEATURES)
         .arg(built.join("signet_wasm_bg.wasm"))
         .arg("--output")

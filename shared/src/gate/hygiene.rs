@@ -97,6 +97,8 @@ impl<'a> Headers<'a> {
 }
 
 impl Role {
+    /// By the first letter, since most headers are of no interest. `mayMatter` in
+    /// verifier-wasm/js/gate.js leaves out those whose first letter and length are none of these.
     fn of(name: &[u8]) -> Self {
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
         match name.first() {

@@ -15,13 +15,17 @@ use crate::report::{Report, Target};
 const LARGEST: f64 = 64.0;
 
 pub(crate) fn run(report: &mut Report) {
-    report.heading("The npm package in Node.js, microseconds for one token (12 headers, 500 rules)");
+    report
+        .heading("The npm package in Node.js, microseconds for one token (12 headers, 500 rules)");
     let (Some(node), Some(modules), Some(package)) = (
         variable("SIGNET_NODE"),
         variable("SIGNET_NODE_MODULES"),
         variable("SIGNET_NPM_PACKAGE"),
     ) else {
-        report.fact("left out", "`cargo xtask bench` builds the package and runs this");
+        report.fact(
+            "left out",
+            "`cargo xtask bench` builds the package and runs this",
+        );
         return;
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("js/node.mjs");
@@ -52,7 +56,12 @@ pub(crate) fn run(report: &mut Report) {
         report.figure(&name, ratio, "", Target::AtMost(most));
     }
     let compressed = compressed_size(&package.join("verifier.wasm"));
-    report.figure("verifier.wasm, gzip -9", compressed, "KiB", Target::AtMost(LARGEST));
+    report.figure(
+        "verifier.wasm, gzip -9",
+        compressed,
+        "KiB",
+        Target::AtMost(LARGEST),
+    );
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -62,6 +71,9 @@ fn variable(name: &str) -> Option<PathBuf> {
 /// In KiB.
 fn compressed_size(file: &Path) -> f64 {
     let file = fs::canonicalize(file).unwrap();
-    let output = Command::new("gzip").args(["-9", "--stdout"]).arg(file).output();
+    let output = Command::new("gzip")
+        .args(["-9", "--stdout"])
+        .arg(file)
+        .output();
     output.unwrap().stdout.len() as f64 / 1_024.0
 }
