@@ -24,6 +24,7 @@ export function readOptions(options, host) {
   if (!offline && typeof issuer === 'string') [issuer, keysUrl || issuer, feedUrl || issuer].forEach((url) => checkUrl(url, issuer));
   checkSeconds('leeway', leeway);
   checkSeconds('maxStale', maxStale);
+  if (!Array.isArray(feeds)) throw invalid('feeds must be a list');
   if (!TABLES.includes(tables)) throw invalid(`tables must be one of ${TABLES.join(', ')}`);
   return {
     issuer,

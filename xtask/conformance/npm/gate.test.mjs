@@ -151,6 +151,7 @@ test('mistakes are told before anything is decided', async () => {
     [{ policy: rules, leway: 3 }, 'invalid_options', /leway/],
     [{ policy: rules, leeway: -1 }, 'invalid_options', /leeway/],
     [{ policy: rules, leeway: 1.5 }, 'invalid_options', /leeway/],
+    [{ policy: rules, feeds: 'a.b.c' }, 'invalid_options', /a list/],
     [{ policy: rules, tables: 'often' }, 'invalid_options', /eager/],
     [{ policy: rules, keys: '{}' }, 'invalid_keys', /keys/],
     [{ policy: rules, keys: { keys: [] } }, 'invalid_keys', /no keys/],
