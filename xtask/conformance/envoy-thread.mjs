@@ -185,7 +185,7 @@ export class Thread {
     const stream = STREAM + this.requests++;
     this.filter.proxy_on_context_create(stream, ROOT);
     const goesOn = this.filter.proxy_on_request_headers(stream, headers.length, 1) === CONTINUE;
-    this.filter.proxy_on_done(stream);
+    this.filter.proxy_on_done?.(stream);
     this.filter.proxy_on_delete(stream);
     return goesOn;
   }

@@ -148,8 +148,9 @@ impl Guard {
         }
     }
 
-    /// Looks again whether anybody debugs.
-    pub(crate) fn look_at_log_level(&self) {
+    /// Tells Envoy what was counted, and looks again whether anybody debugs.
+    pub(crate) fn tick(&self) {
+        self.tally.flush();
         self.logs_debug.set(host::logs_debug());
     }
 

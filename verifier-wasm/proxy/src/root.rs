@@ -83,7 +83,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let now = host::now();
-        self.guard.look_at_log_level();
+        self.guard.tick();
         if let Some(learner) = &mut self.learner {
             learner.tick(now, &self.guard);
         }

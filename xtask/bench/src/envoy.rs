@@ -4,6 +4,13 @@
 //! `jwt_authn` keeps verified tokens, as the filter does; it checks issuer, audience and times, and
 //! nothing else. The filter finds a rule besides, holds its condition against the token, and sets
 //! seven headers.
+//!
+//! The target is nine tenths of `jwt_authn`'s requests, and is missed. By processor time a request
+//! costs 54 µs bare, 65 with `jwt_authn` and 80 with the filter, and little of the difference is
+//! the filter: `perf` finds a fifth of it in compiled WebAssembly, and the rest in Envoy, on the way
+//! in and out. A filter that does nothing costs 8 µs, in eight calls; those that find nothing to do
+//! are gone (`xtask/src/wasm.rs`), and decisions are counted by the tick. Each of the seven headers
+//! costs about a microsecond and a half, reading the head and the clock the same again.
 
 use std::fs;
 use std::net::TcpListener as StdListener;
@@ -99,7 +106,7 @@ pub(crate) fn run(report: &mut Report) {
         "jwt_authn / signet, per second",
         ratio,
         "",
-        Target::AtMost(1.0 / 0.9),
+        Target::AtMost(1.11),
     );
 }
 
