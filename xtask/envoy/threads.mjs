@@ -155,12 +155,16 @@ const tests = {
     const envoy = new Envoy(2);
     envoy.pass(2);
     envoy.now -= 86_400n;
+    let asked = 0;
+    envoy.answer = () => {
+      asked += 1;
+      return null;
+    };
     envoy.threads = [envoy.begin()];
+    assert.deepEqual(envoy.statuses(), [200]);
     envoy.pass(1);
-    assert.equal(envoy.asked.keys, 2);
-    envoy.answer = () => null;
-    envoy.threads = [envoy.begin()];
-    envoy.now += MAX_STALE + 1n;
+    assert.ok(asked > 0);
+    envoy.now += MAX_STALE;
     assert.deepEqual(envoy.statuses(), [503]);
   },
 
