@@ -2,8 +2,8 @@
 //
 // usage: node serve-node.mjs PATH_OF_INSTALLED_PACKAGE CONFIG
 //
-// CONFIG is {"worlds": [{"policy", "keys", "feeds", "leeway"}], "origin": "http://127.0.0.1:PORT",
-// "nowFile"}, where the file holds the time in seconds. Prints {"ports": […]} once all listen.
+// CONFIG is a file with {"worlds": [{"policy", "keys", "feeds", "leeway"}], "origin": "http://127.0.0.1:PORT",
+// "nowFile"}, where the latter holds the time in seconds. Prints {"ports": […]} once all listen.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request as ask } from 'node:http';
@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 
 const [installed, config] = process.argv.slice(2);
 const { Gate } = await import(pathToFileURL(resolve(installed, 'node.js')).href);
-const { worlds, origin, nowFile } = JSON.parse(config);
+const { worlds, origin, nowFile } = JSON.parse(readFileSync(config, 'utf8'));
 const now = () => BigInt(readFileSync(nowFile, 'latin1').trim()) * 1000n;
 
 /** A gate that knows what it would have fetched. */

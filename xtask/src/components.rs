@@ -70,17 +70,6 @@ pub(crate) fn workerd() -> Done<PathBuf> {
     Ok(packages.join(name).join("bin/workerd"))
 }
 
-/// The library of Debian's package `libfaketime`, which tells a program the time it is given.
-pub(crate) fn faketime() -> Done<PathBuf> {
-    let folders = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
-    let places = folders.map(|folder| {
-        let folder = PathBuf::from("/usr/lib").join(folder);
-        folder.join("faketime/libfaketime.so.1")
-    });
-    let found = places.into_iter().find(|place| place.exists());
-    found.ok_or_else(|| Failure::new("libfaketime isn't installed: `cargo xtask setup`"))
-}
-
 /// The server of Debian's package `nginx-light`.
 pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 

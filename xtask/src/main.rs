@@ -7,6 +7,7 @@
 mod artefacts;
 mod bench;
 mod components;
+mod conformance;
 mod envoy;
 mod fuzz;
 mod interop;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-pub(crate) use background::{Background, free_port, listens};
+pub(crate) use background::{Background, free_port, free_ports, listens};
 pub(crate) use folder::TemporaryFolder;
 pub(crate) use group::end_with_signals;
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::components::{CHROMIUM, NGINX, cache, faketime, node, npm, python};
+use crate::components::{CHROMIUM, NGINX, cache, node, npm, python};
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
 pub(crate) use targets::{build_without_std, wasm_compiler};
@@ -38,7 +38,7 @@ const PACKAGES: &[Package] = &[
         name: "util-linux",
         is_there: || answers("setpriv", &["--version"]),
     },
-    // libFuzzer is C++.
+    // libFuzzer is C++, and the clock of the conformance run is C.
     Package {
         name: "g++",
         is_there: || answers("c++", &["--version"]),
@@ -51,11 +51,6 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "nginx-light",
         is_there: || answers(NGINX, &["-v"]),
-    },
-    // Servers that we can't tell the time get theirs from it.
-    Package {
-        name: "libfaketime",
-        is_there: || faketime().is_ok(),
     },
 ];
 

@@ -111,8 +111,7 @@ pub(crate) fn test() -> Done {
 /// its own, in front of this origin. The issuer of a world is the one at the same place, and the time
 /// is that of `clock_file`: "2036-07-18 13:20:00", which stands still, or "+400", seconds ahead.
 ///
-/// `xtask/worker/harness.mjs` reads it, since workerd doesn't start under libfaketime.
-#[expect(dead_code, reason = "the conformance run is being written")]
+/// `xtask/worker/harness.mjs` reads it, since workerd takes no other clock.
 pub(crate) fn serve(
     folder: &Path,
     worlds: &[(String, u64)],

@@ -4,8 +4,7 @@
 // before each request. It holds "2036-07-18 13:20:00" (UTC, and it stands still), or "+400",
 // seconds by which it is ahead of the machine's.
 //
-// libfaketime does this for other programs. In workerd it never gets to its first line: both it and
-// the allocator of workerd want to be first.
+// Other programs are given a clock by preloading one; in workerd, a Worker's `Date` is enough.
 //
 // And a request with `x-trap` makes the module trap, as a panic does, which no request can else.
 

@@ -54,7 +54,7 @@ impl Background {
     }
 
     /// A failure with what it has printed so far.
-    fn failure(&self, what: &str) -> Failure {
+    pub(crate) fn failure(&self, what: &str) -> Failure {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         Failure::new(format!("{} {what}\n{log}", self.name))
     }
@@ -82,6 +82,17 @@ fn bound_to_this_process(command: &Command) -> Command {
 /// A port of 127.0.0.1 that nobody listens on.
 pub(crate) fn free_port() -> Done<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// So many of them, no two alike.
+pub(crate) fn free_ports(count: usize) -> Done<Vec<u16>> {
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<_, _>>()?;
+    let ports = listeners
+        .iter()
+        .map(|listener| listener.local_addr().map(|address| address.port()));
+    Ok(ports.collect::<Result<_, _>>()?)
 }
 
 /// Whether somebody listens on a port of 127.0.0.1.

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::components::{program, workerd};
-use crate::process::{Background, Done, command, free_port, listens, root, run_quietly};
+use crate::process::{Background, Done, command, free_ports, listens, root, run_quietly};
 
 /// The day whose behaviour of the runtime is asked for; the same as in `deploy/worker/wrangler.toml`.
 const COMPATIBILITY_DATE: &str = "2026-04-01";
@@ -41,14 +41,12 @@ pub(crate) fn start(
     worlds: &[World<'_>],
     clock_file: &Path,
 ) -> Done<(Background, Vec<u16>)> {
-    let mut ports = Vec::new();
+    let ports = free_ports(worlds.len())?;
     let mut parts = Parts::default();
-    for (number, world) in worlds.iter().enumerate() {
+    for (number, (world, port)) in worlds.iter().zip(&ports).enumerate() {
         let policy = folder.join(format!("policy-{number}.json"));
         fs::write(&policy, world.policy)?;
-        let port = free_port()?;
-        ports.push(port);
-        parts.add(number, port, &policy, world)?;
+        parts.add(number, *port, &policy, world)?;
     }
     let file = folder.join("workerd.capnp");
     let clock = clock_file.parent().unwrap_or(folder);
