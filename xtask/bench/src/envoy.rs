@@ -50,19 +50,19 @@ pub(crate) fn run(report: &mut Report) {
     let envoy = Envoy::start(Path::new(&program), Path::new(&filter), service_port);
 
     let sample = Sample::make(1, unix_time());
-    let request = format!(
+    let requests = [format!(
         "GET /v1/agents/0b1e7a52-4f0e-4c62-9a0e-0d6a2f3c9b1d?page=2 HTTP/1.1\r\n\
          host: api.example.com\r\naccept: application/json\r\naccept-language: en-GB,en;q=0.5\r\n\
          accept-encoding: gzip, deflate, br, zstd\r\norigin: https://app.example.com\r\n\
          user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
          authorization: Bearer {}\r\n\r\n",
         sample.token
-    );
+    )];
     let turn = |port: u16, connections: usize| {
         let before = envoy.processor_time();
-        let load = runtime.block_on(load::run(port, request.clone(), connections, TURN));
-        let requests = load.per_second * TURN.as_secs_f64();
-        let spent = (envoy.processor_time() - before).as_secs_f64() * 1e6 / requests;
+        let load = runtime.block_on(load::run(port, &requests, connections, TURN));
+        let answered = load.per_second * TURN.as_secs_f64();
+        let spent = (envoy.processor_time() - before).as_secs_f64() * 1e6 / answered;
         (load.per_second, load.p50 * 1e3, spent)
     };
     let mut most = [0.0_f64; 3];

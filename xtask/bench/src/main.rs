@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::panic,
     reason = "a benchmark that can't go on should stop, and rounds what it prints"
 )]
 
