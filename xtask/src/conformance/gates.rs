@@ -60,7 +60,9 @@ pub(super) fn run(worlds: &[World], package: &Path, folder: &Path) -> Done {
     }
     let upset: Vec<&str> = rows
         .iter()
-        .filter(|row| !row.different.is_empty() || row.unsayable.len() > MOST_UNSAYABLE)
+        .filter(|row| {
+            row.same == 0 || !row.different.is_empty() || row.unsayable.len() > MOST_UNSAYABLE
+        })
         .map(|row| row.host)
         .collect();
     match upset.as_slice() {

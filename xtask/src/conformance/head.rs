@@ -105,7 +105,7 @@ impl Head {
         })
     }
 
-    /// The values of a header, in lower case.
+    /// The values of a header.
     pub(super) fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let headers = self.headers.iter();
         headers

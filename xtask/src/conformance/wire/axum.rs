@@ -20,16 +20,20 @@ pub(super) fn row() -> Done<Row> {
         let count = counts.get(name).and_then(Value::as_u64);
         count.and_then(|count| count.try_into().ok()).unwrap_or(0)
     };
-    let rewritten = counts
-        .get("rewritten")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let names = |name: &str| -> Vec<String> {
+        let names = counts.get(name).and_then(Value::as_array);
+        let names = names.into_iter().flatten();
+        names
+            .filter_map(|case| case.as_str().map(str::to_owned))
+            .collect()
+    };
+    let looser = names("looser");
+    let mut rewritten = names("rewritten");
+    rewritten.retain(|case| !looser.contains(case));
     Ok(Row {
         same: count("same"),
-        rewritten: rewritten
-            .filter_map(|case| case.as_str().map(str::to_owned))
-            .collect(),
+        rewritten,
+        looser,
         refused_by_host: count("refused_by_server"),
         not_sent: count("not_sent"),
         different: Vec::new(),

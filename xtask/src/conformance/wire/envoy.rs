@@ -63,6 +63,7 @@ pub(super) fn start(stage: &Stage<'_>) -> Done<Served> {
         process,
         ports,
         rewrite,
+        looser: 48,
         fetches: Fetches::InTheBackground,
     })
 }

@@ -48,6 +48,7 @@ pub(super) fn start(stage: &Stage<'_>) -> Done<Served> {
         process,
         ports: ports().ok_or_else(|| Failure::new("the server of Node.js tells no ports"))?,
         rewrite,
+        looser: 10,
         fetches: Fetches::Never,
     })
 }

@@ -123,6 +123,14 @@ pub(super) fn of(
     difference.map_or(Verdict::Same, Verdict::Different)
 }
 
+/// Whether a decision lets through what another denies, or by another rule.
+pub(super) fn is_looser(decision: &str, other: &str) -> bool {
+    let read = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (decision, other) = (read(decision), read(other));
+    let is_allow = |decision: &Value| decision.get("outcome") == Some(&Value::from("allow"));
+    is_allow(&decision) && (!is_allow(&other) || decision.get("rule") != other.get("rule"))
+}
+
 fn refusal(expected: &Value, arriving: &Head, answer: &Answer) -> Option<String> {
     let text = |name: &str| expected.get(name).and_then(Value::as_str);
     let status = expected.get("status").and_then(Value::as_u64);

@@ -21,6 +21,7 @@ pub(super) fn start(stage: &Stage<'_>) -> Done<Served> {
         process,
         ports,
         rewrite,
+        looser: 19,
         fetches: Fetches::WithRequests,
     })
 }
