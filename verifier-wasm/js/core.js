@@ -73,7 +73,7 @@ export class Core {
     return { document, number: Number(number), mostBytes: Number(mostBytes), timeout: Number(timeout), url, tag };
   }
 
-  /** Hands on what came of a fetch. */
+  /** Hands on what came of a fetch; answers whether it was good. */
   respond({ document, number }, { status, tag, body }, now) {
     const tagBytes = encoder.encode(tag);
     const length = tagBytes.length + body.length;
@@ -81,7 +81,7 @@ export class Core {
     this.#input.set(tagBytes);
     this.#input.set(body, tagBytes.length);
     const isFeed = document === 'feed';
-    this.#exports.respond(isFeed, number, status, tagBytes.length, length, low(now), high(now));
+    return this.#exports.respond(isFeed, number, status, tagBytes.length, length, low(now), high(now)) === 1;
   }
 
   /** Notes that a decision lacked a document. */

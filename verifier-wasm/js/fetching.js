@@ -15,13 +15,15 @@ export class Fetching {
   #host;
   #timer;
   #hasTimer;
+  #onTaken;
   #onError;
   /** The documents that decisions have lacked since they were last fetched. */
   #wanted = new Set();
   #end = new AbortController();
 
-  constructor(core, { now, fetch, host, timer }, onError) {
+  constructor(core, { now, fetch, host, timer }, onTaken, onError) {
     this.#core = core;
+    this.#onTaken = onTaken;
     this.#onError = onError;
     this.#now = now;
     this.#fetch = fetch;
@@ -71,7 +73,7 @@ export class Fetching {
   async #get(wanted) {
     const response = await this.#ask(wanted).catch(() => ({ status: FAILED, tag: '', body: new Uint8Array() }));
     if (this.#end.signal.aborted) return;
-    this.#core.respond(wanted, response, this.#now());
+    if (this.#core.respond(wanted, response, this.#now())) this.#onTaken(wanted.document);
     // Whoever wants the document after this wants a newer one.
     this.#wanted.delete(wanted.document);
     await this.begin();

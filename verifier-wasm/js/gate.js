@@ -7,6 +7,7 @@ import { Core } from './core.js';
 import { Decision } from './decision.js';
 import { SignetError } from './error.js';
 import { Fetching } from './fetching.js';
+import { Learned } from './learned.js';
 import { readOptions } from './options.js';
 
 /** How long a decision waits for a fresh feed at most, and how often it looks, in milliseconds. */
@@ -25,6 +26,7 @@ export class Gate {
   #module;
   #options;
   #core = null;
+  #learned = new Learned();
   #fetching = null;
   #renewedAt = -Infinity;
   #isClosed = false;
@@ -33,7 +35,7 @@ export class Gate {
     if (!(module instanceof WebAssembly.Module)) throw new TypeError('a gate is made by `await Gate.load(…)`');
     this.#module = module;
     this.#options = options;
-    this.#make();
+    this.#make((core) => this.#tellOptions(core));
   }
 
   static async load(options = {}) {
@@ -49,7 +51,7 @@ export class Gate {
 
   decide(request) {
     const texts = textsOf(request);
-    const core = this.#living();
+    const core = this.#knowing();
     let result;
     try {
       result = core.decide(texts, this.#seconds());
@@ -93,7 +95,7 @@ export class Gate {
 
   verify(token) {
     if (typeof token !== 'string') throw new TypeError('a token is a string');
-    const core = this.#living();
+    const core = this.#knowing();
     let result;
     try {
       result = core.verify(token.slice(0, LONGEST_TOKEN), this.#seconds());
@@ -107,13 +109,16 @@ export class Gate {
   }
 
   installKeys(keys) {
-    const fault = this.#ask((core) => core.installKeys(textOf(keys)));
+    const text = textOf(keys);
+    const fault = this.#ask((core) => core.installKeys(text));
     if (fault !== null) throw faulty('invalid_keys', 'the keys can\'t be used', fault);
+    this.#learned.installed(text);
   }
 
   applyFeed(feed) {
     const { done, fault } = this.#ask((core) => core.applyFeed(feed, this.#seconds()));
     if (fault !== null) throw faulty('feed_ignored', 'the feed is ignored', fault);
+    this.#learned.applied(feed, done);
     return done;
   }
 
@@ -134,25 +139,38 @@ export class Gate {
     this.close();
   }
 
-  /** Makes the instance, knowing what the options say, and begins to fetch. */
-  #make() {
-    const { policy, leeway, tables, keys, feeds, offline, keysUrl, feedUrl, maxStale } = this.#options;
+  /** Makes the instance, has it told what it is to know, and begins to fetch. */
+  #make(tell) {
+    const { policy, leeway, tables, offline, keysUrl, feedUrl, maxStale } = this.#options;
     const core = new Core(this.#module);
     const faults = core.open(policy, leeway, tables);
     if (faults !== null) {
       throw new SignetError('invalid_policy', `the policy has faults; \`signet policy check\` says where:\n${faults}`);
     }
-    if (keys !== null) {
-      const fault = core.installKeys(keys);
-      if (fault !== null) throw faulty('invalid_keys', 'the keys can\'t be used', fault);
-    }
-    // One that is refused changes nothing, as one that was fetched wouldn't.
-    for (const feed of feeds) core.applyFeed(feed, this.#seconds());
+    const fault = tell(core);
+    if (fault !== null) throw faulty('invalid_keys', 'the keys can\'t be used', fault);
     this.#core = core;
     if (offline || this.#isClosed) return;
     core.refresh(keysUrl, feedUrl, maxStale, Math.random() * 2 ** 32);
-    this.#fetching = new Fetching(core, this.#options, (error) => this.#afterwards(error));
+    const onError = (error) => this.#afterwards(error);
+    this.#fetching = new Fetching(core, this.#options, (document) => this.#learned.fetched(document), onError);
     this.#fetching.start();
+  }
+
+  /** Tells the first instance what the options say; answers why it can't use the keys, or null. */
+  #tellOptions(core) {
+    const { keys, feeds } = this.#options;
+    if (keys !== null) {
+      const fault = core.installKeys(keys);
+      if (fault !== null) return fault;
+      this.#learned.installed(keys);
+    }
+    for (const feed of feeds) {
+      const { done, fault } = core.applyFeed(feed, this.#seconds());
+      // One that is refused changes nothing, as one that was fetched wouldn't.
+      if (fault === null) this.#learned.applied(feed, done);
+    }
+    return null;
   }
 
   async #fetchFirst() {
@@ -203,6 +221,13 @@ export class Gate {
     return this.#core;
   }
 
+  /** The instance, if it knows what there is to know for a decision. */
+  #knowing() {
+    const core = this.#living();
+    if (!this.#ask(() => this.#learned.isComplete(core, this.#seconds()))) throw new SignetError(...FAILED);
+    return core;
+  }
+
   /** What to throw after an error. After a trap, the instance is not to be trusted any more. */
   #afterwards(error) {
     if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) return error;
@@ -222,7 +247,7 @@ export class Gate {
     const now = performance.now();
     if (now - this.#renewedAt < RENEWAL_SPACING) throw new SignetError(...FAILED);
     this.#renewedAt = now;
-    this.#make();
+    this.#make((core) => this.#learned.tell(core, this.#seconds()));
   }
 }
 

@@ -214,7 +214,7 @@ export class Gate {
    * Decides about the head of a request, at once and by what is known.
    *
    * @throws {SignetError} `gate_failed`: the gate itself failed, which no request should bring about.
-   * Refuse the request; the gate makes itself anew.
+   * Refuse the request; the gate makes itself anew, and throws until it knows again what it knew.
    * @throws {TypeError} The head is none.
    */
   decide(request: RequestHead): Decision;

@@ -305,6 +305,89 @@ test('an instance that traps is replaced, and lets nothing through', async (cont
   assert.equal((await gate.admit(new Request('https://api.example.com/healthz'))).status, 503);
 });
 
+/** Has every instance made from now on be one that can be broken, and answers what breaks the last. */
+function breakable(context) {
+  const { Instance } = WebAssembly;
+  let last;
+  WebAssembly.Instance = function (...given) {
+    const instance = new Instance(...given);
+    // Node.js's own `fetch` is made of one as well.
+    if (instance.exports.decide !== undefined) last = instance;
+    return instance;
+  };
+  context.after(() => { WebAssembly.Instance = Instance; });
+  return () => new Uint8Array(last.exports.memory.buffer).fill(0xff);
+}
+
+test('what was given is still in force after a trap', async (context) => {
+  const spoil = breakable(context);
+  const request = read(...bearer(issuer.token({ sid: 'ses_4' })));
+  const fresh = () => rotate(...bearer(issuer.token()));
+
+  const revoking = await offline();
+  assert.equal(revoking.decide(request).status, 200);
+  issuer.ended = ['ses_4'];
+  revoking.applyFeed(issuer.feed());
+  issuer.ended = [];
+  spoil();
+  assert.throws(() => revoking.decide(request), fails('gate_failed', /503/));
+  assert.equal(revoking.decide(request).reason, 'revoked');
+  assert.equal(revoking.decide(fresh()).status, 200);
+
+  // A newer feed takes the place of older ones.
+  const lifted = await offline();
+  issuer.ended = ['ses_4'];
+  lifted.applyFeed(issuer.feed());
+  issuer.ended = [];
+  lifted.applyFeed(issuer.feed());
+  spoil();
+  assert.throws(() => lifted.decide(request), fails('gate_failed', /503/));
+  assert.equal(lifted.decide(request).status, 200);
+
+  // The feed was signed by a key that is pinned no more.
+  const other = await Issuer.start();
+  context.after(() => other.stop());
+  const kid = (keys, kid) => ({ keys: keys.keys.map((key) => ({ ...key, kid })) });
+  const changed = await offline();
+  issuer.ended = ['ses_4'];
+  changed.applyFeed(Buffer.from(issuer.feed()));
+  issuer.ended = [];
+  changed.installKeys(kid(other.jwks, 'other'));
+  spoil();
+  assert.throws(() => changed.decide(request), fails('gate_failed', /503/));
+  assert.equal(changed.decide(request).reason, 'unknown_kid');
+  changed.installKeys(issuer.jwks);
+  assert.equal(changed.decide(request).reason, 'revoked');
+  assert.equal(changed.decide(fresh()).status, 200);
+});
+
+test('what was fetched is fetched again after a trap, and nothing is let through before', async (context) => {
+  const spoil = breakable(context);
+  const other = await Issuer.start();
+  context.after(() => other.stop());
+  const request = read(...bearer(issuer.token({ sid: 'ses_5' })));
+  issuer.ended = ['ses_5'];
+  // Pinned are keys that the issuer no longer has.
+  const withdrawn = { keys: other.jwks.keys.map((key) => ({ ...key, kid: 'withdrawn' })) };
+  const gate = await load({ keys: { keys: [...issuer.jwks.keys, ...withdrawn.keys] } });
+  await eventually(() => gate.status().keys.lastSuccess && gate.status().feed.fresh);
+  assert.equal(gate.decide(request).reason, 'revoked');
+  let answer;
+  issuer.instead[FEED] = (res) => { answer = () => res.end(issuer.feed()); };
+  issuer.instead[KEYS] = (res) => res.writeHead(500).end();
+  spoil();
+  assert.throws(() => gate.decide(request), fails('gate_failed', /503/));
+  await eventually(() => answer !== undefined && gate.status().keys.failures > 0);
+  assert.throws(() => gate.decide(request), fails('gate_failed', /503/));
+  assert.throws(() => gate.verify(issuer.token()), fails('gate_failed', /503/));
+  assert.equal(gate.status().keys.usable, false);
+  delete issuer.instead[FEED];
+  delete issuer.instead[KEYS];
+  answer();
+  await eventually(() => { try { return gate.decide(request).reason === 'revoked'; } catch { return false; } });
+  issuer.ended = [];
+});
+
 test('decisions are written as `signet decide` writes them', async () => {
   const gate = await offline();
   assert.equal(
