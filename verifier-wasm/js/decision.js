@@ -3,6 +3,23 @@
 /** What `signet decide` prints, in its order. */
 const MEMBERS = ['outcome', 'status', 'code', 'reason', 'rule', 'challenge', 'set', 'remove'];
 
+const UNAVAILABLE = {
+  type: 'urn:signet:problem:unavailable',
+  title: 'The service is not available',
+  status: 503,
+  code: 'unavailable',
+  detail: 'Try again after as many seconds as Retry-After says.',
+};
+
+/** The answer to the client where the gate has failed and there is no decision. */
+export const FAILURE = Object.freeze({
+  status: UNAVAILABLE.status,
+  headers: Object.freeze({
+    'content-type': 'application/problem+json', 'cache-control': 'no-store', 'retry-after': '1',
+  }),
+  body: JSON.stringify(UNAVAILABLE),
+});
+
 export class Decision {
   constructor({ refused, rule, identity, set, remove }) {
     if (refused === null) {

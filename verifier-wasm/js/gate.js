@@ -4,7 +4,7 @@
 // file brings the two together, for the host that one of `node.js`, `browser.js` and `workerd.js` is.
 
 import { Core } from './core.js';
-import { Decision } from './decision.js';
+import { Decision, FAILURE } from './decision.js';
 import { SignetError } from './error.js';
 import { Fetching } from './fetching.js';
 import { Learned } from './learned.js';
@@ -79,10 +79,9 @@ export class Gate {
   async admit(request) {
     const { method, url, headers } = request;
     const decision = await this.decideFresh({ method, target: targetOf(url), headers }).catch((error) => {
-      if (error.code === FAILED[0]) return null;
+      if (error.code === FAILED[0]) return { isAllowed: false, answer: FAILURE };
       throw error;
     });
-    if (decision === null) return new Response(null, { status: 503, headers: { 'cache-control': 'no-store' } });
     if (!decision.isAllowed) {
       const { status, headers, body } = decision.answer;
       return new Response(method === 'HEAD' ? null : body, { status, headers });

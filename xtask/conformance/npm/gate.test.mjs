@@ -302,7 +302,13 @@ test('an instance that traps is replaced, and lets nothing through', async (cont
   assert.equal(gate.decide(request).status, 200);
   traps = 3;
   assert.throws(() => gate.decide(request), fails('gate_failed', /503/));
-  assert.equal((await gate.admit(new Request('https://api.example.com/healthz'))).status, 503);
+  const failed = await gate.admit(new Request('https://api.example.com/healthz'));
+  assert.deepEqual([failed.status, Object.fromEntries(failed.headers)], [
+    503, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', 'retry-after': '1' },
+  ]);
+  const { status, code, type, title } = await failed.json();
+  assert.deepEqual([status, code, type], [503, 'unavailable', 'urn:signet:problem:unavailable']);
+  assert.ok(title);
 });
 
 /** Has every instance made from now on be one that can be broken, and answers what breaks the last. */
