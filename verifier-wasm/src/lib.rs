@@ -17,7 +17,7 @@
 //! # Adding a function
 //!
 //! Write it here as the translation of one of the verifier's, its caller in `js/core.js`, and what
-//! people see of it in `js/gate.js` and `js/types.d.ts`.
+//! people see of it in `js/gate.js` and `js/index.d.ts`.
 
 mod exchange;
 mod head;
