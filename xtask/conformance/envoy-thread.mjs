@@ -2,7 +2,7 @@
 // at a time. What other threads share is handed in.
 
 const [OK, NOT_FOUND, BAD_ARGUMENT, CAS_MISMATCH] = [0, 1, 2, 8];
-const [REQUEST_HEADERS, CALL_HEADERS] = [0, 6];
+const [REQUEST_HEADERS, REQUEST_TRAILERS, CALL_HEADERS] = [0, 1, 6];
 const [CALL_BODY, CONFIGURATION] = [4, 7];
 const [ROOT, STREAM] = [1, 2];
 const CONTINUE = 0;
@@ -76,6 +76,7 @@ export class Thread {
   }
 
   proxy_get_header_map_pairs(map, dataAt, sizeAt) {
+    if (map === REQUEST_TRAILERS) return this.give(serialize([]), dataAt, sizeAt);
     if (map !== REQUEST_HEADERS) return BAD_ARGUMENT;
     return this.give(serialize(this.headers), dataAt, sizeAt);
   }
@@ -107,6 +108,7 @@ export class Thread {
   }
 
   proxy_continue_stream() {
+    this.resumed += 1;
     return OK;
   }
 
@@ -171,8 +173,15 @@ export class Thread {
     }
   }
 
-  /** Whether a request goes on. Its strings are Latin-1. */
-  request({ method, path, headers }) {
+  /** Whether a request goes on at once. Its strings are Latin-1. */
+  request(request) {
+    const { stream, goesOn } = this.open(request);
+    this.close(stream);
+    return goesOn;
+  }
+
+  /** Begins a request: whether its head goes on. */
+  open({ method, path, headers }) {
     headers = [
       [":method", method],
       [":scheme", "https"],
@@ -181,13 +190,25 @@ export class Thread {
       ...headers,
     ].map((pair) => pair.map((text) => Buffer.from(text, "latin1")));
     this.headers = headers;
-    [this.log, this.removed, this.set, this.answer] = [[], [], [], null];
+    [this.log, this.removed, this.set, this.answer, this.resumed] = [[], [], [], null, 0];
     const stream = STREAM + this.requests++;
     this.filter.proxy_on_context_create(stream, ROOT);
     const goesOn = this.filter.proxy_on_request_headers(stream, headers.length, 1) === CONTINUE;
+    return { stream, goesOn };
+  }
+
+  /** Whether a part of its body goes on. */
+  body(stream) {
+    return this.filter.proxy_on_request_body(stream, 1, 0) === CONTINUE;
+  }
+
+  trailers(stream) {
+    return this.filter.proxy_on_request_trailers(stream, 0) === CONTINUE;
+  }
+
+  close(stream) {
     this.filter.proxy_on_done?.(stream);
     this.filter.proxy_on_delete(stream);
-    return goesOn;
   }
 }
 

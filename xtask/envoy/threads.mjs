@@ -16,7 +16,10 @@ const CONFIGURATION = JSON.stringify({
     version: 1,
     issuer: ISSUER,
     audience: ["agents-api"],
-    rule: [{ id: "known", path: "/known", allow: "authenticated" }],
+    rule: [
+      { id: "known", path: "/known", allow: "authenticated" },
+      { id: "strict", path: "/strict", allow: "authenticated", revocation: "required" },
+    ],
   },
   issuer_cluster: "issuer",
   max_stale_seconds: Number(MAX_STALE),
@@ -45,6 +48,11 @@ function token(pair, at) {
   return signed(pair, "at+jwt", { ...claims, ...times });
 }
 
+function feed(at, seq) {
+  const times = { iat: Number(at), exp: Number(at) + 30 };
+  return signed(KEYS[0], "signet-rev+jwt", { iss: ISSUER, ...times, epoch: 1, seq, e: "", u: [], k: [] });
+}
+
 const jwks = (...pairs) => JSON.stringify({ keys: pairs.map(({ jwk }) => jwk) });
 
 /** Threads of one proxy, and an issuer that counts. */
@@ -53,6 +61,7 @@ class Envoy {
     this.shared = new Map();
     this.now = START;
     this.keys = jwks(KEYS[0]);
+    this.feed = null;
     this.asked = { keys: 0, feed: 0 };
     this.threads = Array.from({ length: count }, () => this.begin());
   }
@@ -75,7 +84,7 @@ class Envoy {
   answer(path) {
     const isForKeys = path.endsWith("/jwks.json");
     this.asked[isForKeys ? "keys" : "feed"] += 1;
-    return isForKeys ? this.keys : null;
+    return isForKeys ? this.keys : this.feed;
   }
 
   /** Lets seconds pass, with one tick in each. */
@@ -201,6 +210,35 @@ const tests = {
       envoy.pass(1);
     }
     assert.ok(envoy.statuses().every((status) => status === 200));
+  },
+
+  // As with `allow_on_headers_stop_iteration`, where the rest comes while the head is held.
+  "the rest of a request goes on when its head does, and not before"() {
+    for (const [comes, status] of [[true, 200], [false, 503]]) {
+      const envoy = new Envoy(1);
+      const [thread] = envoy.threads;
+      envoy.feed = feed(START - 40n, 0);
+      envoy.pass(8);
+      const bearer = `Bearer ${token(KEYS[0], envoy.now)}`;
+      const headers = [["authorization", bearer]];
+      const { stream, goesOn } = thread.open({ method: "POST", path: "/strict", headers });
+      const goes = () => [thread.body(stream), thread.body(stream), thread.trailers(stream)];
+      assert.deepEqual([goesOn, thread.answer], [false, null]);
+      assert.deepEqual(goes(), [false, false, false]);
+      if (comes) envoy.feed = feed(envoy.now, 1);
+      envoy.tick();
+      envoy.pass(comes ? 0 : 2);
+      assert.equal(thread.answer?.status ?? 200, status);
+      assert.equal(thread.resumed, comes ? 1 : 0);
+      assert.deepEqual(goes(), [comes, comes, comes]);
+      envoy.pass(2);
+      assert.equal(thread.resumed, comes ? 1 : 0);
+      thread.close(stream);
+    }
+    const envoy = new Envoy(1);
+    const [thread] = envoy.threads;
+    const { stream, goesOn } = thread.open({ method: "POST", path: "/known", headers: [] });
+    assert.deepEqual([goesOn, thread.answer.status, thread.body(stream)], [false, 401, false]);
   },
 };
 

@@ -152,9 +152,9 @@ fn real_issuer(folder: &Path, filter: &Path) -> Done {
             expect(answer.status == status, &what)?;
         }
     }
-    let before = origin.heads().len();
+    let before = origin.requests().len();
     get(proxy.port(), "/admin", Some(&admin))?;
-    let heads = origin.heads();
+    let heads = origin.requests();
     let head = heads
         .get(before)
         .ok_or_else(|| Failure::new("nothing arrived"))?;

@@ -11,7 +11,7 @@ use signet_verifier::{Decision, Gate, RequestHead};
 
 use crate::host::{self, Failed};
 use crate::metrics::Tally;
-use crate::request;
+use crate::request::{self, Resumed};
 
 /// Decides about the requests of a thread.
 ///
@@ -27,10 +27,10 @@ pub(crate) struct Guard {
 }
 
 /// A request that Envoy holds.
-#[derive(Clone, Copy)]
 struct Waiting {
     id: u32,
-    until: UnixMillis,
+    /// None once it has been answered: then it is held until it is over.
+    until: Option<UnixMillis>,
 }
 
 impl Guard {
@@ -108,8 +108,13 @@ impl Guard {
 
     /// Has a request wait.
     pub(crate) fn hold(&self, id: u32, now: UnixMillis) {
-        let until = now.saturating_add(FEED_PATIENCE);
+        let until = Some(now.saturating_add(FEED_PATIENCE));
         self.waiting.borrow_mut().push(Waiting { id, until });
+    }
+
+    /// Whether a request that had to wait may not go on yet.
+    pub(crate) fn holds(&self, id: u32) -> bool {
+        self.waiting.borrow().iter().any(|waiting| waiting.id == id)
     }
 
     /// Forgets a request that is over.
@@ -119,17 +124,29 @@ impl Guard {
 
     /// Decides anew about the requests that wait, and lets go those that needn't any longer.
     pub(crate) fn reconsider(&self, now: UnixMillis, root: u32) {
-        let waiting = self.waiting.take();
+        let mut waiting = self.waiting.take();
         if waiting.is_empty() {
             return;
         }
-        let still_waiting = waiting.into_iter().filter(|waiting| {
+        waiting.retain_mut(|waiting| {
+            let Some(until) = waiting.until else {
+                return true;
+            };
             // Whoever has gone meanwhile has been forgotten.
-            hostcalls::set_effective_context(waiting.id).is_ok()
-                && request::resume(self, now, now < waiting.until).is_none()
+            if hostcalls::set_effective_context(waiting.id).is_err() {
+                return false;
+            }
+            match request::resume(self, now, now < until) {
+                Resumed::Waits => true,
+                Resumed::Answered => {
+                    waiting.until = None;
+                    true
+                }
+                Resumed::GoesOn => false,
+            }
         });
-        let still_waiting = still_waiting.collect();
-        self.waiting.replace(still_waiting);
+        // Envoy lets requests go on once this call is over, and finds them here no longer.
+        self.waiting.replace(waiting);
         let _is_always_there = hostcalls::set_effective_context(root);
     }
 

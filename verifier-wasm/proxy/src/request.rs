@@ -16,7 +16,22 @@ use crate::host::{self, Failed};
 pub(crate) struct Request {
     id: u32,
     guard: Rc<Guard>,
-    waits: bool,
+    state: State,
+}
+
+/// What was said about its head.
+enum State {
+    GoesOn,
+    /// The guard knows for how long.
+    Waits,
+    Answered,
+}
+
+/// What has become of a request that waited.
+pub(crate) enum Resumed {
+    Waits,
+    GoesOn,
+    Answered,
 }
 
 impl Request {
@@ -24,7 +39,17 @@ impl Request {
         Self {
             id,
             guard,
-            waits: false,
+            state: State::Answered,
+        }
+    }
+
+    /// Whether the rest of it may follow its head. Envoy can be told to hand it over while the head
+    /// is held (`allow_on_headers_stop_iteration`), and would let both go if the rest went on.
+    fn rest(&self) -> Action {
+        match self.state {
+            State::GoesOn => Action::Continue,
+            State::Waits if !self.guard.holds(self.id) => Action::Continue,
+            State::Waits | State::Answered => Action::Pause,
         }
     }
 }
@@ -37,16 +62,27 @@ impl HttpContext for Request {
         match self.guard.decide(now) {
             Ok(decision) if self.guard.is_worth_waiting(&decision) => {
                 self.guard.hold(self.id, now);
-                self.waits = true;
+                self.state = State::Waits;
                 Action::Pause
             }
-            decision => carry_out(&self.guard, decision),
+            decision => {
+                let action = carry_out(&self.guard, decision);
+                if action == Action::Continue {
+                    self.state = State::GoesOn;
+                }
+                action
+            }
         }
+    }
+
+    fn on_http_request_body(&mut self, _: usize, _: bool) -> Action {
+        self.rest()
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         match self.guard.clean_trailers() {
-            Ok(()) => Action::Continue,
+            // They come once, so they are cleaned even if they are held.
+            Ok(()) => self.rest(),
             Err(Failed) => refuse(),
         }
     }
@@ -54,23 +90,23 @@ impl HttpContext for Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        if self.waits {
+        if let State::Waits = self.state {
             self.guard.forget(self.id);
         }
     }
 }
 
-/// Decides anew about the request at hand, which waits, and lets it go. `None` if it had better
-/// wait on.
-pub(crate) fn resume(guard: &Guard, now: UnixMillis, has_time: bool) -> Option<()> {
+/// Decides anew about the request at hand, which waits, and lets it go unless it had better wait on.
+pub(crate) fn resume(guard: &Guard, now: UnixMillis, has_time: bool) -> Resumed {
     let decision = guard.decide(now);
     if has_time && decision.as_ref().is_ok_and(|it| guard.is_worth_waiting(it)) {
-        return None;
+        return Resumed::Waits;
     }
-    if carry_out(guard, decision) == Action::Continue {
-        let _there_is_nobody_to_tell = hostcalls::resume_http_request();
+    if carry_out(guard, decision) == Action::Pause {
+        return Resumed::Answered;
     }
-    Some(())
+    let _there_is_nobody_to_tell = hostcalls::resume_http_request();
+    Resumed::GoesOn
 }
 
 /// Lets the request at hand go on as it may be seen upstream, or answers it.

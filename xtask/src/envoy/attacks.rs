@@ -35,9 +35,9 @@ pub(super) fn run(folder: &Path, filter: &Path) -> Done {
         Ok(get(proxy.port(), "/known", Some(&good))?.status == 200)
     })?;
     for (name, request, outcome) in corpus(&good) {
-        let before = origin.heads().len();
+        let before = origin.requests().len();
         let answer = send(proxy.port(), &request)?;
-        let heads = origin.heads();
+        let heads = origin.requests();
         let arrived = heads.get(before..).unwrap_or_default().concat();
         let is_so = match outcome {
             Refused => answer.status != 200 && arrived.is_empty(),
