@@ -16,6 +16,7 @@ const CONFIGURATION = JSON.stringify({
     version: 1,
     issuer: ISSUER,
     audience: ["agents-api"],
+    forward_token: false,
     rule: [
       { id: "known", path: "/known", allow: "authenticated" },
       { id: "strict", path: "/strict", allow: "authenticated", revocation: "required" },
@@ -220,10 +221,11 @@ const tests = {
       envoy.feed = feed(START - 40n, 0);
       envoy.pass(8);
       const bearer = `Bearer ${token(KEYS[0], envoy.now)}`;
-      const headers = [["authorization", bearer]];
+      const headers = [["authorization", bearer], ["X-Signet-Sub", "forged"]];
       const { stream, goesOn } = thread.open({ method: "POST", path: "/strict", headers });
       const goes = () => [thread.body(stream), thread.body(stream), thread.trailers(stream)];
       assert.deepEqual([goesOn, thread.answer], [false, null]);
+      assert.deepEqual(thread.removed, ["x-signet-sub"]);
       assert.deepEqual(goes(), [false, false, false]);
       if (comes) envoy.feed = feed(envoy.now, 1);
       envoy.tick();

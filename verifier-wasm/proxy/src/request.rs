@@ -61,6 +61,10 @@ impl HttpContext for Request {
         let now = host::now();
         match self.guard.decide(now) {
             Ok(decision) if self.guard.is_worth_waiting(&decision) => {
+                // Whoever hangs up meanwhile stands in the access log.
+                if remove_forged(&decision).is_err() {
+                    return refuse();
+                }
                 self.guard.hold(self.id, now);
                 self.state = State::Waits;
                 Action::Pause
@@ -131,6 +135,12 @@ fn prepare(decision: &Decision) -> Result<Action, Failed> {
         host::set_request_header(name, value)?;
     }
     Ok(Action::Continue)
+}
+
+/// Takes away what clients may not send, but not the token, which is needed to decide anew.
+fn remove_forged(decision: &Decision) -> Result<(), Failed> {
+    let mut names = decision.removed().filter(|name| *name != b"authorization");
+    names.try_for_each(|name| host::remove(MapType::HttpRequestHeaders, name))
 }
 
 /// For access logs: why the request was refused, and by which rule.
