@@ -50,12 +50,20 @@ export class Fetching {
     await Promise.all(begun);
   }
 
-  /** Notes that a decision lacked a document, and begins to fetch it as soon as that is due. */
+  /**
+   * Notes that a decision lacked a document, and begins to fetch it as soon as that is due. Without a timer
+   * that is left to whoever can keep the fetch alive: on Workers it would end with the request.
+   */
   want(document) {
     if (this.#end.signal.aborted || this.#wanted.has(document)) return;
     this.#wanted.add(document);
     this.#core.want(document, this.#now());
-    this.start();
+    if (this.#hasTimer) this.start();
+  }
+
+  /** Begins whatever is due, if no timer does. */
+  hasten() {
+    if (!this.#hasTimer) this.start();
   }
 
   end() {

@@ -36,6 +36,7 @@ export class Gate {
     this.#module = module;
     this.#options = options;
     this.#make((core) => this.#tellOptions(core));
+    this.#fetching?.start();
   }
 
   static async load(options = {}) {
@@ -69,6 +70,7 @@ export class Gate {
       // another request, whose promises this one must not await.
       await until(PATIENCE, () => {
         if (!this.#expectsFeed()) return true;
+        this.#fetching?.hasten();
         decision = this.decide(request);
         return decision.code !== 'revocation_unavailable';
       });
@@ -138,7 +140,7 @@ export class Gate {
     this.close();
   }
 
-  /** Makes the instance, has it told what it is to know, and begins to fetch. */
+  /** Makes the instance, has it told what it is to know, and gets ready to fetch. */
   #make(tell) {
     const { policy, leeway, tables, offline, keysUrl, feedUrl, maxStale } = this.#options;
     const core = new Core(this.#module);
@@ -153,7 +155,6 @@ export class Gate {
     core.refresh(keysUrl, feedUrl, maxStale, Math.random() * 2 ** 32);
     const onError = (error) => this.#afterwards(error);
     this.#fetching = new Fetching(core, this.#options, (document) => this.#learned.fetched(document), onError);
-    this.#fetching.start();
   }
 
   /** Tells the first instance what the options say; answers why it can't use the keys, or null. */
@@ -175,6 +176,7 @@ export class Gate {
   async #fetchFirst() {
     let keys;
     await until(Infinity, () => {
+      this.#fetching?.hasten();
       ({ keys } = this.status());
       return keys.usable || keys.lastFault !== null;
     });
@@ -247,6 +249,8 @@ export class Gate {
     if (now - this.#renewedAt < RENEWAL_SPACING) throw new SignetError(...FAILED);
     this.#renewedAt = now;
     this.#make((core) => this.#learned.tell(core, this.#seconds()));
+    // Otherwise `refresh` does, which is kept alive: the request that met the trap is about to end.
+    if (this.#options.timer) this.#fetching?.start();
   }
 }
 

@@ -249,7 +249,10 @@ export class Gate {
    */
   applyFeed(feed: string | Uint8Array): 'changed' | 'extended' | 'already_known';
 
-  /** Fetches what is due, which mostly is nothing. For hosts without timers: `ctx.waitUntil(gate.refresh())`. */
+  /**
+   * Fetches what is due, which mostly is nothing. For hosts without timers: `ctx.waitUntil(gate.refresh())`,
+   * before a decision and, for what that lacked, after it.
+   */
   refresh(): Promise<void>;
 
   /** How it goes. */

@@ -311,6 +311,26 @@ test('an instance that traps is replaced, and lets nothing through', async (cont
   assert.ok(title);
 });
 
+test('without a timer nothing is fetched but by refresh, after a trap as well', async (context) => {
+  const spoil = breakable(context);
+  let now = Date.now();
+  const gate = await load({ timer: false, now: () => now });
+  const request = read(...bearer(issuer.token()));
+  assert.equal(gate.decide(request).status, 200);
+  now += 11_000;
+  const asked = issuer.asked.length;
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const unknown = request.headers[1].replace(/ [^.]*/, ` ${Buffer.from('{"alg":"EdDSA","typ":"at+jwt","kid":"new"}').toString('base64url')}`);
+  assert.equal(gate.decide(read('Authorization', unknown)).reason, 'unknown_kid');
+  spoil();
+  assert.throws(() => gate.decide(request), fails('gate_failed', /503/));
+  assert.throws(() => gate.decide(request), fails('gate_failed', /503/));
+  await pause();
+  assert.equal(issuer.asked.length, asked);
+  await gate.refresh();
+  assert.equal(gate.decide(request).status, 200);
+});
+
 /** Has every instance made from now on be one that can be broken, and answers what breaks the last. */
 function breakable(context) {
   const { Instance } = WebAssembly;

@@ -15,7 +15,15 @@ const require = createRequire(pathToFileURL(process.cwd() + '/'));
 const esbuild = require('esbuild');
 const [folder, workerd] = process.argv.slice(2);
 
+const KEYS = '/.well-known/jwks.json';
+const FEED = '/.well-known/signet-revocations';
+
 const issuer = await Issuer.start();
+// At first it has another key than the one that it will sign tokens with.
+const other = await Issuer.start();
+other.stop();
+issuer.instead[KEYS] = (res) => res.end(JSON.stringify({ keys: other.jwks.keys.map((key) => ({ ...key, kid: 'other' })) }));
+issuer.instead[FEED] = (res) => res.writeHead(404).end();
 writeFileSync(join(folder, 'worker.mjs'), `
   import { Gate } from '@signet/verifier';
   const policy = ${JSON.stringify(policy(issuer.url))};
@@ -25,6 +33,7 @@ writeFileSync(join(folder, 'worker.mjs'), `
       gate ??= await Gate.load({ policy });
       ctx.waitUntil(gate.refresh());
       const admitted = await gate.admit(request);
+      ctx.waitUntil(gate.refresh());
       return admitted instanceof Response ? admitted : new Response(admitted.headers.get('x-signet-sub'));
     },
   };`);
@@ -67,6 +76,12 @@ try {
     first = await ask('/v1/agents/7').catch(() => new Promise((resolve) => setTimeout(resolve, 100)));
   }
   assert.equal(first.status, 401);
+
+  // The key of a token is new. Its fetch, which may begin ten seconds after the last, outlives the request.
+  issuer.instead[KEYS] = (res) => setTimeout(() => res.end(JSON.stringify(issuer.jwks)), 500);
+  await new Promise((resolve) => setTimeout(resolve, 10_500));
+  assert.equal((await ask('/v1/agents/7', issuer.token())).status, 401);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   const good = await ask('/v1/agents/7', issuer.token());
   assert.deepEqual([good.status, await good.text()], [200, 'usr_1']);
   assert.equal((await ask('/v1/agents/7', 'a.b.c')).status, 401);
