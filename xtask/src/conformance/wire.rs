@@ -77,7 +77,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) fn run(worlds: &[World], package: &Path, folder: &Path) -> Done {
     let clock = Clock::new(folder)?;
-    // One instance has one clock at a time; the few other times are for the gates alone.
+    // The end of time is for the gates alone.
     let worlds: Vec<&World> = worlds
         .iter()
         .filter(|world| clock::shows(world.now))
@@ -122,6 +122,7 @@ fn print(rows: &[(&str, Row)]) {
         "same",
         "refused by host",
         "rewritten",
+        "looser by that",
         "not sent",
         "different",
     ];
