@@ -6,6 +6,7 @@
 
 mod artefacts;
 mod bench;
+mod chunked;
 mod components;
 mod conformance;
 mod envoy;

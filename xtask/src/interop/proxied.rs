@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::issuer::Issuer;
 use super::{PASSWORD, expect};
-use crate::process::{Done, Failure, free_port};
+use crate::process::{Background, Done, Failure, free_port};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ pub(super) enum Outcome {
 }
 
 /// The requests that every proxy treats alike.
-pub(super) const CASES: &[Case] = &[
+const CASES: &[Case] = &[
     Case {
         what: "a public page",
         head: "GET /public/page HTTP/1.1",
@@ -196,6 +196,41 @@ pub(super) const CASES: &[Case] = &[
         outcome: Outcome::Refused(403, "insufficient_scope"),
     },
 ];
+
+/// A proxy that asks the issuer.
+pub(super) struct Proxy {
+    /// Starts it at a port, with the shipped configuration.
+    pub(super) start: fn(&Path, &Stage, u16) -> Done<Background>,
+    /// What it does in a way of its own.
+    pub(super) particulars: &'static [Case],
+    /// What it answers while the issuer is away.
+    pub(super) closed: u16,
+}
+
+impl Proxy {
+    /// Plays all requests through it, and asks for pages once the issuer has gone.
+    pub(super) fn run(&self, folder: &Path) -> Done {
+        let stage = Stage::set(folder)?;
+        let port = free_port()?;
+        let _proxy = (self.start)(folder, &stage, port)?;
+        stage.play(port, CASES)?;
+        stage.play(port, self.particulars)?;
+        // Nothing of all that has left anything behind.
+        stage.play(port, CASES)?;
+        let closed = stage.without_issuer();
+        for path in ["/public/page", "/members/page", "/admin/page"] {
+            let answer = closed.ask(port, &format!("GET {path} HTTP/1.1\r\nHost: app\r\n\r\n"))?;
+            expect(
+                answer.status == self.closed,
+                "nothing goes on without the issuer",
+            )?;
+        }
+        expect(
+            closed.reached()?.is_empty(),
+            "upstream is told nothing then",
+        )
+    }
+}
 
 /// An issuer, an application, and who asks.
 pub(super) struct Stage {

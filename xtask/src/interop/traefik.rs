@@ -3,28 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use super::expect;
-use super::proxied::{CASES, Case, Outcome, Stage, replaced};
+use super::proxied::{Case, Outcome, Proxy, Stage, replaced};
 use crate::components::python;
-use crate::process::{Background, Done, command, free_port, root};
+use crate::process::{Background, Done, command, root};
 
 pub(super) fn run(folder: &Path) -> Done {
-    let stage = Stage::set(folder)?;
-    let port = free_port()?;
-    let _traefik = start(folder, &stage, port)?;
-    stage.play(port, CASES)?;
-    stage.play(port, PARTICULARS)?;
-    // Nothing of all that has left anything behind.
-    stage.play(port, CASES)?;
-    let closed = stage.without_issuer();
-    for path in ["/public/page", "/members/page", "/admin/page"] {
-        let answer = closed.ask(port, &format!("GET {path} HTTP/1.1\r\nHost: app\r\n\r\n"))?;
-        expect(answer.status == 500, "nothing goes on without the issuer")?;
-    }
-    expect(
-        closed.reached()?.is_empty(),
-        "upstream is told nothing then",
-    )
+    let proxy = Proxy {
+        start,
+        particulars: PARTICULARS,
+        closed: 500,
+    };
+    proxy.run(folder)
 }
 
 /// What is particular about Traefik: what it refuses by itself, and what it tidies up.

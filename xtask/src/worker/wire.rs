@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::chunked;
 use crate::process::{Done, Failure};
 
 /// What came back.
@@ -93,23 +94,8 @@ fn parse(bytes: &[u8], has_no_body: bool) -> Option<Response> {
         _ if has_no_body => Vec::new(),
         Some(length) => body.get(..length)?.to_vec(),
         None if status == 101 && body.len() < 7 => return None,
-        None if head.contains("transfer-encoding: chunked") => unchunked(body)?,
+        None if head.contains("transfer-encoding: chunked") => chunked::decode(body)?,
         None => body.to_vec(),
     };
     Some(Response { status, head, body })
-}
-
-fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = bytes.windows(2).position(|window| window == b"\r\n")?;
-        let (length, rest) = bytes.split_at_checked(end)?;
-        let length = usize::from_str_radix(std::str::from_utf8(length).ok()?, 16).ok()?;
-        let (chunk, rest) = rest.get(2..)?.split_at_checked(length)?;
-        if length == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(chunk);
-        bytes = rest.get(2..)?;
-    }
 }

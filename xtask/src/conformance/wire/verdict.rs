@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::super::head::{Head, trim};
+use crate::chunked;
 
 /// What came back.
 pub(super) struct Answer {
@@ -49,7 +50,7 @@ impl Answer {
         let is_chunked = head.values(b"transfer-encoding").next().is_some();
         let body = match (is_head, is_chunked) {
             (true, _) => Vec::new(),
-            (false, true) => chunks(body)?,
+            (false, true) => chunked::decode(body)?,
             (false, false) => {
                 let length = head.values(b"content-length").next();
                 let length = length.and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
@@ -81,22 +82,6 @@ impl Answer {
     fn code(&self) -> Option<String> {
         let problem: Value = serde_json::from_slice(&self.body).ok()?;
         Some(problem.get("code")?.as_str()?.to_owned())
-    }
-}
-
-/// A body in chunks (RFC 9112, section 7.1), if it is whole.
-fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let (size, data) = rest.split_at_checked(end)?;
-        let size = usize::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
-        if size == 0 {
-            return Some(body);
-        }
-        let (chunk, after) = data.get(2..)?.split_at_checked(size)?;
-        body.extend_from_slice(chunk);
-        rest = after.get(2..)?;
     }
 }
 
