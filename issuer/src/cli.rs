@@ -7,6 +7,7 @@
 
 mod arguments;
 mod config;
+mod db;
 mod decide;
 mod key_set;
 mod policy;
@@ -41,6 +42,9 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// The database
+    #[command(subcommand)]
+    Db(db::DbCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.configuration)) {
         Command::Serve(arguments) => serve::run(arguments),
         Command::User(UserCommand::Create(create)) => create.run(),
+        Command::Db(db) => db.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),
         Command::Config(ConfigCommand::Print(print)) => print.run(),
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),

@@ -20,7 +20,6 @@ mod setting;
 mod source;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use lettre::message::Mailbox;
 
@@ -30,7 +29,7 @@ use crate::mail::smtp::Server;
 pub use fault::Faults;
 pub use keys::{KEYS, Key, Line};
 pub use master_key::MasterKeySource;
-pub use setting::{Level, LogFormat};
+pub use setting::{Database, Level, LogFormat};
 pub use source::Sources;
 
 /// Where an issuer is.
@@ -50,8 +49,8 @@ pub struct Config {
     pub mode: Mode,
     /// The address that requests are taken at.
     pub listen: SocketAddr,
-    /// The database's file.
-    pub database: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// What its secrets are sealed under.
     pub master_key: MasterKeySource,
     /// How the use cases behave.

@@ -20,7 +20,12 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Level, LogFormat, LogSettings};
 
 /// The crates whose events are this program's own.
-const OURS: [&str; 3] = ["signet", "signet_core", "signet_store_sqlite"];
+const OURS: [&str; 4] = [
+    "signet",
+    "signet_core",
+    "signet_store_postgres",
+    "signet_store_sqlite",
+];
 
 /// Begins to log. Only the first call of a process counts.
 pub fn start(settings: LogSettings) {

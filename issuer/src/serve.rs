@@ -8,6 +8,7 @@
 
 mod background;
 mod connection;
+pub mod database;
 pub mod database_file;
 mod greeting;
 pub mod opening;
@@ -22,7 +23,7 @@ use signet_tower::ForeignPolicy;
 use signet_verifier::policy::document::{Policy, Revocation};
 use tokio::sync::watch;
 
-use crate::config::{Config, MailSettings, Mode};
+use crate::config::{Config, Database, MailSettings, Mode};
 use crate::http::{self, App, app};
 use opening::{OpenError, Opened};
 use port::{ListenError, Port};
@@ -116,6 +117,15 @@ fn application(
 }
 
 fn announce(config: &Config) {
+    if let Database::Postgres(address) = &config.database
+        && !address.is_local()
+        && !address.is_encrypted()
+    {
+        tracing::warn!(
+            database = %config.database,
+            "sslmode=disable is set: whoever listens between here and there reads everything"
+        );
+    }
     let scale = config.http.limits_scale;
     if scale != 1 {
         tracing::warn!(
@@ -134,7 +144,7 @@ fn announce(config: &Config) {
         docs = format_args!("{}/docs", config.issuer.issuer),
         mailbox = has_mailbox.then(|| format!("{}/dev/mailbox", config.issuer.issuer)),
         mode = ?config.mode,
-        database = %config.database.display(),
+        database = %config.database,
         "the issuer is up"
     );
 }

@@ -36,6 +36,7 @@ pub mod mailed_token;
 pub mod password;
 pub mod ports;
 pub mod role;
+pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod signing;

@@ -81,7 +81,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     Some(Config {
         mode: place.mode?,
         listen: listen?,
-        database: values.database_url.value.0.clone(),
+        database: values.database_url.value.clone(),
         master_key: master_key?,
         issuer,
         http,
@@ -227,7 +227,7 @@ fn master_key(values: &Values, place: &Place, faults: &mut Faults) -> Option<Mas
         },
         (Optional::Unset, Optional::Unset) => match place.mode {
             Some(Mode::Local) => {
-                let path = master_key::beside(&values.database_url.value.0);
+                let path = master_key::beside(&values.database_url.value);
                 return Some(MasterKeySource::LocalFile { path, previous });
             }
             Some(Mode::Production) => {

@@ -215,8 +215,14 @@ keys! {
     /// the only host that is answered. Needed outside of local mode, and https there.
     public_url: PublicUrl = "public_url",
         otherwise "in local mode `http://` and the address of `listen`";
-    /// The database: `sqlite:` and a path.
-    database_url: Database = "database_url", default Database("signet.db".into());
+    /// The database: a file, or a PostgreSQL server of version 15 or later, where everything is in
+    /// the schema `signet`. User and password are percent-encoded. A transaction pooler may stand
+    /// between. Unless the server is on this machine, it must show a good certificate
+    /// (`sslmode=verify-full`): of an authority that the system trusts, or of
+    /// `?sslrootcert=/path/of/ca.pem`; `?sslmode=disable` is for networks that nobody else listens
+    /// to. `pool_size=10` is the most connections of one process, `host=/run/postgresql` the
+    /// folder of a socket. In a file with a password in it, nobody else may read.
+    database_url: Database = "database_url", default Database::Sqlite("signet.db".into());
     /// What everything secret in the database is sealed under: 32 random bytes. This or
     /// `master_key_file` is needed outside of local mode. There is no way back without it.
     [secret] master_key: MasterKeyText = "master_key",

@@ -9,7 +9,7 @@ use signet_core::secret::Randomness;
 use signet_core::signing::seal::{MasterKey, MasterKeyError, MasterKeys};
 use zeroize::Zeroizing;
 
-use super::setting::Refusal;
+use super::setting::{Database, Refusal};
 
 /// How an operator gets a key.
 const MAKE_ONE: &str =
@@ -77,7 +77,7 @@ impl MasterKeySource {
     /// When there is no key, or none that can be used.
     pub fn open(
         self,
-        database: &Path,
+        database: &Database,
         randomness: &dyn Randomness,
     ) -> Result<MasterKeys, MasterKeyFileError> {
         match self {
@@ -90,22 +90,27 @@ impl MasterKeySource {
     }
 }
 
-/// Where local mode keeps the key of a database.
-pub(super) fn beside(database: &Path) -> PathBuf {
-    database.with_extension("master-key")
+/// Where local mode keeps the key of a database: beside its file, or where signet runs.
+pub(super) fn beside(database: &Database) -> PathBuf {
+    match database {
+        Database::Sqlite(file) => file.with_extension("master-key"),
+        Database::Postgres(_) => "signet.master-key".into(),
+    }
 }
 
 fn open_or_create(
     path: &Path,
-    database: &Path,
+    database: &Database,
     randomness: &dyn Randomness,
 ) -> Result<MasterKey, MasterKeyFileError> {
     let shown = || path.display().to_string();
     if !path.exists() {
-        let has_content = fs::metadata(database).is_ok_and(|metadata| metadata.len() > 0);
-        if has_content {
+        // A server isn't asked: keys that another one sealed stop the start as well.
+        if let Database::Sqlite(file) = database
+            && fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0)
+        {
             return Err(MasterKeyFileError::Lost {
-                database: database.display().to_string(),
+                database: file.display().to_string(),
                 path: shown(),
             });
         }

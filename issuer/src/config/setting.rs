@@ -14,7 +14,8 @@ use signet_core::signing::seal::MasterKey;
 
 use super::source::Raw;
 
-pub(super) use address::{Addresses, Database, Networks, Origins, Page, PolicyFile, PublicUrl};
+pub use address::Database;
+pub(super) use address::{Addresses, Networks, Origins, Page, PolicyFile, PublicUrl};
 pub(super) use mail::{MailFrom, SmtpUrl};
 
 /// Something that a key can be set to.

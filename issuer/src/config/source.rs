@@ -116,7 +116,8 @@ fn read_file(named: Option<&Path>, given: &mut Given, faults: &mut Faults) {
     for (name, offset, raw) in in_file {
         match KEYS.iter().find(|key| key.name == name) {
             Some(key) => {
-                if key.secret && super::master_key::is_open_to_others(path) {
+                let is_secret = key.secret || holds_a_password(&raw);
+                if is_secret && super::master_key::is_open_to_others(path) {
                     let problem = format!(
                         "stands in a file that its group or others can read: {}",
                         path.display()
@@ -133,6 +134,14 @@ fn read_file(named: Option<&Path>, given: &mut Given, faults: &mut Faults) {
             }
         }
     }
+}
+
+/// Whether a value is a URL with a password in it, which not every URL of its key has.
+fn holds_a_password(raw: &Raw) -> bool {
+    let (Raw::Text(text) | Raw::String(text)) = raw else {
+        return false;
+    };
+    url::Url::parse(text).is_ok_and(|url| url.password().is_some())
 }
 
 const NO_SUCH_KEY: &str = "there is no such key";

@@ -48,6 +48,6 @@ fn greeting(config: &Config, setup_link: Option<&str>) -> Zeroizing<String> {
          Mail      {mail}\n    \
          Database  {}\n{setup}\n  Ctrl-C stops it.\n\n",
         env!("CARGO_PKG_VERSION"),
-        config.database.display(),
+        config.database,
     ))
 }

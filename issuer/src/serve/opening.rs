@@ -8,11 +8,11 @@ use signet_core::issuer::{Issuer, Parts, StartError};
 use signet_core::limit::Limiter;
 use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::secret::{OperatingSystem, Randomness};
-use signet_store_sqlite::SqliteStore;
 
+use super::database::{OpenDatabase, StoreOpenError};
 use super::database_file::{self, DatabaseFileError};
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::config::master_key::MasterKeyFileError;
 
 /// An issuer, and what it shares with the HTTP side.
@@ -24,19 +24,7 @@ pub struct Opened {
     /// What secrets are made of.
     pub randomness: Arc<dyn Randomness>,
     /// The database, to be closed in the end.
-    pub database: Database,
-}
-
-/// The open database.
-#[derive(Clone, Debug)]
-pub struct Database(SqliteStore);
-
-impl Database {
-    /// Waits for what is being written, and leaves one whole file without a log beside it, which
-    /// can be copied as it is.
-    pub async fn close(self) {
-        self.0.close().await;
-    }
+    pub database: OpenDatabase,
 }
 
 impl fmt::Debug for Opened {
@@ -56,7 +44,7 @@ pub enum OpenError {
     MasterKey(#[from] MasterKeyFileError),
     /// The database can't be used.
     #[error(transparent)]
-    Store(#[from] signet_store_sqlite::OpenError),
+    Store(#[from] StoreOpenError),
     /// The keys in the database can't be used.
     #[error("{0}. Is the master key the one that this database was made with?")]
     Keys(StartError),
@@ -83,15 +71,17 @@ impl From<StartError> for OpenError {
 pub async fn open(config: &Config) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
     let limiter: Arc<dyn Limiter> = Arc::new(InProcessLimiter::default());
-    database_file::examine(&config.database, &*randomness)?;
+    if let Database::Sqlite(file) = &config.database {
+        database_file::examine(file, &*randomness)?;
+    }
     // Before the database is made, since a database without a key is one whose key was lost.
     let master_keys = config
         .master_key
         .clone()
         .open(&config.database, &*randomness)?;
-    let store = SqliteStore::open(&config.database).await?;
+    let database = OpenDatabase::open(&config.database).await?;
     let issuer = Issuer::start(Parts {
-        store: Arc::new(store.clone()),
+        store: database.store(),
         limiter: Arc::clone(&limiter),
         clock: Arc::new(SystemClock),
         randomness: Arc::clone(&randomness),
@@ -103,6 +93,6 @@ pub async fn open(config: &Config) -> Result<Opened, OpenError> {
         issuer,
         limiter,
         randomness,
-        database: Database(store),
+        database,
     })
 }

@@ -3,6 +3,7 @@
 mod fault;
 mod file;
 mod open;
+mod status;
 mod write;
 
 use std::path::Path;

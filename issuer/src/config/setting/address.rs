@@ -1,9 +1,11 @@
 //! Settings that say where something is.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use signet_store_postgres::AddressError;
 use url::Url;
 
 use super::{Refusal, Setting, quoted, shown, shown_list, text, texts};
@@ -77,26 +79,34 @@ fn web_url(written: &str) -> Result<Url, Refusal> {
     }
 }
 
-/// The path of an SQLite database.
+/// Where everything is kept.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Database(pub(in crate::config) PathBuf);
+pub enum Database {
+    /// In a file.
+    Sqlite(PathBuf),
+    /// On a server.
+    Postgres(Box<signet_store_postgres::Address>),
+}
 
 impl Setting for Database {
     fn kind() -> String {
-        "`sqlite:` and a path, such as `sqlite:signet.db`".to_owned()
+        "`sqlite:` and a path, such as `sqlite:signet.db`, or \
+         `postgres://USER:PASSWORD@HOST/DATABASE`"
+            .to_owned()
     }
 
     fn read(raw: &Raw) -> Result<Self, Refusal> {
         let written = text(raw)?;
         if written.starts_with("postgres:") || written.starts_with("postgresql:") {
-            return Err(Refusal::with_hint(
-                "PostgreSQL is not built into this version yet",
-                format!("give {}", Self::kind()),
-            ));
+            // What was written holds a password, perhaps where none should be.
+            let address = written.parse().map(Box::new).map(Self::Postgres);
+            return address.map_err(|error: AddressError| Refusal::new(error.to_string()));
         }
         // The rest may hold a password, should it be another kind of database.
         let Some(path) = written.strip_prefix("sqlite:") else {
-            return Err(Refusal::new("doesn't start with `sqlite:`"));
+            return Err(Refusal::new(
+                "starts with neither `sqlite:` nor `postgres:`",
+            ));
         };
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path == ":memory:" || path.contains(['?', '#', '\0']) {
@@ -105,11 +115,21 @@ impl Setting for Database {
                 quoted(written)
             )));
         }
-        Ok(Self(path.into()))
+        Ok(Self::Sqlite(path.into()))
     }
 
     fn show(&self) -> String {
-        shown(format!("sqlite:{}", self.0.display()))
+        shown(self)
+    }
+}
+
+impl fmt::Display for Database {
+    /// The URL without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(address) => write!(f, "{address}"),
+        }
     }
 }
 
@@ -264,10 +284,10 @@ mod tests {
             ("sqlite://signet.db", "signet.db"),
             ("sqlite:///var/lib/signet.db", "/var/lib/signet.db"),
         ] {
-            assert_eq!(
-                Database::read(&raw(written)).unwrap().0,
-                PathBuf::from(path)
-            );
+            let Database::Sqlite(read) = Database::read(&raw(written)).unwrap() else {
+                panic!("{written} is a file");
+            };
+            assert_eq!(read, PathBuf::from(path));
         }
         for wrong in [
             "sqlite:",
@@ -278,8 +298,15 @@ mod tests {
         ] {
             assert!(Database::read(&raw(wrong)).is_err(), "{wrong}");
         }
-        let refused = Database::read(&raw("postgres://me:secret@host/db")).unwrap_err();
-        assert!(refused.problem.contains("not built"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_database_is_on_a_server() {
+        let read = Database::read(&raw("postgres://me:secret@host/db")).unwrap();
+        assert_eq!(read.show(), "\"postgres://me:***@host/db\"");
+        assert!(!format!("{read:?}").contains("secret"), "{read:?}");
+        let refused = Database::read(&raw("postgres://me:secret@host")).unwrap_err();
+        assert!(refused.problem.contains("no database"), "{refused:?}");
         assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
     }
 

@@ -1,0 +1,54 @@
+//! Who asks for a change, and whether they may: read in the transaction of the change.
+
+use std::sync::Arc;
+
+use signet_core::account::{Account, AccountStatus};
+use signet_core::audit::{Actor, Context};
+use signet_core::ports::{AccountChangeError, Ruled};
+use signet_core::role::{Authority, RoleCatalogue, RoleName};
+
+use crate::accounts;
+use crate::db::{Lock, PostgresStore, Transaction, db};
+
+/// An actor who holds the permission that the change asks for.
+pub(crate) struct Permitted {
+    pub(crate) authority: Authority,
+    pub(crate) catalogue: Arc<RoleCatalogue>,
+}
+
+impl PostgresStore {
+    /// The actor's authority, if it holds `permission`. Nobody else administers until the end of
+    /// the transaction, so that it stays what it is.
+    pub(crate) async fn permitted(
+        &self,
+        tx: &mut Transaction,
+        context: &Context,
+        permission: &str,
+    ) -> Ruled<Permitted, AccountChangeError> {
+        Lock::Administration.take(tx).await.map_err(db)?;
+        let catalogue = self.known_roles.current(tx).await?;
+        let authority = match context.actor {
+            Actor::Operator | Actor::System => {
+                catalogue.authority(&[RoleName::admin()].into_iter().collect())
+            }
+            Actor::Anonymous => return Ok(Err(AccountChangeError::Forbidden)),
+            Actor::Account(id) => match accounts::find(tx, id).await? {
+                Some(account) if is_live(&account) => catalogue.authority(&account.roles),
+                Some(_) | None => return Ok(Err(AccountChangeError::Forbidden)),
+            },
+        };
+        if authority.permits(permission) {
+            Ok(Ok(Permitted {
+                authority,
+                catalogue,
+            }))
+        } else {
+            Ok(Err(AccountChangeError::Forbidden))
+        }
+    }
+}
+
+/// Whether an account may act: it isn't suspended, and its mailbox is proven.
+pub(crate) fn is_live(account: &Account) -> bool {
+    account.status == AccountStatus::Active && account.email_verified
+}

@@ -1,0 +1,121 @@
+//! Between columns and values. What a column holds that no value can be is a corrupt store.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::email::EmailAddress;
+use signet_core::ports::{StoreError, StoreResult};
+use signet_core::role::RoleName;
+use signet_core::session::Session;
+use signet_core::session::SessionId;
+use signet_core::time::UnixTime;
+use uuid::Uuid;
+
+/// An account with its roles.
+pub(crate) struct AccountRow {
+    pub(crate) id: Uuid,
+    pub(crate) email_canonical: String,
+    pub(crate) email_original: String,
+    pub(crate) email_verified: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) status: String,
+    pub(crate) version: i64,
+    pub(crate) device_epoch: i64,
+    pub(crate) created_at: i64,
+    pub(crate) last_login_at: Option<i64>,
+    pub(crate) roles: Vec<String>,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = StoreError;
+
+    fn try_from(row: AccountRow) -> StoreResult<Self> {
+        let status = AccountStatus::parse(&row.status)
+            .ok_or_else(|| corrupt("accounts.status", &row.status))?;
+        Ok(Self {
+            id: AccountId(row.id),
+            email: EmailAddress::from_stored(row.email_canonical, row.email_original),
+            email_verified: row.email_verified,
+            name: row.name.as_deref().map(display_name).transpose()?,
+            status,
+            version: unsigned(row.version)?,
+            device_epoch: unsigned(row.device_epoch)?,
+            roles: row.roles.iter().map(|name| role_name(name)).collect::<StoreResult<_>>()?,
+            created_at: time(row.created_at),
+            last_login_at: row.last_login_at.map(time),
+        })
+    }
+}
+
+/// A session as the list shows it.
+pub(crate) struct SessionRow {
+    pub(crate) id: Uuid,
+    pub(crate) created_at: i64,
+    pub(crate) advanced_at: i64,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip: Option<String>,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: SessionRow) -> StoreResult<Self> {
+        Ok(Self {
+            id: SessionId(row.id),
+            created_at: time(row.created_at),
+            last_seen_at: time(row.advanced_at),
+            user_agent: row.user_agent,
+            ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+        })
+    }
+}
+
+pub(crate) fn corrupt(column: &str, value: &str) -> StoreError {
+    StoreError::Corrupt(format!("{column} holds {value:?}"))
+}
+
+pub(crate) fn array<const N: usize>(bytes: &[u8]) -> StoreResult<[u8; N]> {
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::Corrupt(format!("a value is not {N} bytes")))
+}
+
+pub(crate) fn display_name(text: &str) -> StoreResult<DisplayName> {
+    DisplayName::parse(text).map_err(|_| corrupt("name", text))
+}
+
+pub(crate) fn role_name(text: &str) -> StoreResult<RoleName> {
+    RoleName::parse(text).map_err(|_| corrupt("role", text))
+}
+
+/// A text from elsewhere, without the one character that PostgreSQL can't keep.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "\u{FFFD}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A point in time as PostgreSQL keeps it.
+pub(crate) fn seconds(time: UnixTime) -> i64 {
+    signed(time.as_secs())
+}
+
+/// A point in time; before 1970 nothing was stored.
+pub(crate) fn time(seconds: i64) -> UnixTime {
+    UnixTime::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// A count as PostgreSQL keeps it.
+pub(crate) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(count: i64) -> StoreResult<u64> {
+    u64::try_from(count).map_err(|_| corrupt("a count", &count.to_string()))
+}
+
+pub(crate) fn small(count: i64) -> StoreResult<u32> {
+    u32::try_from(count).map_err(|_| corrupt("a count", &count.to_string()))
+}

@@ -1,0 +1,227 @@
+//! One session with its account, in one row: what every refresh and every bearer check reads, and
+//! what a refresh writes.
+
+use serde_json::{Value, json};
+use signet_core::account::{Account, AccountId, AccountStatus};
+use signet_core::ports::{StoreError, StoreResult};
+use signet_core::session::family::{FamilyState, RefreshPolicy};
+use signet_core::session::{FamilyId, Head, LiveSession, SessionId};
+use signet_core::time::UnixTime;
+use uuid::Uuid;
+
+use crate::db::{PostgresStore, Transaction, db};
+use crate::rows::{AccountRow, array, seconds, small, time};
+
+/// A session, its account, the account's roles, and the version of all roles.
+pub(super) struct LiveRow {
+    family: Vec<u8>,
+    session_id: Uuid,
+    generation: i64,
+    session_created_at: i64,
+    advanced_at: i64,
+    authenticated_at: i64,
+    ended_at: Option<i64>,
+    audience: String,
+    client: String,
+    roles_version: i64,
+    id: Uuid,
+    email_canonical: String,
+    email_original: String,
+    email_verified: bool,
+    name: Option<String>,
+    status: String,
+    version: i64,
+    device_epoch: i64,
+    created_at: i64,
+    last_login_at: Option<i64>,
+    roles: Vec<String>,
+}
+
+impl LiveRow {
+    pub(super) fn family_state(&self) -> StoreResult<FamilyState> {
+        Ok(FamilyState {
+            generation: small(self.generation)?,
+            advanced_at: time(self.advanced_at),
+            created_at: time(self.session_created_at),
+            ended: self.ended_at.is_some(),
+            account_active: self.status == AccountStatus::Active.as_str(),
+        })
+    }
+
+    pub(super) fn account_id(&self) -> AccountId {
+        AccountId(self.id)
+    }
+
+    pub(super) fn session_id(&self) -> SessionId {
+        SessionId(self.session_id)
+    }
+
+    /// The row as it is once the password was proven again.
+    pub(super) fn authenticated(self, now: UnixTime) -> Self {
+        Self {
+            authenticated_at: seconds(now),
+            ..self
+        }
+    }
+
+    /// What the audit trail says of the session.
+    pub(super) fn describe(&self) -> Value {
+        json!({ "session": self.session_id().to_string(), "generation": self.generation })
+    }
+}
+
+macro_rules! select_live {
+    ($condition:literal, $value:expr) => {
+        sqlx::query_as!(
+            LiveRow,
+            r#"SELECT family, s.id AS session_id, generation, s.created_at AS session_created_at,
+                      advanced_at, authenticated_at, ended_at, audience, client,
+                      (SELECT roles_version FROM meta WHERE meta.id = 1) AS "roles_version!",
+                      a.id, email_canonical, email_original, email_verified, name, status,
+                      version, device_epoch, a.created_at, last_login_at,
+                      ARRAY(SELECT role FROM account_roles
+                            WHERE account_id = a.id) AS "roles!"
+               FROM sessions s JOIN accounts a ON a.id = s.account_id
+               WHERE "# + $condition,
+            $value
+        )
+    };
+}
+
+/// The session of an id, live or not, as it is at this moment.
+pub(super) async fn by_session(
+    tx: &mut Transaction,
+    session: SessionId,
+) -> StoreResult<Option<LiveRow>> {
+    select_live!("s.id = $1", session.0)
+        .fetch_optional(tx)
+        .await
+        .map_err(db)
+}
+
+/// The session of an id, live or not, as it stays until the end of the transaction.
+pub(super) async fn lock_session(
+    tx: &mut Transaction,
+    session: SessionId,
+) -> StoreResult<Option<LiveRow>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE",
+        session.0
+    )
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(db)?;
+    by_session(tx, session).await
+}
+
+/// The session of a family, live or not, as it stays until the end of the transaction. It is read
+/// after the lock was waited for: a statement sees its account and its roles as they were when the
+/// statement began.
+pub(super) async fn lock_family(
+    tx: &mut Transaction,
+    family: &FamilyId,
+) -> StoreResult<Option<LiveRow>> {
+    let family = family.as_bytes().as_slice();
+    sqlx::query_scalar!(
+        "SELECT id FROM sessions WHERE family = $1 FOR NO KEY UPDATE",
+        family
+    )
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(db)?;
+    select_live!("family = $1", family)
+        .fetch_optional(tx)
+        .await
+        .map_err(db)
+}
+
+/// Makes `next` the head, if the row's generation still is, and writes when the row says that the
+/// password was proven. The transaction has held the row's lock since it read it, so another
+/// generation than the row's means that the lock doesn't hold.
+pub(super) async fn advance(
+    tx: &mut Transaction,
+    row: LiveRow,
+    next: u32,
+    now: UnixTime,
+) -> StoreResult<LiveRow> {
+    let (next, now) = (i64::from(next), seconds(now));
+    let advanced = sqlx::query!(
+        "UPDATE sessions SET generation = $1, advanced_at = $2, authenticated_at = $3
+         WHERE family = $4 AND generation = $5 AND ended_at IS NULL",
+        next,
+        now,
+        row.authenticated_at,
+        row.family,
+        row.generation
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    if advanced.rows_affected() == 0 {
+        let what = "a session changed under its lock".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
+    Ok(LiveRow {
+        generation: next,
+        advanced_at: now,
+        ..row
+    })
+}
+
+/// Ends the session; false where it had ended.
+pub(super) async fn end(
+    tx: &mut Transaction,
+    row: &LiveRow,
+    now: UnixTime,
+) -> StoreResult<bool> {
+    let now = seconds(now);
+    let ended = sqlx::query!(
+        "UPDATE sessions SET ended_at = $1 WHERE family = $2 AND ended_at IS NULL",
+        now,
+        row.family
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(ended.rows_affected() > 0)
+}
+
+impl PostgresStore {
+    /// A row as what the use cases know.
+    pub(super) async fn head(
+        &self,
+        tx: &mut Transaction,
+        row: LiveRow,
+        policy: &RefreshPolicy,
+    ) -> StoreResult<Head> {
+        let expires_at = row.family_state()?.expires_at(policy);
+        let catalogue = self.known_roles.at(row.roles_version, tx).await?;
+        let id = row.session_id();
+        let account = Account::try_from(AccountRow {
+            id: row.id,
+            email_canonical: row.email_canonical,
+            email_original: row.email_original,
+            email_verified: row.email_verified,
+            name: row.name,
+            status: row.status,
+            version: row.version,
+            device_epoch: row.device_epoch,
+            created_at: row.created_at,
+            last_login_at: row.last_login_at,
+            roles: row.roles,
+        })?;
+        Ok(Head {
+            family: FamilyId::new(array(&row.family)?),
+            generation: small(row.generation)?,
+            expires_at,
+            session: LiveSession {
+                id,
+                authority: catalogue.authority(&account.roles),
+                account,
+                authenticated_at: time(row.authenticated_at),
+                audience: row.audience,
+                client: row.client,
+            },
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Refresh: one row read, one row written, and what [`judge`] says in between.
+
+use signet_core::account::{Account, AccountId};
+use signet_core::audit::{Action, Context};
+use signet_core::mail::NewMail;
+use signet_core::ports::{Rotation, StoreResult};
+use signet_core::session::family::{RefreshPolicy, Verdict, judge};
+use signet_core::session::refresh_token::Presented;
+
+use super::live::{self, LiveRow};
+use crate::db::{PostgresStore, Transaction};
+use crate::{accounts, mail};
+
+impl PostgresStore {
+    pub(super) async fn rotate_family(
+        &self,
+        context: &Context,
+        presented: &Presented,
+        policy: &RefreshPolicy,
+        notice: &(dyn for<'a> Fn(&'a Account) -> NewMail + Send + Sync),
+    ) -> StoreResult<Rotation> {
+        let mut tx = self.write().await?;
+        let Some(row) = live::lock_family(&mut tx, &presented.family).await? else {
+            return Ok(Rotation::Dead);
+        };
+        let state = row.family_state()?;
+        let rotation = match judge(&state, presented.generation, context.now, policy) {
+            Verdict::Dead => return Ok(Rotation::Dead),
+            Verdict::Advance { next } => {
+                let row = live::advance(&mut tx, row, next, context.now).await?;
+                Rotation::Advanced(Box::new(self.head(&mut tx, row, policy).await?))
+            }
+            Verdict::Repeat => {
+                let account = Some(row.account_id());
+                tx.record(context.event(Action::RefreshRepeated, account, row.describe()));
+                Rotation::Repeated(Box::new(self.head(&mut tx, row, policy).await?))
+            }
+            Verdict::Replay => {
+                let account = end(&mut tx, context, &row, Action::RefreshReplayed).await?;
+                if let Some(owner) = accounts::find(&mut tx, account).await? {
+                    mail::queue(&mut tx, context.now, &notice(&owner)).await?;
+                }
+                Rotation::Replayed(account)
+            }
+            Verdict::FromFuture => {
+                let account = end(&mut tx, context, &row, Action::RefreshFromFuture).await?;
+                Rotation::FromFuture(account)
+            }
+        };
+        tx.commit().await?;
+        Ok(rotation)
+    }
+}
+
+/// Ends a family because of what was presented; answers whose it was.
+async fn end(
+    tx: &mut Transaction,
+    context: &Context,
+    row: &LiveRow,
+    action: Action,
+) -> StoreResult<AccountId> {
+    live::end(tx, row, context.now).await?;
+    let account = row.account_id();
+    tx.record(context.event(action, Some(account), row.describe()));
+    Ok(account)
+}

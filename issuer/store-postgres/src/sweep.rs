@@ -1,0 +1,130 @@
+//! What is past its time goes, a little at a time: a change that waits behind the sweeper waits
+//! for one batch, however much there is to sweep. Rows that somebody is at are passed over; they
+//! go the next time.
+
+use signet_core::ports::StoreResult;
+use signet_core::session::RefreshPolicy;
+use signet_core::time::UnixTime;
+
+use crate::db::{PostgresStore, Transaction, db};
+use crate::rows::{seconds, signed};
+
+/// How many rows of a kind go in one transaction.
+const BATCH: u64 = 500;
+/// How long sessions that are over are kept, and guesses, which count for a day; in seconds.
+const DAY: u64 = 86_400;
+/// How long dead letters are kept, in seconds.
+const DEAD_LETTERS_KEPT: u64 = 30 * DAY;
+
+impl PostgresStore {
+    pub(crate) async fn remove_what_is_over(
+        &self,
+        now: UnixTime,
+        policy: &RefreshPolicy,
+    ) -> StoreResult<u64> {
+        let mut swept: u64 = 0;
+        loop {
+            let batch = self.attempt(|| self.remove_some(now, policy)).await?;
+            swept = batch
+                .iter()
+                .fold(swept, |sum, gone| sum.saturating_add(*gone));
+            if batch.iter().all(|gone| *gone < BATCH) {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// One batch of each kind.
+    async fn remove_some(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<[u64; 5]> {
+        let mut tx = self.write().await?;
+        let batch = [
+            registrations(&mut tx, now).await?,
+            mailed_tokens(&mut tx, now).await?,
+            sessions(&mut tx, now, policy).await?,
+            guesses(&mut tx, now).await?,
+            dead_letters(&mut tx, now).await?,
+        ];
+        tx.commit().await?;
+        Ok(batch)
+    }
+}
+
+async fn registrations(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+    let (now, batch) = (seconds(now), signed(BATCH));
+    let deleted = sqlx::query!(
+        "DELETE FROM registrations WHERE number IN (
+             SELECT number FROM registrations WHERE expires_at <= $1 LIMIT $2
+             FOR UPDATE SKIP LOCKED)",
+        now,
+        batch
+    );
+    let deleted = deleted.execute(tx).await.map_err(db)?;
+    Ok(deleted.rows_affected())
+}
+
+async fn mailed_tokens(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+    let (now, batch) = (seconds(now), signed(BATCH));
+    let deleted = sqlx::query!(
+        "DELETE FROM mailed_tokens WHERE hash IN (
+             SELECT hash FROM mailed_tokens WHERE expires_at <= $1 LIMIT $2
+             FOR UPDATE SKIP LOCKED)",
+        now,
+        batch
+    );
+    let deleted = deleted.execute(tx).await.map_err(db)?;
+    Ok(deleted.rows_affected())
+}
+
+async fn sessions(
+    tx: &mut Transaction,
+    now: UnixTime,
+    policy: &RefreshPolicy,
+) -> StoreResult<u64> {
+    let ended = seconds(now.saturating_sub(DAY));
+    let idle = seconds(now.saturating_sub(policy.idle.saturating_add(DAY)));
+    let absolute = seconds(now.saturating_sub(policy.absolute.saturating_add(DAY)));
+    let batch = signed(BATCH);
+    let deleted = sqlx::query!(
+        "DELETE FROM sessions WHERE family IN (
+             SELECT family FROM sessions
+             WHERE ended_at <= $1 OR advanced_at <= $2 OR created_at <= $3 LIMIT $4
+             FOR UPDATE SKIP LOCKED)",
+        ended,
+        idle,
+        absolute,
+        batch
+    );
+    let deleted = deleted.execute(tx).await.map_err(db)?;
+    Ok(deleted.rows_affected())
+}
+
+/// All guesses of a key count as long as the last one does.
+async fn guesses(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+    let (forgotten, batch) = (seconds(now.saturating_sub(DAY)), signed(BATCH));
+    let deleted = sqlx::query!(
+        "DELETE FROM guesses WHERE number IN (
+             SELECT number FROM guesses AS old
+             WHERE at <= $1 AND NOT EXISTS (
+                 SELECT 1 FROM guesses WHERE key = old.key AND at > $1)
+             LIMIT $2
+             FOR UPDATE SKIP LOCKED)",
+        forgotten,
+        batch
+    );
+    let deleted = deleted.execute(tx).await.map_err(db)?;
+    Ok(deleted.rows_affected())
+}
+
+async fn dead_letters(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+    let kept_since = seconds(now.saturating_sub(DEAD_LETTERS_KEPT));
+    let batch = signed(BATCH);
+    let deleted = sqlx::query!(
+        "DELETE FROM outbox WHERE id IN (
+             SELECT id FROM outbox WHERE abandoned_at <= $1 LIMIT $2
+             FOR UPDATE SKIP LOCKED)",
+        kept_since,
+        batch
+    );
+    let deleted = deleted.execute(tx).await.map_err(db)?;
+    Ok(deleted.rows_affected())
+}

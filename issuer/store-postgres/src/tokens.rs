@@ -1,0 +1,93 @@
+//! Mailed tokens: kept as a hash, used by deleting the row.
+
+use signet_core::account::AccountId;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::ports::StoreResult;
+use signet_core::time::UnixTime;
+use uuid::Uuid;
+
+use crate::db::{Transaction, db};
+use crate::rows::seconds;
+
+/// Whose a token is.
+#[derive(Clone, Copy)]
+pub(crate) enum Owner {
+    Registration(Uuid),
+    Account(AccountId),
+    Nobody,
+}
+
+/// Keeps a token, voiding the earlier ones of the same owner and purpose. The transaction holds
+/// the lock of the owner: of the registration's address, of the account's row, or (for nobody's)
+/// that of administration.
+pub(crate) async fn keep(
+    tx: &mut Transaction,
+    owner: Owner,
+    token: &NewMailedToken,
+) -> StoreResult<()> {
+    let (registration, account) = match owner {
+        Owner::Registration(id) => (Some(id), None),
+        Owner::Account(id) => (None, Some(id.0)),
+        Owner::Nobody => (None, None),
+    };
+    let purpose = token.purpose.as_str();
+    sqlx::query!(
+        "DELETE FROM mailed_tokens
+         WHERE purpose = $1 AND registration_id IS NOT DISTINCT FROM $2
+           AND account_id IS NOT DISTINCT FROM $3",
+        purpose,
+        registration,
+        account
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    sqlx::query!(
+        "INSERT INTO mailed_tokens (hash, purpose, registration_id, account_id, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        token.hash.as_bytes(),
+        purpose,
+        registration,
+        account,
+        seconds(token.expires_at)
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// A token that was used up, with whose it was.
+pub(crate) struct Used {
+    pub(crate) registration: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
+}
+
+/// Uses a token up; `None` where it is unknown, used or expired.
+pub(crate) async fn consume(
+    tx: &mut Transaction,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<Used>> {
+    sqlx::query_as!(
+        Used,
+        "DELETE FROM mailed_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3
+         RETURNING registration_id AS registration, account_id AS account",
+        token.as_bytes(),
+        purpose.as_str(),
+        seconds(now)
+    )
+    .fetch_optional(tx)
+    .await
+    .map_err(db)
+}
+
+/// Voids every token of an account.
+pub(crate) async fn void(tx: &mut Transaction, account: AccountId) -> StoreResult<()> {
+    sqlx::query!("DELETE FROM mailed_tokens WHERE account_id = $1", account.0)
+        .execute(tx)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
