@@ -41,7 +41,11 @@ impl TryFrom<AccountRow> for Account {
             status,
             version: unsigned(row.version)?,
             device_epoch: unsigned(row.device_epoch)?,
-            roles: row.roles.iter().map(|name| role_name(name)).collect::<StoreResult<_>>()?,
+            roles: row
+                .roles
+                .iter()
+                .map(|name| role_name(name))
+                .collect::<StoreResult<_>>()?,
             created_at: time(row.created_at),
             last_login_at: row.last_login_at.map(time),
         })

@@ -75,11 +75,7 @@ async fn mailed_tokens(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> 
     Ok(deleted.rows_affected())
 }
 
-async fn sessions(
-    tx: &mut Transaction,
-    now: UnixTime,
-    policy: &RefreshPolicy,
-) -> StoreResult<u64> {
+async fn sessions(tx: &mut Transaction, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64> {
     let ended = seconds(now.saturating_sub(DAY));
     let idle = seconds(now.saturating_sub(policy.idle.saturating_add(DAY)));
     let absolute = seconds(now.saturating_sub(policy.absolute.saturating_add(DAY)));

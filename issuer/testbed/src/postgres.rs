@@ -134,7 +134,14 @@ impl Postgres {
     fn is_ready(&self) -> bool {
         let ready = self.program("pg_isready");
         let port = self.port.to_string();
-        let mut ready = command(&[ready.to_str().unwrap(), "-q", "-h", "127.0.0.1", "-p", &port]);
+        let mut ready = command(&[
+            ready.to_str().unwrap(),
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+        ]);
         ready.status().is_ok_and(|status| status.success())
     }
 

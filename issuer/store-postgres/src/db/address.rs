@@ -174,9 +174,7 @@ fn decoded(written: &str) -> Option<String> {
 
 fn is_local(host: &str) -> bool {
     let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
-    host.starts_with('/')
-        || host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(is_loopback)
+    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(is_loopback)
 }
 
 /// The URL without its password.
@@ -238,7 +236,10 @@ mod tests {
     fn the_password_is_never_shown() {
         let address = read("postgres://signet:secret@db.example.com/signet").unwrap();
         let shown = format!("{address} {address:?}");
-        assert!(shown.contains("signet:***@db.example.com/signet"), "{shown}");
+        assert!(
+            shown.contains("signet:***@db.example.com/signet"),
+            "{shown}"
+        );
         assert!(!shown.contains("secret"), "{shown}");
     }
 

@@ -57,12 +57,14 @@ async fn step(pool: &Pool) -> Result<bool, OpenError> {
     };
     tx.run(next.sql.clone().into_sql_str().as_str()).await?;
     // Not checked when it is compiled: no migration makes this table.
-    sqlx::query("INSERT INTO schema_migrations (version, description, checksum) VALUES ($1, $2, $3)")
-        .bind(next.version)
-        .bind(next.description.as_ref())
-        .bind(next.checksum.as_ref())
-        .execute(&mut tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO schema_migrations (version, description, checksum) VALUES ($1, $2, $3)",
+    )
+    .bind(next.version)
+    .bind(next.description.as_ref())
+    .bind(next.checksum.as_ref())
+    .execute(&mut tx)
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -110,12 +112,10 @@ async fn applied(tx: &mut Transaction) -> Result<Vec<Applied>, Error> {
     )
     .fetch_all(tx)
     .await?;
-    let applied = rows
-        .into_iter()
-        .map(|(version, name, checksum)| Applied {
-            migration: Migration { version, name },
-            checksum,
-        });
+    let applied = rows.into_iter().map(|(version, name, checksum)| Applied {
+        migration: Migration { version, name },
+        checksum,
+    });
     Ok(applied.collect())
 }
 

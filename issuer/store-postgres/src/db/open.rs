@@ -218,7 +218,9 @@ impl Complaint {
             "28P01" | "28000" => Self::Credentials,
             "3D000" => Self::Database,
             "42501" => Self::Rights,
-            "08P01" if message.contains("no such database") => Self::Database,
+            "08P01" if message.starts_with("database ") || message.contains("such database") => {
+                Self::Database
+            }
             "08P01" if message.contains("auth") || message.contains("no such user") => {
                 Self::Credentials
             }
@@ -249,14 +251,39 @@ mod tests {
     #[test]
     fn complaints_of_servers_and_poolers_are_told_apart() {
         for (code, message, complaint) in [
-            ("28P01", "password authentication failed", Complaint::Credentials),
+            (
+                "28P01",
+                "password authentication failed",
+                Complaint::Credentials,
+            ),
             ("28000", "no pg_hba.conf entry", Complaint::Credentials),
-            ("08P01", "password authentication failed", Complaint::Credentials),
-            ("08P01", "SASL authentication failed", Complaint::Credentials),
+            (
+                "08P01",
+                "password authentication failed",
+                Complaint::Credentials,
+            ),
+            (
+                "08P01",
+                "SASL authentication failed",
+                Complaint::Credentials,
+            ),
             ("08P01", "no such user: signet", Complaint::Credentials),
-            ("3D000", "database \"x\" does not exist", Complaint::Database),
+            (
+                "3D000",
+                "database \"x\" does not exist",
+                Complaint::Database,
+            ),
             ("08P01", "no such database: x", Complaint::Database),
-            ("42501", "permission denied for schema signet", Complaint::Rights),
+            (
+                "08P01",
+                "database \"x\" does not exist",
+                Complaint::Database,
+            ),
+            (
+                "42501",
+                "permission denied for schema signet",
+                Complaint::Rights,
+            ),
             ("08P01", "server conn crashed?", Complaint::Other),
             ("53300", "too many connections", Complaint::Other),
         ] {

@@ -18,8 +18,8 @@ use tokio::time::{Instant, timeout};
 
 use super::fault::timed_out;
 
-/// How long an operation waits for its turn.
-const ACQUIRE: Duration = Duration::from_secs(2);
+/// How long an operation waits for its turn; nearly all the time it has.
+const ACQUIRE: Duration = Duration::from_secs(4);
 /// How long a connection may take to be made: address, TCP, TLS, password.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a connection is kept that nobody uses.

@@ -29,8 +29,8 @@ use super::fault::{db, leaves_connection_sound, timed_out};
 use super::pool::{Lease, Pool};
 use crate::audit;
 
-/// How long a transaction may take to begin, on a connection that has been used before.
-const BEGIN: Duration = Duration::from_secs(1);
+/// How long a transaction may take to begin: a round trip, and at a pooler the wait for its turn.
+const BEGIN: Duration = Duration::from_secs(2);
 /// How long a rollback may take behind the back of who asked.
 const ROLLBACK: Duration = Duration::from_secs(1);
 /// How much longer than the server this side waits for an answer, in milliseconds.
@@ -49,8 +49,8 @@ pub(super) struct Limits {
 
 /// For all operations.
 pub(super) const LIMITS: Limits = Limits {
-    statement: 3_000,
-    lock: 2_000,
+    statement: 3_500,
+    lock: 3_000,
     silence: 5_000,
 };
 
@@ -260,10 +260,7 @@ impl<'c> Executor<'c> for &'c mut Transaction {
             .boxed()
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,

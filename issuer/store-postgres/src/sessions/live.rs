@@ -82,7 +82,8 @@ macro_rules! select_live {
                       ARRAY(SELECT role FROM account_roles
                             WHERE account_id = a.id) AS "roles!"
                FROM sessions s JOIN accounts a ON a.id = s.account_id
-               WHERE "# + $condition,
+               WHERE "#
+                + $condition,
             $value
         )
     };
@@ -169,11 +170,7 @@ pub(super) async fn advance(
 }
 
 /// Ends the session; false where it had ended.
-pub(super) async fn end(
-    tx: &mut Transaction,
-    row: &LiveRow,
-    now: UnixTime,
-) -> StoreResult<bool> {
+pub(super) async fn end(tx: &mut Transaction, row: &LiveRow, now: UnixTime) -> StoreResult<bool> {
     let now = seconds(now);
     let ended = sqlx::query!(
         "UPDATE sessions SET ended_at = $1 WHERE family = $2 AND ended_at IS NULL",

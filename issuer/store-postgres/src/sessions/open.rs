@@ -96,11 +96,7 @@ async fn apply_login(
     Ok(true)
 }
 
-async fn insert(
-    tx: &mut Transaction,
-    context: &Context,
-    session: &NewSession,
-) -> StoreResult<()> {
+async fn insert(tx: &mut Transaction, context: &Context, session: &NewSession) -> StoreResult<()> {
     sqlx::query!(
         "INSERT INTO sessions
              (family, id, account_id, generation, created_at, advanced_at, authenticated_at,
