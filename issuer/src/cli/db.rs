@@ -80,9 +80,8 @@ async fn look(config: Config, as_json: bool) -> ExitCode {
 
 fn object(config: &Config, status: &SchemaStatus) -> serde_json::Value {
     let list = |migrations: &[Migration]| -> Vec<serde_json::Value> {
-        let object = |migration: &Migration| {
-            json!({ "version": migration.version, "name": migration.name })
-        };
+        let object =
+            |migration: &Migration| json!({ "version": migration.version, "name": migration.name });
         migrations.iter().map(object).collect()
     };
     json!({

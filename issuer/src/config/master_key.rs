@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn local(directory: &Path) -> Result<MasterKeys, MasterKeyFileError> {
-        let database = directory.join("signet.db");
+        let database = Database::Sqlite(directory.join("signet.db"));
         let source = MasterKeySource::LocalFile {
             path: beside(&database),
             previous: None,

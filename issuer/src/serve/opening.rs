@@ -12,8 +12,8 @@ use signet_core::secret::{OperatingSystem, Randomness};
 use super::database::{OpenDatabase, StoreOpenError};
 use super::database_file::{self, DatabaseFileError};
 use crate::clock::SystemClock;
-use crate::config::{Config, Database};
 use crate::config::master_key::MasterKeyFileError;
+use crate::config::{Config, Database};
 
 /// An issuer, and what it shares with the HTTP side.
 pub struct Opened {

@@ -40,12 +40,7 @@ fn how_many(answers: &[Answer], status: StatusCode) -> usize {
 
 /// How many failed guesses the database holds.
 async fn failures(service: &Service) -> usize {
-    let mut database = service.beside().await;
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM guesses")
-        .fetch_one(&mut database)
-        .await
-        .unwrap();
-    usize::try_from(count).unwrap()
+    service.database().count("guesses").await
 }
 
 /// A service that hashes one password at a time, slowly, and lets none wait.
@@ -132,14 +127,7 @@ async fn an_overloaded_proof_within_a_session_is_no_failed_guess() {
 async fn a_login_that_the_store_fails_is_no_failed_guess() {
     let service = Service::start().await;
     service.create_account(ADA, &[]).await;
-    let mut database = service.beside().await;
-    sqlx::query(
-        "CREATE TRIGGER no_sessions BEFORE INSERT ON sessions
-         BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END",
-    )
-    .execute(&mut database)
-    .await
-    .unwrap();
+    service.database().refuse_sessions().await;
     let client = service.client();
     for _ in 0..6 {
         let login = client.call(Method::POST, "/v1/login");
@@ -150,10 +138,7 @@ async fn a_login_that_the_store_fails_is_no_failed_guess() {
         answer.expect_problem("internal_error");
     }
     assert_eq!(failures(&service).await, 0);
-    sqlx::query("DROP TRIGGER no_sessions")
-        .execute(&mut database)
-        .await
-        .unwrap();
+    service.database().take_sessions().await;
     let login = client.post("/v1/login", credentials(ADA, PASSWORD)).await;
     login.expect(StatusCode::OK);
 }

@@ -1,9 +1,10 @@
 //! The issuer as its clients see it: the real router on a real listener and a real database, one
-//! application per test. Each file is a conversation about one subject.
+//! application per test. Each file is a conversation about one subject, and is held on every store:
+//! here on SQLite, in `api_postgres` on PostgreSQL.
 //!
 //! [`harness::client::Client`] holds every answer against `openapi.json` and fails on what the
 //! document doesn't declare. To add a test, start an application with [`harness::Service::start`]
-//! and talk to it.
+//! and talk to it. To add a file, name it here and in `api_postgres`; a test sees to it.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,9 @@
     clippy::arithmetic_side_effects,
     reason = "a test that meets the unexpected ends"
 )]
+
+/// Where applications keep everything.
+const STORE: harness::Store = harness::Store::Sqlite;
 
 mod harness;
 
@@ -40,3 +44,12 @@ mod sessions;
 mod story;
 mod timing;
 mod unavailable;
+
+#[test]
+fn every_conversation_is_held_on_every_store() {
+    let here = include_str!("main.rs");
+    let there = include_str!("../api_postgres/main.rs");
+    for line in here.lines().filter(|line| line.starts_with("mod ")) {
+        assert!(there.lines().any(|other| other == line), "{line}");
+    }
+}

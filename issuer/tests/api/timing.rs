@@ -133,9 +133,7 @@ async fn measure(service: &Service, questions: [Question; 2]) -> [Vec<f64>; 2] {
 }
 
 async fn forget_failures(service: &Service) {
-    let mut database = service.beside().await;
-    let forgotten = sqlx::query("DELETE FROM guesses").execute(&mut database);
-    forgotten.await.unwrap();
+    service.database().run("DELETE FROM guesses").await;
 }
 
 fn median(times: &[f64]) -> f64 {
@@ -233,11 +231,10 @@ async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
     })
     .await;
     let bcrypt = "$2b$07$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
-    sqlx::query("UPDATE accounts SET password_hash = ? WHERE email_canonical LIKE 'active@%'")
-        .bind(bcrypt)
-        .execute(&mut service.beside().await)
-        .await
-        .unwrap();
+    let update = format!(
+        "UPDATE accounts SET password_hash = '{bcrypt}' WHERE email_canonical LIKE 'active@%'"
+    );
+    service.database().run(&update).await;
     assert_alike(&service, [login("active@example.com"), login(UNKNOWN)]).await;
 }
 

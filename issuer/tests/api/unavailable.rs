@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::harness::{Answer, Service};
 
@@ -18,9 +17,7 @@ fn expect_unavailable(answer: Answer) {
 async fn changes_are_turned_away_and_reads_go_on_until_it_is_back() {
     let service = Service::start().await;
     let mut ada = service.member("ada@example.com", &[]).await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(service.database());
-    let mut other = options.connect().await.unwrap();
-    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let held = service.database().hold().await;
 
     let started = Instant::now();
     expect_unavailable(ada.refresh().await);
@@ -38,7 +35,7 @@ async fn changes_are_turned_away_and_reads_go_on_until_it_is_back() {
     anyone.get("/healthz").await.expect(StatusCode::OK);
     expect_unavailable(anyone.get("/readyz").await);
 
-    held.rollback().await.unwrap();
+    held.release().await;
     ada.get("/v1/me").await.expect(StatusCode::OK);
     ada.refresh().await.expect(StatusCode::OK);
     anyone.get("/readyz").await.expect(StatusCode::OK);

@@ -52,6 +52,7 @@ fn help_and_version_say_what_there_is() {
     for what in [
         "serve",
         "user",
+        "db",
         "config",
         "policy",
         "openapi",

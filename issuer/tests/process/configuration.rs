@@ -38,8 +38,10 @@ const GARBAGE: &[(&str, &[&str])] = &[
             "signet.db",
             "sqlite:",
             "sqlite::memory:",
-            "postgres://u:hunter2@h/d",
-            "mysql://h/d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/d?sslmode=require",
+            "postgres://u:hunter2@h/d?sslmod=disable",
+            "mysql://u:hunter2@h/d",
         ],
     ),
     (

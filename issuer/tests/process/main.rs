@@ -17,6 +17,7 @@ mod harness;
 
 mod command_line;
 mod configuration;
+mod database;
 mod decide;
 mod forward_auth;
 mod pages;

@@ -47,7 +47,9 @@ async fn applied(path: &Path) -> Result<Vec<Migration>, Error> {
 }
 
 async fn has_table(connection: &mut SqliteConnection) -> Result<bool, Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
-        .fetch_one(connection)
-        .await
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')",
+    )
+    .fetch_one(connection)
+    .await
 }

@@ -1,7 +1,6 @@
 //! One application with a database, a clock and an inbox of its own, behind a listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,11 +25,11 @@ use signet_core::session::RefreshPolicy;
 use signet_core::session::floor::ResponseFloor;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
 use signet_core::time::{Clock, UnixTime};
-use signet_store_sqlite::SqliteStore;
 use signet_verifier::policy::Policy;
 use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
+use super::database::Database;
 use super::inbox::Inbox;
 use super::{Client, PASSWORD, log};
 
@@ -107,7 +106,7 @@ pub(crate) struct Service {
     host: String,
     clock: Arc<TestClock>,
     inbox: Arc<Inbox>,
-    directory: tempfile::TempDir,
+    database: Database,
 }
 
 impl Service {
@@ -119,9 +118,7 @@ impl Service {
     /// Starts one that behaves as `setting` says.
     pub(crate) async fn start_with(setting: Setting) -> Self {
         log::subscribe();
-        let directory = tempfile::tempdir().unwrap();
-        let database = database(&directory);
-        let store = SqliteStore::open(&database).await.unwrap();
+        let database = Database::make(crate::STORE);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let local_url = format!("http://{address}");
@@ -129,7 +126,7 @@ impl Service {
         let limiter = Arc::new(InProcessLimiter::default());
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
-            store: Arc::new(store),
+            store: database.open().await,
             limiter: limiter.clone(),
             clock: clock.clone(),
             randomness: Arc::new(OperatingSystem),
@@ -163,7 +160,7 @@ impl Service {
             host,
             clock,
             inbox: Arc::default(),
-            directory,
+            database,
         }
     }
 
@@ -182,15 +179,9 @@ impl Service {
         &self.host
     }
 
-    /// Where its database is.
-    pub(crate) fn database(&self) -> PathBuf {
-        database(&self.directory)
-    }
-
-    /// A connection of its own to the database, beside the service's.
-    pub(crate) async fn beside(&self) -> sqlx::SqliteConnection {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database());
-        sqlx::ConnectOptions::connect(&options).await.unwrap()
+    /// Its database, beside the service.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Lets time pass.
@@ -239,10 +230,6 @@ impl Service {
         client.log_in(email, PASSWORD).await;
         client
     }
-}
-
-fn database(directory: &tempfile::TempDir) -> PathBuf {
-    directory.path().join("signet.db")
 }
 
 fn settings(public_url: &str, setting: &Setting) -> Settings {

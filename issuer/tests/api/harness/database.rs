@@ -1,0 +1,153 @@
+//! The database of a service, whatever keeps it, and ways to meddle with it behind its back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use signet_core::ports;
+use signet_store_postgres::PostgresStore;
+use signet_store_sqlite::SqliteStore;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+
+/// The stores that a service may have.
+#[allow(dead_code, reason = "each binary has one")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Store {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A database that goes with its value.
+pub(crate) enum Database {
+    /// A file in a folder.
+    Sqlite(tempfile::TempDir),
+    /// One of the server that all tests share.
+    Postgres(signet_testbed::Database<'static>),
+}
+
+/// What keeps a service from changing anything until it is dropped.
+pub(crate) enum Hold {
+    /// A transaction that writes.
+    Sqlite(SqliteConnection),
+    /// A lock of the tables.
+    Postgres(sqlx::PgConnection),
+}
+
+impl Database {
+    pub(crate) fn make(store: Store) -> Self {
+        match store {
+            Store::Sqlite => Self::Sqlite(tempfile::tempdir().unwrap()),
+            Store::Postgres => Self::Postgres(signet_testbed::postgres().database()),
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Arc<dyn ports::Store> {
+        match self {
+            Self::Sqlite(folder) => Arc::new(SqliteStore::open(&file(folder)).await.unwrap()),
+            Self::Postgres(database) => {
+                let url = format!("{}?pool_size=4", database.url());
+                Arc::new(PostgresStore::open(&url.parse().unwrap()).await.unwrap())
+            }
+        }
+    }
+
+    /// Runs SQL that both understand.
+    pub(crate) async fn run(&self, sql: &str) {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut beside = beside(folder).await;
+                let run = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut beside);
+                run.await.unwrap();
+            }
+            Self::Postgres(database) => {
+                database.sql(&format!("SET search_path = signet; {sql}"));
+            }
+        }
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> usize {
+        let count: i64 = match self {
+            Self::Sqlite(folder) => {
+                let count = format!("SELECT count(*) FROM {table}");
+                let count = sqlx::query_scalar(AssertSqlSafe(count));
+                count.fetch_one(&mut beside(folder).await).await.unwrap()
+            }
+            Self::Postgres(database) => {
+                let count = database.sql(&format!("SELECT count(*) FROM signet.{table}"));
+                count.trim().parse().unwrap()
+            }
+        };
+        usize::try_from(count).unwrap()
+    }
+
+    /// Lets no session be opened, as if the disk were gone.
+    pub(crate) async fn refuse_sessions(&self) {
+        self.run(match self {
+            Self::Sqlite(_) => {
+                "CREATE TRIGGER no_sessions BEFORE INSERT ON sessions
+                 BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END"
+            }
+            Self::Postgres(_) => {
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                     AS $$ BEGIN RAISE EXCEPTION 'the disk is gone'; END $$;
+                 CREATE TRIGGER no_sessions BEFORE INSERT ON sessions EXECUTE FUNCTION refuse()"
+            }
+        })
+        .await;
+    }
+
+    /// Takes [`Self::refuse_sessions`] back.
+    pub(crate) async fn take_sessions(&self) {
+        self.run(match self {
+            Self::Sqlite(_) => "DROP TRIGGER no_sessions",
+            Self::Postgres(_) => "DROP TRIGGER no_sessions ON sessions",
+        })
+        .await;
+    }
+
+    /// Lets nobody change anything; reads go on.
+    pub(crate) async fn hold(&self) -> Hold {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut beside = beside(folder).await;
+                let begin = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut beside);
+                begin.await.unwrap();
+                Hold::Sqlite(beside)
+            }
+            Self::Postgres(database) => {
+                let mut beside = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+                let lock = "BEGIN; SET LOCAL search_path = signet;
+                            LOCK meta, accounts, sessions, audit IN EXCLUSIVE MODE";
+                sqlx::raw_sql(lock).execute(&mut beside).await.unwrap();
+                Hold::Postgres(beside)
+            }
+        }
+    }
+}
+
+impl Hold {
+    pub(crate) async fn release(self) {
+        match self {
+            Self::Sqlite(mut beside) => {
+                let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut beside);
+                rollback.await.unwrap();
+            }
+            Self::Postgres(mut beside) => {
+                let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut beside);
+                rollback.await.unwrap();
+            }
+        }
+    }
+}
+
+fn file(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("signet.db")
+}
+
+async fn beside(folder: &tempfile::TempDir) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(file(folder));
+    options.connect().await.unwrap()
+}
