@@ -221,7 +221,7 @@ keys! {
     /// (`sslmode=verify-full`): of an authority that the system trusts, or of
     /// `?sslrootcert=/path/of/ca.pem`; `?sslmode=disable` is for networks that nobody else listens
     /// to. `pool_size=10` is the most connections of one process, `host=/run/postgresql` the
-    /// folder of a socket. In a file with a password in it, nobody else may read.
+    /// folder of a socket. A file of settings that holds its password must be its owner's alone.
     database_url: Database = "database_url", default Database::Sqlite("signet.db".into());
     /// What everything secret in the database is sealed under: 32 random bytes. This or
     /// `master_key_file` is needed outside of local mode. There is no way back without it.

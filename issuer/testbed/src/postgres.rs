@@ -166,6 +166,12 @@ impl Postgres {
         Database { server: self, name }
     }
 
+    /// The URL of a database, for the superuser.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        url(self.port, SUPERUSER, database)
+    }
+
     /// Runs SQL in a database as the superuser; answers the values, a row on each line.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         let psql = self.program("psql");
@@ -210,15 +216,13 @@ impl Database<'_> {
     /// Its URL, for the superuser.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_through(self.server.port, SUPERUSER)
+        self.server.url(&self.name)
     }
 
     /// Its URL, for a role, through whoever listens on a port.
     #[must_use]
     pub fn url_through(&self, port: u16, role: &str) -> String {
-        let password = PASSWORD.replace(' ', "%20");
-        let name = &self.name;
-        format!("postgres://{role}:{password}@127.0.0.1:{port}/{name}")
+        url(port, role, &self.name)
     }
 
     /// Runs SQL in it as the superuser; answers the values, a row on each line.
@@ -240,6 +244,11 @@ impl Drop for Database<'_> {
             self.server.sql(SUPERUSER, &drop);
         }
     }
+}
+
+fn url(port: u16, role: &str, database: &str) -> String {
+    let password = PASSWORD.replace(' ', "%20");
+    format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}")
 }
 
 /// Debian keeps the programs of each version in a folder of its own; the newest counts.

@@ -10,22 +10,31 @@ use signet_testbed::Postgres;
 
 use crate::process::{Done, Failure, TemporaryFolder, cargo, command, root, run, say};
 
+/// A database that every server has.
+const DATABASE: &str = "postgres";
+
 /// A store in SQL.
 struct Store {
     /// Its package; its folder has the same name without `signet-`.
     package: &'static str,
-    /// Makes a database of the migrations in a folder, and does something with its URL.
-    with_database: fn(&Path, &mut dyn FnMut(&str) -> Done) -> Done,
+    /// Makes a database of the migrations, in a folder if it is a file.
+    make: fn(&Path) -> Done<Made>,
+}
+
+/// A database that goes with its server, or with its folder.
+struct Made {
+    url: String,
+    _server: Option<Postgres>,
 }
 
 const STORES: [Store; 2] = [
     Store {
         package: "signet-store-sqlite",
-        with_database: with_sqlite,
+        make: make_sqlite,
     },
     Store {
         package: "signet-store-postgres",
-        with_database: with_postgres,
+        make: make_postgres,
     },
 ];
 
@@ -69,9 +78,8 @@ impl Store {
     fn describe(&self) -> Done<BTreeMap<String, String>> {
         let described = TemporaryFolder::new("sqlx")?;
         let scratch = TemporaryFolder::new("sqlx-database")?;
-        (self.with_database)(scratch.path(), &mut |url| {
-            self.compile(url, described.path())
-        })?;
+        let made = (self.make)(scratch.path())?;
+        self.compile(&made.url, described.path())?;
         files(described.path())
     }
 
@@ -113,7 +121,7 @@ impl Store {
     }
 }
 
-fn with_sqlite(folder: &Path, then: &mut dyn FnMut(&str) -> Done) -> Done {
+fn make_sqlite(folder: &Path) -> Done<Made> {
     let database = folder.join("queries.db");
     let script = "import sqlite3, sys\n\
                   database = sqlite3.connect(sys.argv[1])\n\
@@ -122,19 +130,25 @@ fn with_sqlite(folder: &Path, then: &mut dyn FnMut(&str) -> Done) -> Done {
         .args(["-c", script])
         .arg(&database)
         .args(migrations("sqlite")?))?;
-    then(&format!("sqlite://{}", database.display()))
+    Ok(Made {
+        url: format!("sqlite://{}", database.display()),
+        _server: None,
+    })
 }
 
-fn with_postgres(_: &Path, then: &mut dyn FnMut(&str) -> Done) -> Done {
+fn make_postgres(_: &Path) -> Done<Made> {
     let server = Postgres::start();
-    let database = server.database();
-    database.sql("CREATE SCHEMA signet");
+    server.sql(DATABASE, "CREATE SCHEMA signet");
     for migration in migrations("postgres")? {
         let migration = fs::read_to_string(migration)?;
-        database.sql(&format!("SET search_path = signet; {migration}"));
+        let migration = format!("SET search_path = signet; {migration}");
+        server.sql(DATABASE, &migration);
     }
-    let url = database.url();
-    then(&format!("{url}?options=-csearch_path%3Dsignet"))
+    let url = server.url(DATABASE);
+    Ok(Made {
+        url: format!("{url}?options=-csearch_path%3Dsignet"),
+        _server: Some(server),
+    })
 }
 
 /// The migrations of a store, in the order of their numbers.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
@@ -20,6 +21,8 @@ const LARGEST_POOL: u32 = 200;
 pub struct Address {
     pub(super) options: PgConnectOptions,
     pub(super) pool_size: u32,
+    /// The certificate of an authority that is trusted beside those of the system.
+    pub(super) authority: Option<PathBuf>,
     shown: String,
     is_encrypted: bool,
     is_local: bool,
@@ -108,7 +111,8 @@ impl FromStr for Address {
             let password = percent_decode_str(password).decode_utf8_lossy();
             options = options.password(&password);
         }
-        if let Some(path) = parameters.ssl_root_cert {
+        let authority = parameters.ssl_root_cert.map(PathBuf::from);
+        if let Some(path) = &authority {
             if !is_encrypted {
                 return Err(AddressError::UnusedCertificate);
             }
@@ -117,6 +121,7 @@ impl FromStr for Address {
         Ok(Self {
             options,
             pool_size: parameters.pool_size.unwrap_or(POOL_SIZE),
+            authority,
             shown: shown(&url),
             is_encrypted,
             is_local,

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// Beginnings of SQLSTATE codes after which the same may work later: connections (and all that
 /// PgBouncer says), credentials that were changed or a database that is gone, a standby that
-/// doesn't write, lost races, resources, locks, operators, the system
+/// doesn't write, lost races, resources, locks, operators, the system, and what Supavisor says
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 const PASSING: [&str; 10] = [
     "08", "28", "3D", "25006", "40", "53", "55P03", "57", "58", "XX000",

@@ -1,7 +1,7 @@
 //! Opening the database: reaching the server, and what it has to be. Whatever stops the start is
 //! told as what it is, with what to do about it.
 
-use std::io;
+use std::{fs, io};
 
 use signet_core::ports::StoreError;
 use signet_core::schema::SchemaStatus;
@@ -40,6 +40,17 @@ pub enum OpenError {
         address: String,
         /// What TLS says.
         source: Error,
+    },
+    /// The certificate of the authority can't be read.
+    #[error(
+        "can't read {path}, which sslrootcert in database_url names: {source}. Put the certificate \
+         of whoever signed the server's own there"
+    )]
+    Authority {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
     },
     /// The server doesn't take the user or the password.
     #[error(
@@ -115,7 +126,7 @@ pub enum OpenError {
 }
 
 pub(super) async fn open(address: &Address) -> Result<Pool, OpenError> {
-    let pool = Pool::new(address.options.clone(), address.pool_size);
+    let pool = pool(address, address.pool_size)?;
     let opened = async {
         check_server(&pool, address).await?;
         migrate::migrate(&pool).await
@@ -127,7 +138,7 @@ pub(super) async fn open(address: &Address) -> Result<Pool, OpenError> {
 }
 
 pub(super) async fn schema(address: &Address) -> Result<SchemaStatus, OpenError> {
-    let pool = Pool::new(address.options.clone(), 1);
+    let pool = pool(address, 1)?;
     let looked = async {
         check_server(&pool, address).await?;
         migrate::status(&pool).await
@@ -135,6 +146,16 @@ pub(super) async fn schema(address: &Address) -> Result<SchemaStatus, OpenError>
     let status = looked.await.map_err(|error| explain(error, address));
     pool.close().await;
     status
+}
+
+fn pool(address: &Address, size: u32) -> Result<Pool, OpenError> {
+    if let Some(path) = &address.authority {
+        fs::read(path).map_err(|source| OpenError::Authority {
+            path: path.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(Pool::new(address.options.clone(), size))
 }
 
 async fn check_server(pool: &Pool, address: &Address) -> Result<(), OpenError> {
@@ -212,7 +233,8 @@ enum Complaint {
 }
 
 impl Complaint {
-    /// PostgreSQL has a code for each. PgBouncer has one for all (protocol_violation), and words.
+    /// PostgreSQL has a code for each. PgBouncer has one for all (protocol_violation), Supavisor
+    /// another one (internal_error), and words.
     fn of(code: &str, message: &str) -> Self {
         match code {
             "28P01" | "28000" => Self::Credentials,
@@ -224,6 +246,7 @@ impl Complaint {
             "08P01" if message.contains("auth") || message.contains("no such user") => {
                 Self::Credentials
             }
+            "XX000" if message.contains("user not found") => Self::Credentials,
             _ => Self::Other,
         }
     }
@@ -284,6 +307,7 @@ mod tests {
                 "permission denied for schema signet",
                 Complaint::Rights,
             ),
+            ("XX000", "Tenant or user not found", Complaint::Credentials),
             ("08P01", "server conn crashed?", Complaint::Other),
             ("53300", "too many connections", Complaint::Other),
         ] {

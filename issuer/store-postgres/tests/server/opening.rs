@@ -135,6 +135,9 @@ async fn a_server_that_cannot_be_trusted_is_told_as_such() {
     open(&format!("{named}?sslmode=verify-full&sslrootcert={ca}"))
         .await
         .unwrap();
+    let missing = format!("{named}?sslmode=verify-full&sslrootcert=/no/such.pem");
+    let error = refused(&missing, &["can't read /no/such.pem", "sslrootcert"]).await;
+    assert!(matches!(error, OpenError::Authority { .. }), "{error}");
     // Nobody on this machine knows the authority.
     let error = refused(&format!("{named}?sslmode=verify-full"), &["sslrootcert"]).await;
     assert!(matches!(error, OpenError::Untrusted { .. }), "{error}");

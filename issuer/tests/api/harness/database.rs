@@ -39,7 +39,15 @@ impl Database {
     pub(crate) fn make(store: Store) -> Self {
         match store {
             Store::Sqlite => Self::Sqlite(tempfile::tempdir().unwrap()),
-            Store::Postgres => Self::Postgres(signet_testbed::postgres().database()),
+            Store::Postgres => {
+                let database = signet_testbed::postgres().database();
+                // The store's own tests see to it that nothing is lost; here nobody waits for disks.
+                let name = database.name();
+                database.sql(&format!(
+                    "ALTER DATABASE {name} SET synchronous_commit = off"
+                ));
+                Self::Postgres(database)
+            }
         }
     }
 
