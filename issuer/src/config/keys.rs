@@ -220,8 +220,9 @@ keys! {
     /// between. Unless the server is on this machine, it must show a good certificate
     /// (`sslmode=verify-full`): of an authority that the system trusts, or of
     /// `?sslrootcert=/path/of/ca.pem`; `?sslmode=disable` is for networks that nobody else listens
-    /// to. `pool_size=10` is the most connections of one process, `host=/run/postgresql` the
-    /// folder of a socket. A file of settings that holds its password must be its owner's alone.
+    /// to. `?pool_size=10` is the most connections of one process. The folder of a socket is a host
+    /// as well, `%2Frun%2Fpostgresql`. A file of settings that holds the password must be its
+    /// owner's alone.
     database_url: Database = "database_url", default Database::Sqlite("signet.db".into());
     /// What everything secret in the database is sealed under: 32 random bytes. This or
     /// `master_key_file` is needed outside of local mode. There is no way back without it.

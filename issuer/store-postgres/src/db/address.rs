@@ -38,7 +38,7 @@ pub enum AddressError {
     #[error("names no {0}")]
     Missing(&'static str),
     /// A parameter that means nothing here.
-    #[error("has the parameter {0}, which is none of sslmode, sslrootcert, host and pool_size")]
+    #[error("has the parameter {0}, which is none of sslmode, sslrootcert and pool_size")]
     UnknownParameter(String),
     /// A mode that looks safer than it is.
     #[error("has sslmode={0}, which is neither verify-full nor disable")]
@@ -68,7 +68,6 @@ impl Address {
 /// What the parameters of a URL say.
 #[derive(Default)]
 struct Parameters {
-    socket: Option<String>,
     ssl_mode: Option<PgSslMode>,
     ssl_root_cert: Option<String>,
     pool_size: Option<u32>,
@@ -83,7 +82,7 @@ impl FromStr for Address {
             return Err(AddressError::NotAUrl);
         }
         let parameters = Parameters::read(&url)?;
-        let host = host(&url, parameters.socket.as_deref())?;
+        let host = host(&url)?;
         let user = decoded(url.username()).ok_or(AddressError::Missing("user"))?;
         let database = url.path().strip_prefix('/').and_then(decoded);
         let database = database.ok_or(AddressError::Missing("database"))?;
@@ -134,7 +133,6 @@ impl Parameters {
         let mut read = Self::default();
         for (name, value) in url.query_pairs() {
             match name.as_ref() {
-                "host" if value.starts_with('/') => read.socket = Some(value.into_owned()),
                 "sslrootcert" if !value.is_empty() => {
                     read.ssl_root_cert = Some(value.into_owned());
                 }
@@ -158,17 +156,11 @@ impl Parameters {
 }
 
 /// The host's name, its address, or the folder of its socket.
-fn host(url: &Url, socket: Option<&str>) -> Result<String, AddressError> {
+fn host(url: &Url) -> Result<String, AddressError> {
     let named = url.host_str().filter(|host| !host.is_empty());
-    match (named, socket) {
-        (Some(named), None) => {
-            let bare = named.trim_start_matches('[').trim_end_matches(']');
-            decoded(bare).ok_or(AddressError::NotAUrl)
-        }
-        (None, Some(socket)) => Ok(socket.to_owned()),
-        (None, None) => Err(AddressError::Missing("host")),
-        (Some(_), Some(_)) => Err(AddressError::NotAUrl),
-    }
+    let named = named.ok_or(AddressError::Missing("host"))?;
+    let bare = named.trim_start_matches('[').trim_end_matches(']');
+    decoded(bare).ok_or(AddressError::NotAUrl)
 }
 
 fn decoded(written: &str) -> Option<String> {
@@ -225,11 +217,14 @@ mod tests {
             "postgresql://signet@localhost/signet",
             "postgres://signet@127.0.0.1/signet",
             "postgres://signet@[::1]/signet",
-            "postgres://signet@/signet?host=/run/postgresql",
+            "postgres://signet@%2Frun%2Fpostgresql/signet",
         ] {
             let near = read(near).unwrap();
             assert!(near.is_local() && !near.is_encrypted(), "{near}");
         }
+        let socket = read("postgres://signet@%2Frun%2Fpostgresql/signet").unwrap();
+        let folder = socket.options.get_socket().unwrap();
+        assert_eq!(folder.to_str(), Some("/run/postgresql"));
         let chosen = read("postgres://a@db/b?sslmode=disable&pool_size=3").unwrap();
         assert!(!chosen.is_encrypted() && !chosen.is_local());
         assert_eq!(chosen.pool_size, 3);

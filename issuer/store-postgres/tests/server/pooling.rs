@@ -68,7 +68,8 @@ async fn eight_clients_on_three_connections_get_their_own_rows() {
         connections.trim().parse::<u32>().unwrap() <= 3,
         "{connections}"
     );
-    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+    let locks = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                 WHERE locktype = 'advisory' AND datname = current_database()";
     assert_eq!(database.sql(locks).trim(), "0");
     assert_eq!(prepared_statements(&url).await, 0);
     World::new(Arc::new(stores[0].clone())).check_trail().await;
