@@ -1,114 +1,24 @@
-//! `signet db`: the schema of the database. A start brings it up to date by itself; these commands
-//! are for who wants to do it before, or to look first.
+//! `signet db`: the database.
+
+mod schema;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use serde_json::json;
-use signet_core::schema::{Migration, SchemaStatus};
-
-use super::arguments::ConfigurationArgs;
-use super::{block_on, configuration, no, say};
-use crate::config::Config;
-use crate::serve::database::OpenDatabase;
+use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
     /// Bring the schema up to date
-    Migrate(Migrate),
+    Migrate(schema::Migrate),
     /// Tell what was done to the schema and what is to do; exit 1 unless it is up to date
-    Status(Status),
-}
-
-/// `signet db migrate`
-#[derive(Args, Debug)]
-pub(super) struct Migrate {
-    #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// `signet db status`
-#[derive(Args, Debug)]
-pub(super) struct Status {
-    #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
+    Status(schema::Status),
 }
 
 impl DbCommand {
     pub(super) fn run(self) -> ExitCode {
         match self {
-            Self::Migrate(migrate) => match configuration(migrate.configuration) {
-                Ok(config) => block_on(bring_up_to_date(config, migrate.json)),
-                Err(code) => code,
-            },
-            Self::Status(status) => match configuration(status.configuration) {
-                Ok(config) => block_on(look(config, status.json)),
-                Err(code) => code,
-            },
+            Self::Migrate(migrate) => migrate.run(),
+            Self::Status(status) => status.run(),
         }
     }
-}
-
-async fn bring_up_to_date(config: Config, as_json: bool) -> ExitCode {
-    match OpenDatabase::open(&config.database).await {
-        Ok(database) => database.close().await,
-        Err(error) => return no(&error),
-    }
-    look(config, as_json).await
-}
-
-async fn look(config: Config, as_json: bool) -> ExitCode {
-    let status = match OpenDatabase::schema(&config.database).await {
-        Ok(status) => status,
-        Err(error) => return no(&error),
-    };
-    let said = say(&match as_json {
-        true => format!("{}\n", object(&config, &status)),
-        false => text(&config, &status),
-    });
-    match status.is_up_to_date() {
-        true => said,
-        false => ExitCode::from(1),
-    }
-}
-
-fn object(config: &Config, status: &SchemaStatus) -> serde_json::Value {
-    let list = |migrations: &[Migration]| -> Vec<serde_json::Value> {
-        let object =
-            |migration: &Migration| json!({ "version": migration.version, "name": migration.name });
-        migrations.iter().map(object).collect()
-    };
-    json!({
-        "database": config.database.to_string(),
-        "up_to_date": status.is_up_to_date(),
-        "applied": list(&status.applied),
-        "pending": list(&status.pending),
-        "unknown": list(&status.unknown),
-    })
-}
-
-fn text(config: &Config, status: &SchemaStatus) -> String {
-    let line = |word: &'static str| {
-        move |migration: &Migration| {
-            format!("{:04} {word:<8} {}\n", migration.version, migration.name)
-        }
-    };
-    let verdict = if !status.unknown.is_empty() {
-        "migrated by a newer release: start that one"
-    } else if !status.pending.is_empty() {
-        "not up to date: `signet db migrate`, or the next start, does it"
-    } else {
-        "up to date"
-    };
-    let applied = status.applied.iter().map(line("applied"));
-    let pending = status.pending.iter().map(line("pending"));
-    let unknown = status.unknown.iter().map(line("unknown"));
-    let lines: String = applied.chain(pending).chain(unknown).collect();
-    format!("{lines}{}: {verdict}\n", config.database)
 }
