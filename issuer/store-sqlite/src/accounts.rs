@@ -255,7 +255,7 @@ impl AccountStore for SqliteStore {
         .await
         .map_err(db)?;
         if renamed.rows_affected() == 0 {
-            return Ok(None);
+            return tx.leave(None).await;
         }
         let account = existing(&mut tx, id).await?;
         let event = context.event(Action::AccountRenamed, Some(id), json!({}));
@@ -276,10 +276,10 @@ impl AccountStore for SqliteStore {
             .iter()
             .find(|role| catalogue.get(role).is_none());
         if let Some(unknown) = unknown {
-            return Ok(Err(CreateAccountError::UnknownRole(unknown.clone())));
+            return tx.leave(Err(CreateAccountError::UnknownRole(unknown.clone()))).await;
         }
         if !insert(&mut tx, context.now, &account).await? {
-            return Ok(Err(CreateAccountError::AddressTaken));
+            return tx.leave(Err(CreateAccountError::AddressTaken)).await;
         }
         let created = changes::created(&mut tx, context, account.id).await?;
         tx.commit().await?;
@@ -309,14 +309,14 @@ impl AccountStore for SqliteStore {
         let mut tx = self.write().await?;
         let catalogue = self.known_roles.current(&mut tx).await?;
         if has_admin(&mut tx, &catalogue).await? {
-            return Ok(Err(FirstAdminError::AdminExists));
+            return tx.leave(Err(FirstAdminError::AdminExists)).await;
         }
         let used = tokens::consume(&mut tx, Purpose::Setup, token, context.now).await?;
         if used.is_none() {
-            return Ok(Err(FirstAdminError::TokenUnusable));
+            return tx.leave(Err(FirstAdminError::TokenUnusable)).await;
         }
         if !insert(&mut tx, context.now, &account).await? {
-            return Ok(Err(FirstAdminError::AddressTaken));
+            return tx.leave(Err(FirstAdminError::AddressTaken)).await;
         }
         sqlx::query!("DELETE FROM mailed_tokens WHERE purpose = 'setup'")
             .execute(&mut *tx)

@@ -1,10 +1,13 @@
 //! The database file: how it is opened, read and written.
 
+mod backup;
 mod fault;
 mod file;
 mod open;
 mod status;
+mod wal;
 mod write;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,14 +21,17 @@ use sqlx::{Sqlite, Transaction};
 
 use crate::roles::KnownRoles;
 
+pub use backup::{BackupError, RestoreError, Staged, back_up};
 pub(crate) use fault::db;
 pub use open::OpenError;
 pub(crate) use write::Write;
+pub use writer::Grouping;
+use writer::Writer;
 
 /// Everything Signet keeps, in one file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    writer: SqlitePool,
+    writer: Writer,
     pub(crate) readers: SqlitePool,
     pub(crate) known_roles: Arc<KnownRoles>,
 }
@@ -37,7 +43,15 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let (writer, readers) = open::open(path).await?;
+        Self::open_grouping(path, Grouping::default()).await
+    }
+
+    /// The same, with other groups than the usual ones.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_grouping(path: &Path, grouping: Grouping) -> Result<Self, OpenError> {
+        let (writer, readers) = open::open(path, grouping).await?;
         Ok(Self {
             writer,
             readers,
@@ -45,7 +59,17 @@ impl SqliteStore {
         })
     }
 
-    /// Ends what is being done, and leaves the file without a write-ahead log beside it.
+    /// Whether no other process has the file open.
+    ///
+    /// # Errors
+    /// [`RestoreError::InUse`] where one has.
+    pub async fn is_alone(path: &Path) -> Result<(), RestoreError> {
+        backup::release(backup::alone(path).await?).await;
+        Ok(())
+    }
+
+    /// Ends what is being done, and leaves the file without a write-ahead log beside it. What is
+    /// asked of the store later is refused as unavailable.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -53,7 +77,7 @@ impl SqliteStore {
 
     /// Begins a change.
     pub(crate) async fn write(&self) -> StoreResult<Write> {
-        Write::begin(&self.writer).await
+        self.writer.begin().await
     }
 
     /// Several reads of one moment.
@@ -85,8 +109,9 @@ mod tests {
 
     async fn limit_pages(store: &SqliteStore, most: u32) {
         let pragma = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {most}"));
-        let mut writer = store.writer.acquire().await.unwrap();
-        sqlx::query(pragma).execute(&mut *writer).await.unwrap();
+        let mut write = store.write().await.unwrap();
+        sqlx::query(pragma).execute(&mut *write).await.unwrap();
+        write.commit().await.unwrap();
     }
 
     async fn register(store: &SqliteStore, number: u32) -> StoreResult<()> {

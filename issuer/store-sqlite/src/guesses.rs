@@ -53,7 +53,7 @@ impl GuessStore for SqliteStore {
         let mut tx = self.write().await?;
         let failures = failures(&mut tx, key).await?;
         match policy.judge(failures, now) {
-            Judgement::Wait { retry_after } => return Ok(Guess::Wait { retry_after }),
+            Judgement::Wait { retry_after } => return tx.leave(Guess::Wait { retry_after }).await,
             Judgement::CountAfresh => clear(&mut tx, key).await?,
             Judgement::Count => {}
         }

@@ -23,7 +23,7 @@ impl KeyStore for SqliteStore {
         }
         let mut tx = self.write().await?;
         if let Some(stored) = load(&mut tx).await? {
-            return Ok(stored);
+            return tx.leave(stored).await;
         }
         create(&mut tx, &initial).await?;
         let detail = json!({ "kid": initial.signing.kid });

@@ -39,4 +39,4 @@ mod sessions;
 mod sweep;
 mod tokens;
 
-pub use db::{OpenError, SqliteStore};
+pub use db::{Grouping, OpenError, SqliteStore};

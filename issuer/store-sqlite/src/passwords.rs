@@ -32,11 +32,11 @@ impl PasswordStore for SqliteStore {
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
         if !mail::take_request(&mut tx, request).await? {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         let status = find(&mut tx, account).await?.map(|account| account.status);
         if status != Some(AccountStatus::Active) {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         tokens::keep(&mut tx, Owner::Account(account), &token).await?;
         mail::queue(&mut tx, context.now, &letter).await?;
@@ -81,7 +81,7 @@ impl PasswordStore for SqliteStore {
         let mut tx = self.write().await?;
         let used = tokens::consume(&mut tx, Purpose::Reset, token, context.now).await?;
         let Some(id) = used.and_then(|used| used.account) else {
-            return Ok(false);
+            return tx.leave(false).await;
         };
         let (account, hash) = (AccountId(uuid(&id)?), password.expose());
         let updated = sqlx::query!(
@@ -95,7 +95,7 @@ impl PasswordStore for SqliteStore {
         .await
         .map_err(db)?;
         if updated.rows_affected() == 0 {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         sessions::end_all(&mut tx, account, context.now).await?;
         tokens::void(&mut tx, account).await?;
@@ -137,7 +137,7 @@ impl PasswordStore for SqliteStore {
         .await
         .map_err(db)?;
         if updated.rows_affected() == 0 {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         sessions::end_others(&mut tx, account, keep, context.now).await?;
         tokens::void(&mut tx, account).await?;

@@ -31,10 +31,10 @@ impl RoleStore for SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         if let Err(refusal) = may_create(&actor.catalogue, &actor.authority, &role) {
-            return Ok(Err(refusal.into()));
+            return tx.leave(Err(refusal.into())).await;
         }
         let name = role.name.as_str();
         sqlx::query!(
@@ -46,7 +46,7 @@ impl RoleStore for SqliteStore {
         .await
         .map_err(db)?;
         define(&mut tx, &role).await?;
-        raise_roles_version(&mut tx).await?;
+        draw_roles_version(&mut tx).await?;
         let event = context.event(Action::RoleCreated, None, describe(&role));
         record(&mut tx, event).await?;
         tx.commit().await?;
@@ -57,17 +57,17 @@ impl RoleStore for SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         if let Err(refusal) = may_replace(&actor.catalogue, &actor.authority, &role) {
-            return Ok(Err(refusal.into()));
+            return tx.leave(Err(refusal.into())).await;
         }
         let before = actor.catalogue.get(&role.name).map(describe);
         redefine(&mut tx, &role).await?;
-        raise_roles_version(&mut tx).await?;
+        draw_roles_version(&mut tx).await?;
         let catalogue = known::load(&mut tx).await?;
         if leaves_no_admin(&mut tx, &actor.catalogue, &catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
         }
         raise_account_versions(&mut tx, &actor.catalogue, &catalogue).await?;
         let detail = json!({ "before": before, "after": describe(&role) });
@@ -84,10 +84,10 @@ impl RoleStore for SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         if let Err(refusal) = may_delete(&actor.catalogue, &actor.authority, name) {
-            return Ok(Err(refusal.into()));
+            return tx.leave(Err(refusal.into())).await;
         }
         let text = name.as_str();
         let deleted = sqlx::query!(
@@ -99,9 +99,9 @@ impl RoleStore for SqliteStore {
         .await
         .map_err(db)?;
         if deleted.rows_affected() == 0 {
-            return Ok(Err(GrantError::InUse.into()));
+            return tx.leave(Err(GrantError::InUse.into())).await;
         }
-        raise_roles_version(&mut tx).await?;
+        draw_roles_version(&mut tx).await?;
         let event = context.event(Action::RoleDeleted, None, json!({ "role": text }));
         record(&mut tx, event).await?;
         tx.commit().await?;
@@ -169,8 +169,11 @@ async fn redefine(connection: &mut SqliteConnection, role: &Role) -> StoreResult
     define(connection, role).await
 }
 
-async fn raise_roles_version(connection: &mut SqliteConnection) -> StoreResult<()> {
-    sqlx::query!("UPDATE meta SET roles_version = roles_version + 1 WHERE id = 1")
+/// Tells every process that its roles are old, by a number that never was the version before.
+async fn draw_roles_version(connection: &mut SqliteConnection) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE meta SET roles_version = (random() & 9223372036854775807) | 1 WHERE id = 1"
+    )
         .execute(connection)
         .await
         .map_err(db)?;

@@ -28,17 +28,17 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return tx.leave(Err(AccountChangeError::NotFound)).await;
         };
         let authority = actor.catalogue.authority(&target.roles);
         if let Err(refusal) = may_act_on(&actor.authority, &authority) {
-            return Ok(Err(refusal.into()));
+            return tx.leave(Err(refusal.into())).await;
         }
         if target.status == status {
-            return Ok(Ok(target));
+            return tx.leave(Ok(target)).await;
         }
         let was_admin = authority.is_admin() && is_live(&target);
         write_status(&mut tx, id, status).await?;
@@ -50,7 +50,7 @@ impl SqliteStore {
             }
         };
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
         }
         record(&mut tx, context.event(action, Some(id), json!({}))).await?;
         let changed = existing(&mut tx, id).await?;
@@ -67,15 +67,15 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return tx.leave(Err(AccountChangeError::NotFound)).await;
         };
         let authority = actor.catalogue.authority(&target.roles);
         let rule = may_set_roles(&actor.catalogue, &actor.authority, &authority, &roles);
         if let Err(refusal) = rule {
-            return Ok(Err(refusal.into()));
+            return tx.leave(Err(refusal.into())).await;
         }
         let was_admin = authority.is_admin() && is_live(&target);
         let bytes = id.0.as_bytes().as_slice();
@@ -92,7 +92,7 @@ impl SqliteStore {
         .await
         .map_err(db)?;
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
         }
         let changed = existing(&mut tx, id).await?;
         let detail = json!({ "before": texts(&target.roles), "after": texts(&changed.roles) });

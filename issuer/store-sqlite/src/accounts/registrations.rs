@@ -58,7 +58,7 @@ impl SqliteStore {
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
         if !mail::take_request(&mut tx, request).await? {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         let now = seconds(context.now);
         let newest = sqlx::query_scalar!(
@@ -73,7 +73,7 @@ impl SqliteStore {
         .await
         .map_err(db)?;
         let Some(newest) = newest else {
-            return Ok(false);
+            return tx.leave(false).await;
         };
         tokens::keep(&mut tx, Owner::Registration(uuid(&newest)?), &token).await?;
         mail::queue(&mut tx, context.now, &letter).await?;
@@ -120,13 +120,13 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
         let Some(registration) = used.and_then(|used| used.registration) else {
-            return Ok(None);
+            return tx.leave(None).await;
         };
         let Some(account) = become_account(&mut tx, context.now, &registration, id).await? else {
-            return Ok(None);
+            return tx.leave(None).await;
         };
         if !insert(&mut tx, context.now, &account).await? {
-            return Ok(None);
+            return tx.leave(None).await;
         }
         let event = context.event(Action::RegistrationVerified, Some(id), json!({}));
         record(&mut tx, event).await?;

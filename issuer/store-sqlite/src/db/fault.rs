@@ -1,5 +1,7 @@
 //! What an error of SQLite means to who asked.
 
+use std::sync::Arc;
+
 use signet_core::ports::StoreError;
 use sqlx::Error;
 
@@ -7,24 +9,47 @@ use sqlx::Error;
 /// INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL (<https://sqlite.org/rescode.html>).
 const PASSING: [u32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 
+/// The primary result code of a file that another process writes to.
+const BUSY: u32 = 5;
+
 /// Later it may work again, or the file is not what it should be.
 pub(crate) fn db(error: Error) -> StoreError {
-    let passes = match &error {
-        Error::Database(database) => database.code().is_some_and(|code| is_passing(&code)),
-        Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
-        _ => false,
-    };
-    if passes {
+    if passes(&error) {
         StoreError::Unavailable(Box::new(error))
     } else {
         StoreError::Corrupt(error.to_string())
     }
 }
 
+/// The same for each of those whom one error hit.
+pub(super) fn db_for_many(error: &Arc<Error>) -> StoreError {
+    if passes(error) {
+        StoreError::Unavailable(Box::new(Arc::clone(error)))
+    } else {
+        StoreError::Corrupt(error.to_string())
+    }
+}
+
+/// Whether another process is writing.
+pub(super) fn is_busy(error: &Error) -> bool {
+    primary_code(error) == Some(BUSY)
+}
+
+fn passes(error: &Error) -> bool {
+    match error {
+        Error::Database(_) => primary_code(error).is_some_and(|code| PASSING.contains(&code)),
+        Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+fn primary_code(error: &Error) -> Option<u32> {
+    primary(&error.as_database_error()?.code()?)
+}
+
 /// The low byte of an extended result code is the primary one.
-fn is_passing(code: &str) -> bool {
-    code.parse::<u32>()
-        .is_ok_and(|code| PASSING.contains(&(code & 0xFF)))
+fn primary(code: &str) -> Option<u32> {
+    Some(code.parse::<u32>().ok()? & 0xFF)
 }
 
 #[cfg(test)]
@@ -33,6 +58,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_told_from_what_is_broken() {
+        let is_passing = |code| primary(code).is_some_and(|code| PASSING.contains(&code));
         // BUSY, BUSY_SNAPSHOT, IOERR_WRITE, FULL, READONLY_DBMOVED
         for code in ["5", "517", "778", "13", "1032"] {
             assert!(is_passing(code), "{code}");

@@ -10,13 +10,15 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::file;
+use super::wal::Wal;
+use super::writer::{Grouping, Writer};
 
 /// The first version without the bug that can corrupt a write-ahead log
 /// (<https://sqlite.org/wal.html#walresetbug>).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
-/// How long an operation waits for another process to finish writing.
+/// How long a read waits for another process that puts the file in order.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an operation waits for its turn: some hundred changes on a slow disk.
+/// How long a read waits for its turn.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a start waits for another process to finish migrating.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,8 +73,11 @@ pub enum OpenError {
     OldSqlite(String),
 }
 
-/// The one connection that writes, and those that read.
-pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenError> {
+/// The one that writes, and those that read.
+pub(super) async fn open(
+    path: &Path,
+    grouping: Grouping,
+) -> Result<(Writer, SqlitePool), OpenError> {
     let name = || path.display().to_string();
     file::prepare(path).map_err(|source| OpenError::File {
         path: name(),
@@ -115,23 +120,24 @@ pub(super) async fn open(path: &Path) -> Result<(SqlitePool, SqlitePool), OpenEr
         },
     })?;
     first.close().await.map_err(failed)?;
-    let writer = connections(1)
-        .connect_with(options.clone())
-        .await
-        .map_err(failed)?;
-    let readers = connections(READERS)
+    let writer = Writer::start(
+        Wal::options(options.clone()),
+        Wal::beside(path),
+        grouping,
+    )
+    .await
+    .map_err(failed)?;
+    let readers = reading()
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
     Ok((writer, readers))
 }
 
-/// SQLite rolls a transaction back by itself when the disk is full. sqlx then takes the connection
-/// for one that still has a transaction, for ever; such a connection is replaced by a new one.
-/// Beyond that a connection is tested when it is given back, which is enough in one process.
-fn connections(most: u32) -> SqlitePoolOptions {
+/// A connection is tested when it is given back, which is enough in one process.
+fn reading() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
-        .max_connections(most)
+        .max_connections(READERS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)

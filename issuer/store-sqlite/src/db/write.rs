@@ -1,31 +1,71 @@
 //! A change on its way into the file.
 //!
-//! Operations know three things of it: it holds the write lock from the start, so that what it
-//! reads stays true until it is committed; it is durable once [`Write::commit`] has answered; and
-//! dropped, it leaves nothing behind. How many changes share one transaction and one `fsync` is
-//! decided here and nowhere else.
+//! Operations know four things of it: it is alone with the file from the start, so that what it
+//! reads stays true until it ends; it is durable once [`Write::commit`] has answered; what it
+//! refuses because of what it read is answered by [`Write::leave`], once that is durable; and
+//! dropped, it leaves nothing behind. That it shares a transaction and an `fsync` with others is
+//! the business of [`super::writer`].
 
 use std::ops::{Deref, DerefMut};
 
 use signet_core::ports::StoreResult;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::fault::db;
+use super::writer::{WriterError, unavailable};
 
-/// A change that isn't committed yet.
-pub(crate) struct Write(Transaction<'static, Sqlite>);
+/// A change that isn't committed yet. It waits for nothing but the database: everybody else's
+/// changes wait for it.
+#[must_use = "a change that is dropped is taken back"]
+pub(crate) struct Write {
+    connection: OwnedMutexGuard<SqliteConnection>,
+    end: oneshot::Sender<Ended>,
+}
+
+/// How a change ended, and who wants to know when that is durable.
+pub(super) struct Ended {
+    pub(super) how: Ending,
+    pub(super) answer: oneshot::Sender<StoreResult<()>>,
+}
+
+/// What is to become of what a change wrote.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    Kept,
+    TakenBack,
+}
 
 impl Write {
-    /// Waits for its turn on the one writer, and for other processes.
-    pub(super) async fn begin(writer: &SqlitePool) -> StoreResult<Self> {
-        let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
-        transaction.map(Self).map_err(db)
+    /// A change on the writer's connection, and how the writer hears of its end. Nothing is heard
+    /// of one that is dropped.
+    pub(super) fn new(
+        connection: OwnedMutexGuard<SqliteConnection>,
+    ) -> (Self, oneshot::Receiver<Ended>) {
+        let (end, ended) = oneshot::channel();
+        (Self { connection, end }, ended)
     }
 
-    /// Makes it durable.
+    /// Answers once the change is durable. It becomes so even where nobody waits for it.
     pub(crate) async fn commit(self) -> StoreResult<()> {
-        self.0.commit().await.map_err(db)
+        self.end(Ending::Kept).await
+    }
+
+    /// Takes back what was written, and gives the answer once everything that was read is durable:
+    /// a change before this one may have been part of it, and may still fail.
+    pub(crate) async fn leave<T>(self, answer: T) -> StoreResult<T> {
+        self.end(Ending::TakenBack).await?;
+        Ok(answer)
+    }
+
+    async fn end(self, how: Ending) -> StoreResult<()> {
+        let (answer, answered) = oneshot::channel();
+        let Self { connection, end } = self;
+        // Nobody to tell means nobody to answer, which is seen below.
+        let _told = end.send(Ended { how, answer });
+        drop(connection);
+        answered
+            .await
+            .unwrap_or_else(|_| Err(unavailable(WriterError::Gone)))
     }
 }
 
@@ -33,12 +73,12 @@ impl Deref for Write {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.0
+        &self.connection
     }
 }
 
 impl DerefMut for Write {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.0
+        &mut self.connection
     }
 }

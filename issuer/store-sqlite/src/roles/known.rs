@@ -1,13 +1,17 @@
 //! The roles in memory, so that a refresh doesn't read them all: kept with the version they had,
 //! and read again by the first transaction that sees another version. Another process may be the
 //! one that changed them.
+//!
+//! What is kept may have been read from a change that isn't committed yet, and never will be. So a
+//! version is no count but a number drawn for each change: one that was taken back never comes
+//! again with other roles behind it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use signet_core::ports::StoreResult;
 use signet_core::role::{Permission, Role, RoleCatalogue};
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::db::db;
 use crate::rows::{corrupt, role_name};
@@ -24,8 +28,7 @@ struct Versioned {
 }
 
 impl KnownRoles {
-    /// The roles as `connection` sees them. A transaction asks before it changes any: what is kept
-    /// here must never be rolled back.
+    /// The roles as `connection` sees them.
     pub(crate) async fn current(
         &self,
         connection: &mut SqliteConnection,
@@ -34,7 +37,7 @@ impl KnownRoles {
         self.at(version, connection).await
     }
 
-    /// The roles at a version that `connection` has just read, or newer ones.
+    /// The roles at a version that `connection` has just read, or the present ones.
     pub(crate) async fn at(
         &self,
         version: i64,
@@ -49,10 +52,7 @@ impl KnownRoles {
         }
         let read = read(connection).await?;
         let roles = Arc::clone(&read.roles);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.version < read.version {
-            *known = read;
-        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(roles)
     }
 }
@@ -62,16 +62,20 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> StoreResult<Arc<R
     Ok(read(connection).await?.roles)
 }
 
-/// All roles and their version, at one moment.
+/// All roles and their version, at one moment: the version before them is the one after them.
 async fn read(connection: &mut SqliteConnection) -> StoreResult<Versioned> {
-    let mut moment = connection.begin().await.map_err(db)?;
-    let version = version(&mut moment).await?;
-    let roles = catalogue(&mut moment).await?;
-    moment.commit().await.map_err(db)?;
-    Ok(Versioned {
-        version,
-        roles: Arc::new(roles),
-    })
+    let mut before = version(&mut *connection).await?;
+    loop {
+        let roles = catalogue(&mut *connection).await?;
+        let after = version(&mut *connection).await?;
+        if after == before {
+            return Ok(Versioned {
+                version: after,
+                roles: Arc::new(roles),
+            });
+        }
+        before = after;
+    }
 }
 
 async fn version(connection: &mut SqliteConnection) -> StoreResult<i64> {

@@ -46,7 +46,7 @@ impl SqliteStore {
         .await
         .map_err(db)?;
         if ended.rows_affected() == 0 {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         record_ends(&mut tx, context, account, &[session.0], Reason::AskedFor).await?;
         tx.commit().await?;
@@ -73,10 +73,10 @@ impl SqliteStore {
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
         let Some(row) = live::by_family(&mut tx, &presented.family).await? else {
-            return Ok(false);
+            return tx.leave(false).await;
         };
         if !live::end(&mut tx, &row, context.now).await? {
-            return Ok(false);
+            return tx.leave(false).await;
         }
         let (account, session) = (row.account_id()?, row.session_id()?);
         record_ends(&mut tx, context, account, &[session.0], Reason::AskedFor).await?;

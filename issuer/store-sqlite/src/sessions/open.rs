@@ -26,7 +26,7 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let account = session.account;
         if !apply_login(&mut tx, account, &effects, Some(context.now)).await? {
-            return Ok(None);
+            return tx.leave(None).await;
         }
         insert(&mut tx, context, &session).await?;
         let detail = json!({ "session": session.id.to_string(), "client": session.client });
@@ -50,15 +50,15 @@ impl SqliteStore {
     ) -> StoreResult<Option<Head>> {
         let mut tx = self.write().await?;
         if !apply_login(&mut tx, account, &effects, None).await? {
-            return Ok(None);
+            return tx.leave(None).await;
         }
         let Some(row) = live::by_session(&mut tx, session).await? else {
-            return Ok(None);
+            return tx.leave(None).await;
         };
         let state = row.family_state()?;
         let verdict = judge(&state, state.generation, context.now, policy);
         let (Verdict::Advance { next }, true) = (verdict, row.account_id()? == account) else {
-            return Ok(None);
+            return tx.leave(None).await;
         };
         let row = row.authenticated(context.now);
         let row = live::advance(&mut tx, row, next, context.now).await?;

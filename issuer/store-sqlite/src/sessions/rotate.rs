@@ -23,11 +23,11 @@ impl SqliteStore {
     ) -> StoreResult<Rotation> {
         let mut tx = self.write().await?;
         let Some(row) = live::by_family(&mut tx, &presented.family).await? else {
-            return Ok(Rotation::Dead);
+            return tx.leave(Rotation::Dead).await;
         };
         let state = row.family_state()?;
         let rotation = match judge(&state, presented.generation, context.now, policy) {
-            Verdict::Dead => return Ok(Rotation::Dead),
+            Verdict::Dead => return tx.leave(Rotation::Dead).await,
             Verdict::Advance { next } => {
                 let row = live::advance(&mut tx, row, next, context.now).await?;
                 Rotation::Advanced(Box::new(self.head(&mut tx, row, policy).await?))
