@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::load;
+use crate::machine::resident;
 use crate::measure::median;
 use crate::report::{Report, Target};
 
@@ -90,13 +91,7 @@ impl Issuer {
 
     /// What the process holds in memory, in MiB.
     fn resident(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS"))
-            .unwrap();
-        let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kib / 1_024.0
+        resident(&self.process.id().to_string())
     }
 }
 

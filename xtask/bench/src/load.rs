@@ -17,6 +17,20 @@ pub(crate) struct Load {
     pub(crate) p99: f64,
 }
 
+impl Load {
+    /// What is to be said of times in milliseconds, measured within so many seconds.
+    pub(crate) fn of(mut latencies: Vec<f64>, seconds: f64) -> Self {
+        latencies.sort_by(f64::total_cmp);
+        let place = (latencies.len() as f64 * 0.99) as usize;
+        Self {
+            requests: latencies.len(),
+            per_second: latencies.len() as f64 / seconds,
+            p99: latencies.get(place).copied().unwrap_or(f64::NAN),
+            p50: median(latencies),
+        }
+    }
+}
+
 /// Sends `requests` over `connections` for `time`, one after the other and from the beginning again;
 /// every answer must be a 200. Times in milliseconds.
 pub(crate) async fn run(
@@ -43,18 +57,7 @@ pub(crate) async fn run(
     for task in tasks {
         latencies.extend(task.await.unwrap());
     }
-    let seconds = started.elapsed().as_secs_f64();
-    latencies.sort_by(f64::total_cmp);
-    let at = |part: f64| {
-        let place = (latencies.len() as f64 * part) as usize;
-        latencies.get(place).copied().unwrap_or(f64::NAN)
-    };
-    Load {
-        requests: latencies.len(),
-        per_second: latencies.len() as f64 / seconds,
-        p99: at(0.99),
-        p50: median(latencies.clone()),
-    }
+    Load::of(latencies, started.elapsed().as_secs_f64())
 }
 
 async fn connection(port: u16, requests: Arc<[String]>, first: usize, until: Instant) -> Vec<f64> {

@@ -32,3 +32,14 @@ fn line_of(path: &str, name: &str) -> String {
         .map(|(_, value)| value.trim().to_owned())
         .unwrap_or_default()
 }
+
+/// What a process holds in memory, in MiB, by its number or `self`.
+pub(crate) fn resident(process: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1_024.0
+}

@@ -22,6 +22,7 @@ mod machine;
 mod measure;
 mod node;
 mod report;
+mod store;
 mod verify;
 mod worker;
 
@@ -43,6 +44,9 @@ fn main() {
     }
     if is_wanted("node") {
         node::run(&mut report);
+    }
+    if is_wanted("store") {
+        store::run(&mut report);
     }
     if is_wanted("issuer") {
         issuer::run(&mut report);
