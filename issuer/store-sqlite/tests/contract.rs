@@ -85,6 +85,32 @@ async fn two_processes_may_write_the_same_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_process_gets_its_turn_beside_a_busy_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    let busy = World::new(Arc::new(SqliteStore::open(&path).await.unwrap()));
+    let beside = World::new(Arc::new(SqliteStore::open(&path).await.unwrap()));
+    let clients: Vec<_> = (0..16)
+        .map(|_| {
+            let busy = busy.clone();
+            tokio::spawn(async move {
+                loop {
+                    busy.request(MailKind::ResetRequest, NOW).await;
+                }
+            })
+        })
+        .collect();
+    for number in 0..5 {
+        beside.account(&format!("person{number}"), &[]).await;
+    }
+    for client in clients {
+        client.abort();
+        assert!(client.await.unwrap_err().is_cancelled(), "nobody was refused");
+    }
+    beside.check_trail().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_first_starts_make_one_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("signet.db");

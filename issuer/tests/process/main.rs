@@ -17,12 +17,14 @@ mod harness;
 
 mod command_line;
 mod configuration;
+mod crashing;
 mod database;
 mod decide;
 mod forward_auth;
 mod pages;
 mod policy;
 mod readme;
+mod restoring;
 mod serving;
 mod starting;
 mod stopping;
