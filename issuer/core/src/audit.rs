@@ -147,6 +147,8 @@ actions! {
     RoleDeleted = "role.deleted",
     /// Signing and MAC keys were made for an empty store.
     KeysCreated = "keys.created",
+    /// The store went back in time and began a new life.
+    StoreRestored = "store.restored",
     /// A setup link was made.
     SetupLinkIssued = "setup.link_issued",
 }

@@ -18,7 +18,8 @@
 //! - keys: [`signing`]
 //! - what a store must do: [`ports`]
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`password::reset`],
-//!   [`password::change`], [`session::login`], [`session::refresh`], [`session::end`]
+//!   [`password::change`], [`session::login`], [`session::refresh`], [`session::end`],
+//!   [`recovery`]
 //!
 //! # Adding a use case
 //!
@@ -35,6 +36,7 @@ pub mod mail;
 pub mod mailed_token;
 pub mod password;
 pub mod ports;
+pub mod recovery;
 pub mod role;
 pub mod schema;
 pub mod secret;

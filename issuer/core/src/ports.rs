@@ -6,6 +6,8 @@
 //! To add an operation: name it after what must be atomic, say in its documentation what it checks
 //! and which [`crate::audit::Action`] it records, and add its contract to the suite in `testing`.
 
+pub mod recovery;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -530,6 +532,7 @@ pub trait Store:
     + GuessStore
     + KeyStore
     + AuditStore
+    + recovery::RecoveryStore
 {
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;

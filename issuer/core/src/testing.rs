@@ -23,6 +23,7 @@ pub mod guesses;
 pub mod keys;
 pub mod mail;
 pub mod passwords;
+pub mod recovery;
 pub mod refresh;
 pub mod registrations;
 pub mod roles;
@@ -140,6 +141,10 @@ macro_rules! store_contract {
                 the_trail_is_read_in_pages,
                 a_store_that_can_write_says_so,
             }
+            recovery {
+                a_new_life_knows_no_secret_of_the_one_before,
+                no_two_lives_share_an_epoch_of_the_feed,
+            }
             sweep {
                 sweeping_leaves_what_is_not_over,
                 sweeping_removes_each_thing_at_its_time,
@@ -183,6 +188,7 @@ mod tests {
             include_str!("testing/keys.rs"),
             include_str!("testing/mail.rs"),
             include_str!("testing/passwords.rs"),
+            include_str!("testing/recovery.rs"),
             include_str!("testing/refresh.rs"),
             include_str!("testing/registrations.rs"),
             include_str!("testing/roles.rs"),

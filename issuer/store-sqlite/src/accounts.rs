@@ -276,7 +276,9 @@ impl AccountStore for SqliteStore {
             .iter()
             .find(|role| catalogue.get(role).is_none());
         if let Some(unknown) = unknown {
-            return tx.leave(Err(CreateAccountError::UnknownRole(unknown.clone()))).await;
+            return tx
+                .leave(Err(CreateAccountError::UnknownRole(unknown.clone())))
+                .await;
         }
         if !insert(&mut tx, context.now, &account).await? {
             return tx.leave(Err(CreateAccountError::AddressTaken)).await;

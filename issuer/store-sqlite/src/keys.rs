@@ -91,6 +91,22 @@ async fn load(connection: &mut SqliteConnection) -> StoreResult<Option<StoredKey
     }))
 }
 
+/// Puts keys and an incarnation in the place of those that are there.
+pub(crate) async fn replace(
+    connection: &mut SqliteConnection,
+    keys: &InitialKeys,
+) -> StoreResult<()> {
+    sqlx::query!("DELETE FROM signing_keys")
+        .execute(&mut *connection)
+        .await
+        .map_err(db)?;
+    sqlx::query!("DELETE FROM mac_keys")
+        .execute(&mut *connection)
+        .await
+        .map_err(db)?;
+    create(connection, keys).await
+}
+
 async fn create(connection: &mut SqliteConnection, initial: &InitialKeys) -> StoreResult<()> {
     let incarnation = initial.incarnation.as_slice();
     sqlx::query!("UPDATE meta SET incarnation = ? WHERE id = 1", incarnation)

@@ -4,17 +4,19 @@
 //!
 //! A port of [`signet_core::ports`] is implemented in the file of its area. What only reads asks
 //! the pool of readers, in a snapshot where it takes more than one query. What writes begins a
-//! `db::Write` on the one writer, which holds the write lock from its first read on; decides with
-//! the rules of `signet_core` on what it read there; writes its audit row (`audit::record`); and
-//! commits. Whatever returns before that leaves nothing behind. Rows are this crate's own types
-//! (`rows`) and never leave it. An error of SQLite passes through `db::db`, which tells what may
-//! work later from what is broken.
+//! `db::Write`, for which it waits for its turn; it is alone with the file from its first read on;
+//! decides with the rules of `signet_core` on what it read there; writes its audit row
+//! (`audit::record`); and commits. What it refuses instead, it leaves (`Write::leave`). Whatever
+//! returns before that leaves nothing behind. Changes that wait at the same time are committed with
+//! one `fsync` (`db::writer`), which no operation notices. Rows are this crate's own types (`rows`)
+//! and never leave it. An error of SQLite passes through `db::db`, which tells what may work later
+//! from what is broken.
 //!
 //! # Where things are
 //!
-//! - the file: `db` (opening, migrating, writing, what errors mean)
+//! - the file: `db` (opening, migrating, writing in groups, the log, copies, what errors mean)
 //! - a port each: `accounts`, `passwords`, `sessions`, `roles`, `mail`, `guesses`, `keys`, `audit`,
-//!   and `sweep` for what is past its time
+//!   `recovery` after going back in time, and `sweep` for what is past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/sqlite` at the root of the repository
 //!
@@ -33,10 +35,11 @@ mod guesses;
 mod keys;
 mod mail;
 mod passwords;
+mod recovery;
 mod roles;
 mod rows;
 mod sessions;
 mod sweep;
 mod tokens;
 
-pub use db::{Grouping, OpenError, SqliteStore};
+pub use db::{BackupError, Grouping, OpenError, RestoreError, SqliteStore, Staged, back_up};

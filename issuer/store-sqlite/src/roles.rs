@@ -174,9 +174,9 @@ async fn draw_roles_version(connection: &mut SqliteConnection) -> StoreResult<()
     sqlx::query!(
         "UPDATE meta SET roles_version = (random() & 9223372036854775807) | 1 WHERE id = 1"
     )
-        .execute(connection)
-        .await
-        .map_err(db)?;
+    .execute(connection)
+    .await
+    .map_err(db)?;
     Ok(())
 }
 

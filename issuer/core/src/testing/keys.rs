@@ -7,11 +7,11 @@ use crate::signing::StoredKeys;
 use crate::signing::keyring::{Keyring, initial_keys};
 use crate::signing::seal::{MasterKey, MasterKeys};
 
-fn master() -> MasterKeys {
+pub(super) fn master() -> MasterKeys {
     MasterKeys::new(MasterKey::new(SecretBytes::new([9; 32])), None)
 }
 
-async fn start(world: &World) -> StoredKeys {
+pub(super) async fn start(world: &World) -> StoredKeys {
     let initial = initial_keys(NOW, &master(), RANDOM).unwrap();
     let context = at(NOW, Actor::System);
     let stored = world.store.load_or_create_keys(&context, initial).await;

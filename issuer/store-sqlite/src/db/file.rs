@@ -23,13 +23,33 @@ pub(super) fn prepare(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A path with something more at its end.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Makes a file that wasn't there, for its owner only.
+pub(super) fn create_new(path: &Path) -> io::Result<std::fs::File> {
+    std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Makes what was done to the names in a file's folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// The database, its write-ahead log and the log's index.
-fn with_companions(path: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|suffix| {
-        let mut name = OsString::from(path);
-        name.push(suffix);
-        name.into()
-    })
+pub(super) fn with_companions(path: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| with_suffix(path, suffix))
 }
 
 fn shut_out_others(file: &Path) -> io::Result<()> {

@@ -120,13 +120,9 @@ pub(super) async fn open(
         },
     })?;
     first.close().await.map_err(failed)?;
-    let writer = Writer::start(
-        Wal::options(options.clone()),
-        Wal::beside(path),
-        grouping,
-    )
-    .await
-    .map_err(failed)?;
+    let writer = Writer::start(Wal::options(options.clone()), Wal::beside(path), grouping)
+        .await
+        .map_err(failed)?;
     let readers = reading()
         .connect_with(options.pragma("query_only", "ON"))
         .await

@@ -6,12 +6,13 @@
 //! moment for the readers ([`READERS_PATIENCE`]) and begins anew. A reader that stays for longer
 //! lets the log grow, and is told of in the log.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
+
+use super::file::with_suffix;
 
 /// How much is written between two checkpoints, and how large the file stays, in bytes. What is
 /// written in place needs no new blocks of the file system, and so a cheaper `fsync`.
@@ -32,10 +33,8 @@ pub(super) struct Wal {
 impl Wal {
     /// The log beside a database.
     pub(super) fn beside(database: &Path) -> Self {
-        let mut file = OsString::from(database);
-        file.push("-wal");
         Self {
-            file: file.into(),
+            file: with_suffix(database, "-wal"),
             checkpoint_above: STEP,
             tell_above: TELL_AT,
         }

@@ -47,7 +47,10 @@ impl Numbers {
     }
 
     /// Puts an operation into the queue, behind those that are there.
-    async fn queue<T, F>(&self, operation: impl FnOnce(Write) -> F + Send + 'static) -> JoinHandle<T>
+    async fn queue<T, F>(
+        &self,
+        operation: impl FnOnce(Write) -> F + Send + 'static,
+    ) -> JoinHandle<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send,
@@ -150,7 +153,10 @@ async fn where_the_commit_fails_nobody_is_told_otherwise() {
     assert!(first.commit().await.is_err());
     assert!(second.await.unwrap().is_err());
     assert!(broken.await.unwrap().is_err());
-    assert!(refused.await.unwrap().is_err(), "it may have read the others");
+    assert!(
+        refused.await.unwrap().is_err(),
+        "it may have read the others"
+    );
     assert_eq!(numbers.all().await, [0; 0]);
     kept(numbers.store.write().await.unwrap(), 3).await.unwrap();
     assert_eq!(numbers.all().await, [3]);
@@ -248,7 +254,10 @@ async fn the_writer_is_as_durable_as_it_can_be_and_the_readers_only_read() {
     let mut pragmas = Vec::new();
     for name in ["synchronous", "foreign_keys", "secure_delete"] {
         let pragma = AssertSqlSafe(format!("PRAGMA {name}"));
-        let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut *write).await.unwrap();
+        let value: i64 = sqlx::query_scalar(pragma)
+            .fetch_one(&mut *write)
+            .await
+            .unwrap();
         pragmas.push(value);
     }
     assert_eq!(pragmas, [2, 1, 1]);
@@ -300,10 +309,16 @@ async fn a_reader_who_stays_lets_the_log_grow_no_longer_than_it_stays() {
     let numbers = Numbers::new(Grouping::default()).await;
     let mut reader = numbers.store.snapshot().await.unwrap();
     let count = "SELECT count(*) FROM numbers";
-    let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *reader).await.unwrap();
+    let before: i64 = sqlx::query_scalar(count)
+        .fetch_one(&mut *reader)
+        .await
+        .unwrap();
     write_much(&numbers, 200).await;
     assert!(numbers.wal_size() > 10 << 20);
-    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *reader).await.unwrap();
+    let after: i64 = sqlx::query_scalar(count)
+        .fetch_one(&mut *reader)
+        .await
+        .unwrap();
     assert_eq!((before, after), (0, 0), "it sees what it saw");
     drop(reader);
     write_much(&numbers, 200).await;

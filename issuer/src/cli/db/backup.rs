@@ -1,0 +1,45 @@
+//! `signet db backup`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use signet_store_sqlite::back_up;
+
+use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::{block_on, configuration, no, say};
+use crate::config::Config;
+
+/// `signet db backup`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Backup {
+    /// The file to make; there must be none of this name. Without the master key it is worth
+    /// nothing, so keep that apart from it
+    file: PathBuf,
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Backup {
+    pub(super) fn run(self) -> ExitCode {
+        match configuration(self.configuration) {
+            Ok(config) => block_on(back_up_into(config, self.file, self.json)),
+            Err(code) => code,
+        }
+    }
+}
+
+async fn back_up_into(config: Config, file: PathBuf, as_json: bool) -> ExitCode {
+    if let Err(error) = back_up(&config.database, &file).await {
+        return no(&error);
+    }
+    let name = file.display().to_string();
+    say(&match as_json {
+        true => format!("{}\n", json!({ "backup": name })),
+        false => format!("backed up to {name}\n"),
+    })
+}

@@ -1,0 +1,170 @@
+//! `signet db restore` and `signet db restored`: a new life after going back in time.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+use signet_core::ports::recovery::NewLife;
+use signet_core::recovery::{self, RecoveryError};
+use signet_core::role::RoleName;
+use signet_core::secret::OperatingSystem;
+use signet_core::time::{Clock as _, UnixTime};
+use signet_store_sqlite::{OpenError, RestoreError, SqliteStore, Staged};
+
+use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::{block_on, configuration, no, say};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::config::master_key::MasterKeyFileError;
+
+/// `signet db restore`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Restore {
+    /// What `signet db backup` made, or another whole copy of a database
+    file: PathBuf,
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `signet db restored`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Restored {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why there is no new life.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyFileError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+}
+
+impl Restore {
+    pub(super) fn run(self) -> ExitCode {
+        match configuration(self.configuration) {
+            Ok(config) => block_on(async {
+                let now = SystemClock.now();
+                let restored = restore(&config, &self.file, now).await;
+                told(restored, self.json)
+            }),
+            Err(code) => code,
+        }
+    }
+}
+
+impl Restored {
+    pub(super) fn run(self) -> ExitCode {
+        match configuration(self.configuration) {
+            Ok(config) => block_on(async {
+                let restored = restored(&config, SystemClock.now()).await;
+                told(restored.map(|life| (life, None)), self.json)
+            }),
+            Err(code) => code,
+        }
+    }
+}
+
+/// The new life begins before the backup is put in place: no issuer can start with the old one.
+async fn restore(
+    config: &Config,
+    backup: &Path,
+    now: UnixTime,
+) -> Result<(NewLife, Option<PathBuf>), Failure> {
+    let staged = Staged::new(backup, &config.database).await?;
+    let life = begin_new_life(config, staged.path(), now).await?;
+    let old = staged.put_in_place(&now.as_secs().to_string()).await?;
+    Ok((life, old))
+}
+
+/// An issuer that runs would go on with the keys it knows.
+async fn restored(config: &Config, now: UnixTime) -> Result<NewLife, Failure> {
+    SqliteStore::is_alone(&config.database).await?;
+    begin_new_life(config, &config.database, now).await
+}
+
+async fn begin_new_life(
+    config: &Config,
+    database: &Path,
+    now: UnixTime,
+) -> Result<NewLife, Failure> {
+    let master_keys = config
+        .master_key
+        .clone()
+        .open(&config.database, &OperatingSystem)?;
+    let store = SqliteStore::open(database).await?;
+    let life = recovery::begin_new_life(&store, now, &master_keys, &OperatingSystem).await;
+    store.close().await;
+    Ok(life?)
+}
+
+fn told(restored: Result<(NewLife, Option<PathBuf>), Failure>, as_json: bool) -> ExitCode {
+    match restored {
+        Ok((life, old)) if as_json => say(&format!("{}\n", object(&life, old.as_deref()))),
+        Ok((life, old)) => say(&text(&life, old.as_deref())),
+        Err(error) => no(&error),
+    }
+}
+
+fn object(life: &NewLife, old: Option<&Path>) -> Value {
+    let accounts = life.review.iter().map(|account| {
+        let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
+        json!({
+            "id": account.id.to_string(),
+            "email": account.email.original(),
+            "status": account.status.as_str(),
+            "roles": roles,
+        })
+    });
+    json!({
+        "feed_epoch": life.feed_epoch,
+        "sessions_ended": life.sessions,
+        "mailed_tokens_voided": life.mailed_tokens,
+        "mail_dropped": life.mail,
+        "replaced": old.map(|old| old.display().to_string()),
+        "review": accounts.collect::<Vec<_>>(),
+    })
+}
+
+fn text(life: &NewLife, old: Option<&Path>) -> String {
+    let mut text = format!(
+        "a new life began: all keys are new, {} sessions ended, {} mailed tokens are void, {} \
+         messages will not be sent\n",
+        life.sessions, life.mailed_tokens, life.mail
+    );
+    if let Some(old) = old {
+        text.push_str(&format!(
+            "the database that was there is {}: delete it once it isn't needed\n",
+            old.display()
+        ));
+    }
+    if !life.review.is_empty() {
+        text.push_str(
+            "look at these accounts again: a role or a status that was changed since is as it was, \
+             and so are passwords\n",
+        );
+    }
+    for account in &life.review {
+        let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
+        text.push_str(&format!(
+            "  {} ({}): {}\n",
+            account.email.original(),
+            account.status.as_str(),
+            roles.join(", ")
+        ));
+    }
+    text
+}

@@ -1,0 +1,154 @@
+//! Backups beside a running issuer, and going back to them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::harness::{PASSWORD, Running, Signet, body, json, status};
+
+fn create(signet: &Signet, more: &[&str]) {
+    let email = ["--email", "ada@example.com"];
+    let create = ["user", "create", "--verified", "--password-stdin"];
+    let create = [&create[..], &email, more].concat();
+    let created = signet.run_with_input(&create, PASSWORD.as_bytes());
+    assert_eq!(created.code, 0, "{}", created.err);
+}
+
+fn log_in(server: &Running) -> Value {
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = server.post_json("/v1/login", &login);
+    assert_eq!(status(&answer), 200, "{answer}");
+    json(&answer)
+}
+
+fn refresh(server: &Running, session: &Value) -> u16 {
+    let request = json!({ "refresh_token": session["refresh_token"] });
+    status(&server.post_json("/v1/token/refresh", &request))
+}
+
+fn me(server: &Running, session: &Value) -> u16 {
+    let (address, token) = (server.address, session["access_token"].as_str().unwrap());
+    status(&server.exchange(&format!(
+        "GET /v1/me HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         authorization: Bearer {token}\r\n\r\n"
+    )))
+}
+
+fn keys(server: &Running) -> String {
+    body(&server.get("/.well-known/jwks.json")).to_owned()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.contains(".db")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_backup_is_made_beside_an_issuer_and_put_back_as_a_new_life() {
+    let signet = Signet::new();
+    create(&signet, &["--role", "admin"]);
+    let server = signet.serve();
+    let session = log_in(&server);
+    let keys_before = keys(&server);
+    let backup = ["db", "backup", "copy.db"];
+    let made = signet.run(&backup);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let copy = signet.folder().join("copy.db");
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = signet.run(&backup);
+    assert_eq!(again.code, 1, "{}", again.out);
+    assert!(again.err.contains("copy.db"), "{}", again.err);
+
+    let restore = ["db", "restore", "copy.db", "--json"];
+    let refused = signet.run(&restore);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(refused.err.contains("stop the issuer"), "{}", refused.err);
+    let refused = signet.run(&["db", "restored"]);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert_eq!(refresh(&server, &session), 200, "nothing was done to it");
+    server.signal("TERM");
+    assert_eq!(server.ended().code, 0);
+
+    let restored = signet.run(&restore);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    let life: Value = serde_json::from_str(&restored.out).unwrap();
+    assert_eq!(life["sessions_ended"], 1, "{life}");
+    assert_eq!(life["review"][0]["email"], "ada@example.com", "{life}");
+    assert_eq!(life["review"][0]["roles"], json!(["admin"]), "{life}");
+    let there = files(signet.folder());
+    assert_eq!(there.len(), 3, "{there:?}");
+    assert!(there[2].starts_with("signet.db.before-"), "{there:?}");
+
+    let server = signet.serve();
+    assert_ne!(keys(&server), keys_before);
+    assert_eq!(refresh(&server, &session), 401);
+    assert_eq!(me(&server, &session), 401);
+    let session = log_in(&server);
+    assert_eq!(me(&server, &session), 200);
+}
+
+#[test]
+fn what_is_no_whole_backup_replaces_nothing() {
+    let signet = Signet::new();
+    create(&signet, &[]);
+    assert_eq!(signet.run(&["db", "backup", "copy.db"]).code, 0);
+    let database = signet.folder().join("signet.db");
+    let before = fs::read(&database).unwrap();
+    let copy = fs::read(signet.folder().join("copy.db")).unwrap();
+    let (half, _) = copy.split_at(copy.len() / 2);
+    for (name, content) in [
+        (
+            "letter.txt",
+            &b"this is a letter to my grandmother, and no database"[..],
+        ),
+        ("empty.db", b""),
+        ("half.db", half),
+    ] {
+        fs::write(signet.folder().join(name), content).unwrap();
+        let ended = signet.run(&["db", "restore", name]);
+        assert_eq!(ended.code, 1, "{name}: {}", ended.out);
+        assert!(ended.err.contains(name), "{}", ended.err);
+        fs::remove_file(signet.folder().join(name)).unwrap();
+    }
+    assert_eq!(signet.run(&["db", "restore", "missing.db"]).code, 1);
+    assert_eq!(fs::read(&database).unwrap(), before);
+    assert_eq!(files(signet.folder()), ["copy.db", "signet.db"]);
+}
+
+#[test]
+fn a_database_that_was_taken_back_by_other_means_begins_a_new_life() {
+    let signet = Signet::new();
+    create(&signet, &[]);
+    let server = signet.serve();
+    let session = log_in(&server);
+    server.signal("TERM");
+    assert_eq!(server.ended().code, 0);
+    let restored = signet.run(&["db", "restored"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    assert!(
+        restored.out.contains("a new life began"),
+        "{}",
+        restored.out
+    );
+    let server = signet.serve();
+    assert_eq!(refresh(&server, &session), 401);
+    assert_eq!(me(&server, &session), 401);
+    log_in(&server);
+}
+
+#[test]
+fn a_backup_can_be_restored_where_there_is_nothing() {
+    let signet = Signet::new();
+    create(&signet, &[]);
+    assert_eq!(signet.run(&["db", "backup", "copy.db"]).code, 0);
+    fs::remove_file(signet.folder().join("signet.db")).unwrap();
+    let restored = signet.run(&["db", "restore", "copy.db"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    log_in(&signet.serve());
+}
