@@ -105,7 +105,10 @@ async fn a_second_process_gets_its_turn_beside_a_busy_one() {
     }
     for client in clients {
         client.abort();
-        assert!(client.await.unwrap_err().is_cancelled(), "nobody was refused");
+        assert!(
+            client.await.unwrap_err().is_cancelled(),
+            "nobody was refused"
+        );
     }
     beside.check_trail().await;
 }

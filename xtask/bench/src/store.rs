@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signet_core::account::{Account, AccountId};
+use signet_core::account::Account;
 use signet_core::mail::{MailKind, NewMail};
 use signet_core::ports::{Rotation, Store};
 use signet_core::session::Head;
@@ -23,9 +23,11 @@ use crate::load::Load;
 use crate::machine::resident;
 use crate::report::{Report, Target};
 
-/// How many sessions there are to rotate: enough that each is on a page of its own.
-const SESSIONS: usize = 8_192;
+/// How many sessions there are to rotate: enough that those of a group stand on many pages.
+const SESSIONS: usize = 2_048;
 const SESSIONS_OF_AN_ACCOUNT: usize = 16;
+/// How many make the sessions, at once: few enough for a store that does one after the other.
+const FILLERS: usize = 32;
 const CLIENTS: [usize; 3] = [1, 8, 64];
 const TIME: Duration = Duration::from_secs(4);
 /// How often the disk is asked.
@@ -126,21 +128,24 @@ async fn measure(report: &mut Report, subject: &Subject) -> f64 {
 
 /// Accounts with sessions.
 async fn fill(world: &World) -> Vec<Head> {
-    let accounts = (0..SESSIONS / SESSIONS_OF_AN_ACCOUNT).map(|number| {
-        let world = world.clone();
-        tokio::spawn(async move {
-            let name = format!("person{number}");
-            let AccountId(id) = world.account(&name, &[]).await.id;
-            let mut heads = Vec::new();
-            for _ in 0..SESSIONS_OF_AN_ACCOUNT {
-                heads.push(world.session(&name, AccountId(id), NOW).await);
-            }
-            heads
-        })
-    });
+    let fillers: Vec<_> = (0..FILLERS)
+        .map(|filler| tokio::spawn(fill_in(world.clone(), filler)))
+        .collect();
     let mut heads = Vec::new();
-    for account in accounts.collect::<Vec<_>>() {
-        heads.extend(account.await.unwrap());
+    for filler in fillers {
+        heads.extend(filler.await.unwrap());
+    }
+    heads
+}
+
+async fn fill_in(world: World, filler: usize) -> Vec<Head> {
+    let mut heads = Vec::new();
+    for number in (filler..SESSIONS / SESSIONS_OF_AN_ACCOUNT).step_by(FILLERS) {
+        let name = format!("person{number}");
+        let account = world.account(&name, &[]).await.id;
+        for _ in 0..SESSIONS_OF_AN_ACCOUNT {
+            heads.push(world.session(&name, account, NOW).await);
+        }
     }
     heads
 }
