@@ -73,5 +73,11 @@ pub(crate) fn workerd() -> Done<PathBuf> {
 /// The server of Debian's package `nginx-light`.
 pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 
+/// Where Debian keeps the programs of each version of its package `postgresql`.
+pub(crate) const POSTGRES: &str = "/usr/lib/postgresql";
+
+/// The pooler of Debian's package `pgbouncer`.
+pub(crate) const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+
 /// The browser of Debian's package `chromium`.
 pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";

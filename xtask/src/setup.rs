@@ -6,10 +6,11 @@ mod tools;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
-use crate::components::{CHROMIUM, NGINX, cache, node, npm, python};
+use crate::components::{CHROMIUM, NGINX, PGBOUNCER, POSTGRES, cache, node, npm, python};
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
 pub(crate) use targets::{build_without_std, wasm_compiler};
@@ -52,6 +53,15 @@ const PACKAGES: &[Package] = &[
         name: "nginx-light",
         is_there: || answers(NGINX, &["-v"]),
     },
+    // Tests start servers of their own; the ones that Debian would start are kept from it.
+    Package {
+        name: "postgresql",
+        is_there: has_postgres,
+    },
+    Package {
+        name: "pgbouncer",
+        is_there: || answers(PGBOUNCER, &["--version"]),
+    },
 ];
 
 /// STRICT tables came with SQLite 3.37.
@@ -79,6 +89,53 @@ fn answers(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     run_quietly(command(program).args(arguments)).is_ok()
 }
 
+/// Whether there is a PostgreSQL of version 15 or later.
+fn has_postgres() -> bool {
+    let versions = fs::read_dir(POSTGRES).into_iter().flatten();
+    versions.filter_map(Result::ok).any(|version| {
+        let number = version
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        number.is_some_and(|number: u32| number >= 15)
+            && answers(version.path().join("bin/postgres"), &["--version"])
+    })
+}
+
+/// While it is there, packages start none of their services: what Debian asks before it starts one
+/// says no. A machine that has an answer of its own keeps it.
+struct NoServices {
+    is_ours: bool,
+}
+
+impl NoServices {
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn begin() -> Done<Self> {
+        let mut new = fs::OpenOptions::new();
+        let file = new.write(true).create_new(true).mode(0o755);
+        match file.open(Self::POLICY) {
+            Ok(mut file) => {
+                let policy = Self { is_ours: true };
+                file.write_all(b"#!/bin/sh\nexit 101\n")?;
+                Ok(policy)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(Self { is_ours: false })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _nobody_can_help_it = fs::remove_file(Self::POLICY);
+        }
+    }
+}
+
 fn packages() -> Done {
     let missing = || -> Vec<&str> {
         let missing = PACKAGES.iter().filter(|package| !(package.is_there)());
@@ -102,6 +159,7 @@ fn packages() -> Done {
     with_retries("apt-get update", || {
         run_quietly(command("apt-get").args(["update"])).map(drop)
     })?;
+    let no_services = NoServices::begin()?;
     with_retries("apt-get install", || {
         let mut install = command("apt-get");
         install
@@ -110,6 +168,7 @@ fn packages() -> Done {
             .env("DEBIAN_FRONTEND", "noninteractive");
         run_quietly(&mut install).map(drop)
     })?;
+    drop(no_services);
     let still = missing();
     if still.is_empty() {
         return Ok(());
