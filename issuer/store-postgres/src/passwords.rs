@@ -37,6 +37,7 @@ impl PasswordStore for PostgresStore {
             lock(&mut tx, account).await?;
             let status = find(&mut tx, account).await?.map(|account| account.status);
             if status != Some(AccountStatus::Active) {
+                tx.roll_back().await?;
                 return Ok(false);
             }
             tokens::keep(&mut tx, Owner::Account(account), &token).await?;

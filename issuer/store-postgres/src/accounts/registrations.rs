@@ -73,6 +73,7 @@ impl PostgresStore {
         .await
         .map_err(db)?;
         let Some(newest) = newest else {
+            tx.roll_back().await?;
             return Ok(false);
         };
         tokens::keep(&mut tx, Owner::Registration(newest), token).await?;

@@ -149,6 +149,16 @@ impl Transaction {
         Ok(())
     }
 
+    /// Undoes everything before it answers. Dropped, it is undone a moment after that, and who looks
+    /// at once, and passes over rows that somebody is at, doesn't find those that come back.
+    pub(crate) async fn roll_back(mut self) -> StoreResult<()> {
+        self.run("ROLLBACK").await.map_err(db)?;
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+        Ok(())
+    }
+
     /// Runs statements that have no arguments, as the simple protocol does.
     pub(super) async fn run(&mut self, sql: &str) -> Result<(), Error> {
         let patience = self.patience;
