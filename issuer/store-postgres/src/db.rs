@@ -25,7 +25,7 @@ pub(crate) use lock::Lock;
 pub use open::OpenError;
 use pool::Pool;
 pub(crate) use transaction::Transaction;
-use transaction::{Access, LIMITS};
+use transaction::{Access, LIMITS, PATIENT_LIMITS};
 
 /// How long an operation may take, whatever happens to it: its turns, its waits and its retries.
 const OPERATION: Duration = Duration::from_millis(4_500);
@@ -96,6 +96,13 @@ impl PostgresStore {
     /// an operation that decides by what it reads takes a lock first, and reads next.
     pub(crate) async fn write(&self) -> StoreResult<Transaction> {
         let begun = Transaction::begin(&self.pool, Access::Change, LIMITS).await;
+        begun.map_err(db)
+    }
+
+    /// Begins a change of everything, which nobody waits for but who asked. It may take minutes,
+    /// has no deadline, and isn't tried again.
+    pub(crate) async fn write_everything(&self) -> StoreResult<Transaction> {
+        let begun = Transaction::begin(&self.pool, Access::Change, PATIENT_LIMITS).await;
         begun.map_err(db)
     }
 

@@ -92,6 +92,19 @@ async fn load(tx: &mut Transaction) -> StoreResult<Option<StoredKeys>> {
     }))
 }
 
+/// Puts keys and an incarnation in the place of those that are there.
+pub(crate) async fn replace(tx: &mut Transaction, keys: &InitialKeys) -> StoreResult<()> {
+    sqlx::query!("DELETE FROM signing_keys")
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    sqlx::query!("DELETE FROM mac_keys")
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    create(tx, keys).await
+}
+
 async fn create(tx: &mut Transaction, initial: &InitialKeys) -> StoreResult<()> {
     sqlx::query!(
         "UPDATE meta SET incarnation = $1 WHERE id = 1",

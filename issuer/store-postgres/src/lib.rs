@@ -16,7 +16,7 @@
 //!
 //! - the server: `db` (its address, opening, migrating, connections, transactions, locks, errors)
 //! - a port each: `accounts`, `passwords`, `sessions`, `roles`, `mail`, `guesses`, `keys`, `audit`,
-//!   and `sweep` for what is past its time
+//!   `recovery` after going back in time, and `sweep` for what is past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/postgres` at the root of the repository
 //!
@@ -36,6 +36,7 @@ mod guesses;
 mod keys;
 mod mail;
 mod passwords;
+mod recovery;
 mod roles;
 mod rows;
 mod sessions;

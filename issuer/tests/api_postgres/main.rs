@@ -28,6 +28,8 @@ mod client_address;
 mod cross_origin;
 #[path = "../api/documents.rs"]
 mod documents;
+#[path = "../api/forward_auth.rs"]
+mod forward_auth;
 #[path = "../api/guessing.rs"]
 mod guessing;
 #[path = "../api/hosts.rs"]

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use signet_testbed::postgres;
 
 use super::harness::{PASSWORD, Running, Signet, body, json, status};
 
@@ -151,4 +152,41 @@ fn a_backup_can_be_restored_where_there_is_nothing() {
     let restored = signet.run(&["db", "restore", "copy.db"]);
     assert_eq!(restored.code, 0, "{}", restored.err);
     log_in(&signet.serve());
+}
+
+#[test]
+fn a_server_makes_its_own_copies_and_begins_a_new_life_after_them() {
+    let database = postgres().database();
+    let signet = Signet::new().with("SIGNET_DATABASE_URL", &database.url());
+    create(&signet, &["--role", "admin"]);
+    for refused in [["db", "backup", "copy.db"], ["db", "restore", "copy.db"]] {
+        let ended = signet.run(&refused);
+        assert_eq!(ended.code, 1, "{}", ended.out);
+        assert!(ended.err.contains("pg_dump"), "{}", ended.err);
+        assert!(ended.err.contains("signet db restored"), "{}", ended.err);
+        assert!(!ended.err.contains("a%20password"), "{}", ended.err);
+    }
+    assert!(files(signet.folder()).is_empty(), "nothing was made");
+
+    let server = signet.serve();
+    let session = log_in(&server);
+    let keys_before = keys(&server);
+    server.signal("TERM");
+    assert_eq!(server.ended().code, 0);
+    let restored = signet.run(&["db", "restored"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    for said in ["a new life began", "1 sessions ended", "still runs", "ada@"] {
+        assert!(restored.out.contains(said), "{said}: {}", restored.out);
+    }
+    let again = signet.run(&["db", "restored", "--json"]);
+    let life: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(life["sessions_ended"], 0, "{life}");
+    assert_eq!(life["review"][0]["roles"], json!(["admin"]), "{life}");
+
+    let server = signet.serve();
+    assert_ne!(keys(&server), keys_before);
+    assert_eq!(refresh(&server, &session), 401);
+    assert_eq!(me(&server, &session), 401);
+    let session = log_in(&server);
+    assert_eq!(me(&server, &session), 200);
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use signet_store_sqlite::back_up;
 
+use super::a_file;
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::config::Config;
@@ -34,7 +35,11 @@ impl Backup {
 }
 
 async fn back_up_into(config: Config, file: PathBuf, as_json: bool) -> ExitCode {
-    if let Err(error) = back_up(&config.database, &file).await {
+    let database = match a_file(&config.database) {
+        Ok(database) => database,
+        Err(error) => return no(&error),
+    };
+    if let Err(error) = back_up(database, &file).await {
         return no(&error);
     }
     let name = file.display().to_string();

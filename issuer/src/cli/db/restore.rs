@@ -10,13 +10,15 @@ use signet_core::recovery::{self, RecoveryError};
 use signet_core::role::RoleName;
 use signet_core::secret::OperatingSystem;
 use signet_core::time::{Clock as _, UnixTime};
-use signet_store_sqlite::{OpenError, RestoreError, SqliteStore, Staged};
+use signet_store_sqlite::{RestoreError, SqliteStore, Staged};
 
+use super::{NotAFile, a_file};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::clock::SystemClock;
-use crate::config::Config;
 use crate::config::master_key::MasterKeyFileError;
+use crate::config::{Config, Database};
+use crate::serve::database::{OpenDatabase, StoreOpenError};
 
 /// `signet db restore`
 #[derive(Args, Debug)]
@@ -44,11 +46,13 @@ pub(in crate::cli) struct Restored {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
+    NotAFile(#[from] NotAFile),
+    #[error(transparent)]
     Restore(#[from] RestoreError),
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFileError),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] StoreOpenError),
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
 }
@@ -59,7 +63,7 @@ impl Restore {
             Ok(config) => block_on(async {
                 let now = SystemClock.now();
                 let restored = restore(&config, &self.file, now).await;
-                told(restored, self.json)
+                told(&config, restored, self.json)
             }),
             Err(code) => code,
         }
@@ -71,7 +75,7 @@ impl Restored {
         match configuration(self.configuration) {
             Ok(config) => block_on(async {
                 let restored = restored(&config, SystemClock.now()).await;
-                told(restored.map(|life| (life, None)), self.json)
+                told(&config, restored.map(|life| (life, None)), self.json)
             }),
             Err(code) => code,
         }
@@ -84,37 +88,46 @@ async fn restore(
     backup: &Path,
     now: UnixTime,
 ) -> Result<(NewLife, Option<PathBuf>), Failure> {
-    let staged = Staged::new(backup, &config.database).await?;
-    let life = begin_new_life(config, staged.path(), now).await?;
+    let staged = Staged::new(backup, a_file(&config.database)?).await?;
+    let copy = Database::Sqlite(staged.path().to_owned());
+    let life = begin_new_life(config, &copy, now).await?;
     let old = staged.put_in_place(&now.as_secs().to_string()).await?;
     Ok((life, old))
 }
 
-/// An issuer that runs would go on with the keys it knows.
+/// An issuer that runs would go on with the keys it knows. Who has a file open can be seen; who has
+/// connections to a server, perhaps behind a pooler, can't, and is told instead.
 async fn restored(config: &Config, now: UnixTime) -> Result<NewLife, Failure> {
-    SqliteStore::is_alone(&config.database).await?;
+    if let Database::Sqlite(file) = &config.database {
+        SqliteStore::is_alone(file).await?;
+    }
     begin_new_life(config, &config.database, now).await
 }
 
 async fn begin_new_life(
     config: &Config,
-    database: &Path,
+    database: &Database,
     now: UnixTime,
 ) -> Result<NewLife, Failure> {
     let master_keys = config
         .master_key
         .clone()
         .open(&config.database, &OperatingSystem)?;
-    let store = SqliteStore::open(database).await?;
-    let life = recovery::begin_new_life(&store, now, &master_keys, &OperatingSystem).await;
-    store.close().await;
+    let database = OpenDatabase::open(database).await?;
+    let store = database.store();
+    let life = recovery::begin_new_life(&*store, now, &master_keys, &OperatingSystem).await;
+    database.close().await;
     Ok(life?)
 }
 
-fn told(restored: Result<(NewLife, Option<PathBuf>), Failure>, as_json: bool) -> ExitCode {
+fn told(
+    config: &Config,
+    restored: Result<(NewLife, Option<PathBuf>), Failure>,
+    as_json: bool,
+) -> ExitCode {
     match restored {
         Ok((life, old)) if as_json => say(&format!("{}\n", object(&life, old.as_deref()))),
-        Ok((life, old)) => say(&text(&life, old.as_deref())),
+        Ok((life, old)) => say(&text(config, &life, old.as_deref())),
         Err(error) => no(&error),
     }
 }
@@ -139,7 +152,7 @@ fn object(life: &NewLife, old: Option<&Path>) -> Value {
     })
 }
 
-fn text(life: &NewLife, old: Option<&Path>) -> String {
+fn text(config: &Config, life: &NewLife, old: Option<&Path>) -> String {
     let mut text = format!(
         "a new life began: all keys are new, {} sessions ended, {} mailed tokens are void, {} \
          messages will not be sent\n",
@@ -150,6 +163,12 @@ fn text(life: &NewLife, old: Option<&Path>) -> String {
             "the database that was there is {}: delete it once it isn't needed\n",
             old.display()
         ));
+    }
+    if matches!(config.database, Database::Postgres(_)) {
+        text.push_str(
+            "nobody can see here whether an issuer still runs on this server: one that does goes \
+             on with keys that no longer count, so stop it before you start another one\n",
+        );
     }
     if !life.review.is_empty() {
         text.push_str(

@@ -14,7 +14,7 @@ use crate::serve::database::OpenDatabase;
 
 /// `signet db migrate`
 #[derive(Args, Debug)]
-pub(super) struct Migrate {
+pub(in crate::cli) struct Migrate {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// Answer as JSON
@@ -24,7 +24,7 @@ pub(super) struct Migrate {
 
 /// `signet db status`
 #[derive(Args, Debug)]
-pub(super) struct Status {
+pub(in crate::cli) struct Status {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// Answer as JSON

@@ -15,7 +15,7 @@ use super::Transaction;
 pub(crate) enum Lock<'a> {
     /// Changing the schema.
     Schema,
-    /// Making the first keys.
+    /// Making the first keys, or all keys anew.
     Keys,
     /// What admins do to accounts and roles: what one may do, and whether another admin is left,
     /// depends on all of them.

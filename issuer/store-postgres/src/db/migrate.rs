@@ -10,16 +10,9 @@ use sqlx::{Error, SqlSafeStr as _};
 use super::lock::Lock;
 use super::open::OpenError;
 use super::pool::Pool;
-use super::transaction::{Access, Limits, Transaction};
+use super::transaction::{Access, PATIENT_LIMITS, Transaction};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
-
-/// Migrations may rewrite tables, and wait for another process that is at it.
-const LIMITS: Limits = Limits {
-    statement: 10 * 60_000,
-    lock: 30_000,
-    silence: 60_000,
-};
 
 /// A row of `schema_migrations`.
 struct Applied {
@@ -35,7 +28,7 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), OpenError> {
 
 /// Does the first thing there is to do; false where there is none.
 async fn step(pool: &Pool) -> Result<bool, OpenError> {
-    let mut tx = Transaction::begin(pool, Access::Change, LIMITS).await?;
+    let mut tx = Transaction::begin(pool, Access::Change, PATIENT_LIMITS).await?;
     Lock::Schema.take(&mut tx).await?;
     if !has_table(&mut tx).await? {
         make_table(&mut tx).await?;
@@ -71,7 +64,7 @@ async fn step(pool: &Pool) -> Result<bool, OpenError> {
 
 /// Where the schema stands; changes nothing.
 pub(super) async fn status(pool: &Pool) -> Result<SchemaStatus, OpenError> {
-    let mut tx = Transaction::begin(pool, Access::Snapshot, LIMITS).await?;
+    let mut tx = Transaction::begin(pool, Access::Snapshot, PATIENT_LIMITS).await?;
     let applied = match has_table(&mut tx).await? {
         true => applied(&mut tx).await?,
         false => Vec::new(),

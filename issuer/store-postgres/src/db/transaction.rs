@@ -54,6 +54,13 @@ pub(super) const LIMITS: Limits = Limits {
     silence: 5_000,
 };
 
+/// For what may change every row there is, and waits for another process that is at it.
+pub(super) const PATIENT_LIMITS: Limits = Limits {
+    statement: 10 * 60_000,
+    lock: 30_000,
+    silence: 60_000,
+};
+
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Access {

@@ -1,4 +1,4 @@
-//! The one writer, which commits changes in groups: docs/adr/0014-sqlite-commits-in-groups.md.
+//! The one writer, which commits changes in groups: docs/adr/0017-sqlite-commits-in-groups.md.
 //!
 //! A task owns the connection and lends it to one operation after the other, each in a savepoint of
 //! its own, all in one transaction. When nobody waits any more, or the group is as large or as old
