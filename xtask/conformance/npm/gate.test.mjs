@@ -1,6 +1,6 @@
 // The installed package in Node.js, as a module: what it does, and what it does with what it shouldn't get.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 
 import { Gate, SignetError } from '@signet/verifier';
 
@@ -12,10 +12,9 @@ const FEED = '/.well-known/signet-revocations';
 let issuer;
 const open = [];
 before(async () => { issuer = await Issuer.start(); });
-after(() => {
-  open.forEach((gate) => gate.close());
-  issuer.stop();
-});
+// The fetches of a gate's timer would be counted by the next test.
+afterEach(() => { open.splice(0).forEach((gate) => gate.close()); });
+after(() => { issuer.stop(); });
 
 async function load(options = {}) {
   const gate = await Gate.load({ policy: policy(issuer.url), ...options });
