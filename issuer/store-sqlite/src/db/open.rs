@@ -8,7 +8,9 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tokio::time::Instant;
 
+use super::fault::is_busy;
 use super::file;
 use super::wal::Wal;
 use super::writer::{Grouping, Writer};
@@ -22,6 +24,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a start waits for another process to finish migrating.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it waits between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How many reads there are at once.
 const READERS: u32 = 4;
 
@@ -96,12 +100,8 @@ pub(super) async fn open(
         // What is deleted, an old password hash or a mail, is overwritten and not only forgotten.
         .pragma("secure_delete", "ON")
         .pragma("trusted_schema", "OFF");
-    let mut first = options
-        .clone()
-        .busy_timeout(START_TIMEOUT)
-        .connect()
-        .await
-        .map_err(failed)?;
+    let patient = options.clone().busy_timeout(START_TIMEOUT);
+    let mut first = connect(&patient).await.map_err(failed)?;
     let version = sqlx::query_scalar!(r#"SELECT sqlite_version() AS "version!: String""#)
         .fetch_one(&mut first)
         .await
@@ -128,6 +128,20 @@ pub(super) async fn open(
         .await
         .map_err(failed)?;
     Ok((writer, readers))
+}
+
+/// Connects as soon as the file isn't busy. SQLite waits by itself for everything but the change to
+/// a write-ahead log, where two that waited for each other would never end.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let started = Instant::now();
+    loop {
+        match options.connect().await {
+            Err(error) if is_busy(&error) && started.elapsed() < START_TIMEOUT => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// A connection is tested when it is given back, which is enough in one process.
