@@ -24,7 +24,7 @@ impl RecoveryStore for PostgresStore {
             sessions: end_sessions(&mut tx, context.now).await?,
             mailed_tokens: void_mailed_tokens(&mut tx).await?,
             mail: drop_mail(&mut tx).await?,
-            feed_epoch: raise_epochs(&mut tx, context.now).await?,
+            feed_epoch: raise_feed_epoch(&mut tx, context.now).await?,
         };
         keys::replace(&mut tx, &keys).await?;
         let detail = json!({
@@ -40,12 +40,9 @@ impl RecoveryStore for PostgresStore {
     }
 }
 
-/// The version of the roles rises as the epoch does: counted on from where it went back to, it
-/// would come again, for other roles than a process may have in its memory.
-async fn raise_epochs(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+async fn raise_feed_epoch(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
     let epoch = sqlx::query_scalar!(
-        "UPDATE meta SET feed_epoch = greatest(feed_epoch + 1, $1),
-                         roles_version = greatest(roles_version + 1, $1)
+        "UPDATE meta SET feed_epoch = greatest(feed_epoch + 1, $1)
          WHERE id = 1 RETURNING feed_epoch",
         seconds(now)
     )

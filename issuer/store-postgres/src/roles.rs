@@ -47,7 +47,7 @@ impl RoleStore for PostgresStore {
             .await
             .map_err(db)?;
             define(&mut tx, &role).await?;
-            raise_roles_version(&mut tx).await?;
+            draw_roles_version(&mut tx).await?;
             tx.record(context.event(Action::RoleCreated, None, describe(&role)));
             tx.commit().await?;
             Ok(Ok(()))
@@ -67,7 +67,7 @@ impl RoleStore for PostgresStore {
             }
             let before = actor.catalogue.get(&role.name).map(describe);
             redefine(&mut tx, &role).await?;
-            raise_roles_version(&mut tx).await?;
+            draw_roles_version(&mut tx).await?;
             let catalogue = known::load(&mut tx).await?;
             if leaves_no_admin(&mut tx, &actor.catalogue, &catalogue).await? {
                 return Ok(Err(AccountChangeError::LastAdmin));
@@ -106,7 +106,7 @@ impl RoleStore for PostgresStore {
             if deleted.rows_affected() == 0 {
                 return Ok(Err(GrantError::InUse.into()));
             }
-            raise_roles_version(&mut tx).await?;
+            draw_roles_version(&mut tx).await?;
             let detail = json!({ "role": name.as_str() });
             tx.record(context.event(Action::RoleDeleted, None, detail));
             tx.commit().await?;
@@ -173,11 +173,17 @@ async fn redefine(tx: &mut Transaction, role: &Role) -> StoreResult<()> {
     define(tx, role).await
 }
 
-async fn raise_roles_version(tx: &mut Transaction) -> StoreResult<()> {
-    sqlx::query!("UPDATE meta SET roles_version = roles_version + 1 WHERE id = 1")
-        .execute(tx)
-        .await
-        .map_err(db)?;
+/// Tells every process that its roles are old, by a number that never was the version before: 122
+/// random bits of the server's, hashed to a positive number.
+async fn draw_roles_version(tx: &mut Transaction) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE meta SET roles_version =
+             (hashtextextended(gen_random_uuid()::text, 0) & 9223372036854775807) | 1
+         WHERE id = 1"
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
     Ok(())
 }
 

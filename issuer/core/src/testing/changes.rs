@@ -7,6 +7,7 @@
 
 use uuid::Uuid;
 
+use super::keys::master;
 use super::world::{
     NOW, POLICY, RANDOM, World, advanced, after, anonymous, at, effects, guess_key, hash, letter,
     new_account, new_session, presented, registration, registration_mail, roles, token,
@@ -16,10 +17,9 @@ use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
 use crate::ports::{Rotation, StoreResult};
-use crate::secret::SecretBytes;
+use crate::recovery::{self, RecoveryError};
 use crate::session::Head;
 use crate::signing::keyring::initial_keys;
-use crate::signing::seal::{MasterKey, MasterKeys};
 
 /// What came of trying: the action that it would record, and whether it was done.
 pub type Tried = (&'static str, StoreResult<bool>);
@@ -84,7 +84,18 @@ impl Prepared {
         tried.extend(self.try_sessions(world).await);
         tried.extend(self.try_passwords(world).await);
         tried.extend(self.try_roles(world).await);
+        tried.push(self.try_new_life(world).await);
         tried
+    }
+
+    /// The last of all: little that was prepared is left after it.
+    async fn try_new_life(&self, world: &World) -> Tried {
+        let begun = recovery::begin_new_life(&*world.store, after(2), &master(), RANDOM).await;
+        let begun = begun.map_err(|error| match error {
+            RecoveryError::Store(error) => error,
+            RecoveryError::Keys(error) => panic!("{error}"),
+        });
+        ("store.restored", begun.map(|life| life.sessions > 0))
     }
 
     async fn try_accounts(&self, world: &World) -> Vec<Tried> {
@@ -108,8 +119,7 @@ impl Prepared {
         let (_, fresh) = token(Purpose::Setup, NOW);
         let issued = store.issue_setup(&nobody, fresh).await;
         tried.push(("setup.link_issued", issued.map(|()| true)));
-        let master = MasterKeys::new(MasterKey::new(SecretBytes::new([9; 32])), None);
-        let initial = initial_keys(NOW, &master, RANDOM).unwrap();
+        let initial = initial_keys(NOW, &master(), RANDOM).unwrap();
         let made = store.load_or_create_keys(&nobody, initial).await;
         tried.push(("keys.created", made.map(|_| true)));
 

@@ -1,6 +1,10 @@
 //! The roles in memory, so that a refresh doesn't read them all: kept with the version they had,
 //! and read again by the first transaction that sees another version. Another process may be the
 //! one that changed them.
+//!
+//! A server may go back in time while this process runs: a standby that hadn't heard of the last
+//! changes takes the primary's place. So a version is no count but a number drawn for each change:
+//! one that was lost never comes again with other roles behind it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -32,7 +36,7 @@ impl KnownRoles {
         self.at(version, tx).await
     }
 
-    /// The roles at a version that `tx` has just read, or newer ones.
+    /// The roles at a version that `tx` has just read, or the present ones.
     pub(crate) async fn at(
         &self,
         version: i64,
@@ -47,10 +51,7 @@ impl KnownRoles {
         }
         let read = read(tx).await?;
         let roles = Arc::clone(&read.roles);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.version < read.version {
-            *known = read;
-        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(roles)
     }
 }
