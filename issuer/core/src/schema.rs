@@ -1,5 +1,24 @@
 //! Where the schema of a store in SQL stands: what was done to it beside what a release knows.
 
+/// The tables of every store in SQL: a schema without one of them isn't whole, whatever it says was
+/// done to it.
+pub const TABLES: [&str; 14] = [
+    "account_roles",
+    "accounts",
+    "audit",
+    "guesses",
+    "mac_keys",
+    "mailed_tokens",
+    "meta",
+    "outbox",
+    "registrations",
+    "role_inherits",
+    "role_permissions",
+    "roles",
+    "sessions",
+    "signing_keys",
+];
+
 /// A step of a schema.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Migration {
@@ -35,6 +54,13 @@ impl SchemaStatus {
         }
     }
 
+    /// A step that was left out, though a later one was done: no release does that.
+    #[must_use]
+    pub fn gap(&self) -> Option<&Migration> {
+        let last = self.applied.last()?.version;
+        self.pending.iter().find(|pending| pending.version < last)
+    }
+
     /// Whether a start has nothing to do, and nothing against it.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
@@ -61,7 +87,10 @@ mod tests {
         assert_eq!(status.pending, steps(&[3]));
         assert_eq!(status.unknown, steps(&[9]));
         assert!(!status.is_up_to_date());
+        assert!(status.gap().is_none());
         let done = SchemaStatus::compare(steps(&[1, 2]), steps(&[1, 2]));
         assert!(done.is_up_to_date());
+        let gap = SchemaStatus::compare(steps(&[1, 3]), steps(&[1, 2, 3, 4]));
+        assert_eq!(gap.gap(), steps(&[2]).first());
     }
 }

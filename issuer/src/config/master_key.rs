@@ -40,9 +40,10 @@ pub enum MasterKeySource {
 pub enum MasterKeyFileError {
     /// The database is there, its key isn't.
     #[error(
-        "the database {database} exists, but its master key {path} does not. Bring that file \
-         back, or set master_key to the key the database was made with; without it, what is \
-         sealed in the database is lost. To start over, remove the database"
+        "the database {database} has keys, but its master key {path} is not there. Start signet \
+         where that file is, bring it here, or set master_key to the key the database was made \
+         with; without it, what is sealed in the database is lost. To start over, remove the \
+         database"
     )]
     Lost {
         /// The database.
@@ -71,21 +72,51 @@ pub enum MasterKeyFileError {
 }
 
 impl MasterKeySource {
-    /// The keys of a database. In local mode this makes the file before the first start.
+    /// The keys, where they were given or the file is there.
     ///
     /// # Errors
-    /// When there is no key, or none that can be used.
-    pub fn open(
-        self,
-        database: &Database,
-        randomness: &dyn Randomness,
-    ) -> Result<MasterKeys, MasterKeyFileError> {
+    /// When the file can't be used.
+    pub fn find(&self) -> Result<Option<MasterKeys>, MasterKeyFileError> {
         match self {
-            Self::Given(keys) => Ok(keys),
+            Self::Given(keys) => Ok(Some(keys.clone())),
+            Self::LocalFile { path, .. } if !path.exists() => Ok(None),
             Self::LocalFile { path, previous } => {
-                let key = open_or_create(&path, database, randomness)?;
-                Ok(MasterKeys::new(key, previous))
+                let key = read_file(path).map_err(|refusal| MasterKeyFileError::Unusable {
+                    path: path.display().to_string(),
+                    problem: refusal.problem,
+                    hint: refusal.hint.unwrap_or_default(),
+                })?;
+                Ok(Some(MasterKeys::new(key, previous.clone())))
             }
+        }
+    }
+
+    /// Makes the file of local mode. Only a database without keys gets one.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn make(&self, randomness: &dyn Randomness) -> Result<(), MasterKeyFileError> {
+        match self {
+            Self::Given(_) => Ok(()),
+            Self::LocalFile { path, .. } => {
+                create(path, randomness).map_err(|source| MasterKeyFileError::Create {
+                    path: path.display().to_string(),
+                    source,
+                })
+            }
+        }
+    }
+
+    /// What there is to say where the file isn't there, and a database was made with it.
+    #[must_use]
+    pub fn lost(&self, database: &Database) -> MasterKeyFileError {
+        let path = match self {
+            Self::Given(_) => PathBuf::new(),
+            Self::LocalFile { path, .. } => std::path::absolute(path).unwrap_or(path.clone()),
+        };
+        MasterKeyFileError::Lost {
+            database: database.to_string(),
+            path: path.display().to_string(),
         }
     }
 }
@@ -96,34 +127,6 @@ pub(super) fn beside(database: &Database) -> PathBuf {
         Database::Sqlite(file) => file.with_extension("master-key"),
         Database::Postgres(_) => "signet.master-key".into(),
     }
-}
-
-fn open_or_create(
-    path: &Path,
-    database: &Database,
-    randomness: &dyn Randomness,
-) -> Result<MasterKey, MasterKeyFileError> {
-    let shown = || path.display().to_string();
-    if !path.exists() {
-        // A server isn't asked: keys that another one sealed stop the start as well.
-        if let Database::Sqlite(file) = database
-            && fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0)
-        {
-            return Err(MasterKeyFileError::Lost {
-                database: file.display().to_string(),
-                path: shown(),
-            });
-        }
-        create(path, randomness).map_err(|source| MasterKeyFileError::Create {
-            path: shown(),
-            source,
-        })?;
-    }
-    read_file(path).map_err(|refusal| MasterKeyFileError::Unusable {
-        path: shown(),
-        problem: refusal.problem,
-        hint: refusal.hint.unwrap_or_default(),
-    })
 }
 
 /// Makes the file whole or not at all; whoever else makes it at the same time may win.
@@ -204,26 +207,26 @@ mod tests {
 
     use super::*;
 
-    fn local(directory: &Path) -> Result<MasterKeys, MasterKeyFileError> {
+    fn local(directory: &Path) -> MasterKeys {
         let database = Database::Sqlite(directory.join("signet.db"));
         let source = MasterKeySource::LocalFile {
             path: beside(&database),
             previous: None,
         };
-        source.open(&database, &OperatingSystem)
+        if source.find().unwrap().is_none() {
+            source.make(&OperatingSystem).unwrap();
+        }
+        source.find().unwrap().unwrap()
     }
 
     #[test]
     fn local_mode_makes_a_private_file_once() {
         let directory = tempfile::tempdir().unwrap();
-        let made = local(directory.path()).unwrap();
+        let made = local(directory.path());
         let path = directory.path().join("signet.master-key");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-        assert_eq!(
-            local(directory.path()).unwrap().current().id(),
-            made.current().id()
-        );
+        assert_eq!(local(directory.path()).current().id(), made.current().id());
     }
 
     #[test]
@@ -231,7 +234,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let ids: Vec<String> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..16)
-                .map(|_| scope.spawn(|| local(directory.path()).unwrap().current().id().to_owned()))
+                .map(|_| scope.spawn(|| local(directory.path()).current().id().to_owned()))
                 .collect();
             starts
                 .into_iter()
@@ -242,18 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_its_key_gets_no_other_one() {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("signet.db"), "something").unwrap();
-        let error = local(directory.path()).unwrap_err();
-        assert!(matches!(error, MasterKeyFileError::Lost { .. }), "{error}");
-        assert!(!directory.path().join("signet.master-key").exists());
-    }
-
-    #[test]
     fn a_file_that_others_can_read_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        local(directory.path()).unwrap();
+        local(directory.path());
         let path = directory.path().join("signet.master-key");
         for (mode, fits) in [
             (0o600, true),

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use signet_core::ports::Store;
 use signet_core::schema::SchemaStatus;
+use signet_core::secret::OperatingSystem;
+use signet_core::signing::StoredKeys;
 use signet_store_postgres::PostgresStore;
 use signet_store_sqlite::SqliteStore;
 
+use super::database_file::{self, DatabaseFileError};
 use crate::config::Database;
 
 /// An open database.
@@ -22,6 +25,9 @@ pub enum OpenDatabase {
 /// Why a database can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreOpenError {
+    /// A file that can't be where it should.
+    #[error(transparent)]
+    File(#[from] DatabaseFileError),
     /// A file.
     #[error(transparent)]
     Sqlite(#[from] signet_store_sqlite::OpenError),
@@ -37,8 +43,37 @@ impl OpenDatabase {
     /// See [`StoreOpenError`].
     pub async fn schema(database: &Database) -> Result<SchemaStatus, StoreOpenError> {
         match database {
-            Database::Sqlite(file) => Ok(SqliteStore::schema(file).await?),
+            Database::Sqlite(file) => {
+                database_file::examine(file, &OperatingSystem)?;
+                Ok(SqliteStore::schema(file).await?)
+            }
             Database::Postgres(address) => Ok(PostgresStore::schema(address).await?),
+        }
+    }
+
+    /// Whether a database has keys, which somebody's master key sealed. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`StoreOpenError`].
+    pub async fn holds_keys(database: &Database) -> Result<bool, StoreOpenError> {
+        match database {
+            Database::Sqlite(file) => {
+                database_file::examine(file, &OperatingSystem)?;
+                Ok(SqliteStore::holds_keys(file).await?)
+            }
+            Database::Postgres(address) => Ok(PostgresStore::holds_keys(address).await?),
+        }
+    }
+
+    /// The keys of a database, as they are stored; `None` where none were made yet. The schema has
+    /// to be up to date. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`StoreOpenError`].
+    pub async fn stored_keys(database: &Database) -> Result<Option<StoredKeys>, StoreOpenError> {
+        match database {
+            Database::Sqlite(file) => Ok(SqliteStore::stored_keys(file).await?),
+            Database::Postgres(address) => Ok(PostgresStore::stored_keys(address).await?),
         }
     }
 
@@ -48,7 +83,10 @@ impl OpenDatabase {
     /// See [`StoreOpenError`].
     pub async fn open(database: &Database) -> Result<Self, StoreOpenError> {
         match database {
-            Database::Sqlite(file) => Ok(Self::Sqlite(SqliteStore::open(file).await?)),
+            Database::Sqlite(file) => {
+                database_file::examine(file, &OperatingSystem)?;
+                Ok(Self::Sqlite(SqliteStore::open(file).await?))
+            }
             Database::Postgres(address) => Ok(Self::Postgres(PostgresStore::open(address).await?)),
         }
     }

@@ -34,6 +34,12 @@ pub enum DatabaseFileError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is no file to read.
+    #[error("there is no database {path}. Set database_url to where it is")]
+    NoFile {
+        /// The file.
+        path: String,
+    },
     /// There is a folder where the file should be.
     #[error(
         "the database {path} is a folder. Set database_url to a file in it, such as \
@@ -63,7 +69,7 @@ pub enum DatabaseFileError {
 }
 
 /// Looks at the file and its folder, and leaves both as they were.
-pub(super) fn examine(path: &Path, randomness: &dyn Randomness) -> Result<(), DatabaseFileError> {
+pub(crate) fn examine(path: &Path, randomness: &dyn Randomness) -> Result<(), DatabaseFileError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             let path = shown(path);
@@ -77,12 +83,25 @@ pub(super) fn examine(path: &Path, randomness: &dyn Randomness) -> Result<(), Da
     examine_folder(path, randomness)
 }
 
+/// Looks at a file that is only read, and has to be there.
+pub(crate) fn recognise(path: &Path) -> Result<(), DatabaseFileError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(DatabaseFileError::IsFolder { path: shown(path) }),
+        Err(error) if is_absence(&error) => Err(DatabaseFileError::NoFile { path: shown(path) }),
+        Ok(_) | Err(_) => check_beginning(path, OpenOptions::new().read(true)),
+    }
+}
+
 fn examine_file(path: &Path) -> Result<(), DatabaseFileError> {
+    check_beginning(path, OpenOptions::new().read(true).write(true))
+}
+
+fn check_beginning(path: &Path, options: &OpenOptions) -> Result<(), DatabaseFileError> {
     let closed = |source| DatabaseFileError::FileClosed {
         path: shown(path),
         source,
     };
-    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = options.open(path);
     let mut beginning = Vec::new();
     file.and_then(|file| file.take(16).read_to_end(&mut beginning))
         .map_err(closed)?;
@@ -104,7 +123,10 @@ fn examine_folder(path: &Path, randomness: &dyn Randomness) -> Result<(), Databa
         .map_err(|source| {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             let folder = path.parent().unwrap_or(&path);
-            let (shown, is_missing) = (shown(folder), fs::metadata(folder).is_err_and(is_absence));
+            let (shown, is_missing) = (
+                shown(folder),
+                fs::metadata(folder).is_err_and(|error| is_absence(&error)),
+            );
             if is_missing || folder.is_file() {
                 return DatabaseFileError::NoFolder { folder: shown };
             }
@@ -115,7 +137,7 @@ fn examine_folder(path: &Path, randomness: &dyn Randomness) -> Result<(), Databa
         })
 }
 
-fn is_absence(error: io::Error) -> bool {
+fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

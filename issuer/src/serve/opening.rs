@@ -1,5 +1,5 @@
-//! Opening what every command that touches accounts works with: the master key, the store, the
-//! issuer's keys, in that order. Whoever opened it closes it.
+//! Opening what every command that touches accounts works with: the store, its master key, the
+//! issuer's keys. Whoever opened it closes it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use signet_core::issuer::{Issuer, Parts, StartError};
 use signet_core::limit::Limiter;
 use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::secret::{OperatingSystem, Randomness};
+use signet_core::signing::seal::MasterKeys;
 
 use super::database::{OpenDatabase, StoreOpenError};
-use super::database_file::{self, DatabaseFileError};
 use crate::clock::SystemClock;
 use crate::config::master_key::MasterKeyFileError;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, MasterKeySource};
 
 /// An issuer, and what it shares with the HTTP side.
 pub struct Opened {
@@ -36,9 +36,6 @@ impl fmt::Debug for Opened {
 /// Why nothing can be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The database can't be where it should.
-    #[error(transparent)]
-    DatabaseFile(#[from] DatabaseFileError),
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFileError),
@@ -71,15 +68,8 @@ impl From<StartError> for OpenError {
 pub async fn open(config: &Config) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
     let limiter: Arc<dyn Limiter> = Arc::new(InProcessLimiter::default());
-    if let Database::Sqlite(file) = &config.database {
-        database_file::examine(file, &*randomness)?;
-    }
-    // Before the database is made, since a database without a key is one whose key was lost.
-    let master_keys = config
-        .master_key
-        .clone()
-        .open(&config.database, &*randomness)?;
-    let database = OpenDatabase::open(&config.database).await?;
+    let (database, master_keys) =
+        open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
     let issuer = Issuer::start(Parts {
         store: database.store(),
         limiter: Arc::clone(&limiter),
@@ -95,4 +85,37 @@ pub async fn open(config: &Config) -> Result<Opened, OpenError> {
         randomness,
         database,
     })
+}
+
+/// Opens a database and finds its master keys. Local mode makes one where the database has no keys
+/// yet, and never beside keys that another one sealed: those stop it before anything is done.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_with_master_keys(
+    source: &MasterKeySource,
+    database: &Database,
+    randomness: &dyn Randomness,
+) -> Result<(OpenDatabase, MasterKeys), OpenError> {
+    if let Some(keys) = source.find()? {
+        return Ok((OpenDatabase::open(database).await?, keys));
+    }
+    // A process beside this one may make the file and the keys in the meantime.
+    let holds_keys = OpenDatabase::holds_keys(database).await?;
+    if holds_keys && source.find()?.is_none() {
+        return Err(source.lost(database).into());
+    }
+    let opened = OpenDatabase::open(database).await?;
+    let made = match holds_keys {
+        true => Ok(()),
+        false => source.make(randomness),
+    };
+    let found = made.and_then(|()| source.find());
+    match found.and_then(|found| found.ok_or_else(|| source.lost(database))) {
+        Ok(keys) => Ok((opened, keys)),
+        Err(error) => {
+            opened.close().await;
+            Err(error.into())
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The database: how it is reached, read and written.
 
 mod address;
+mod condition;
 mod fault;
 mod lock;
 mod migrate;
@@ -20,6 +21,7 @@ use signet_core::time::UnixTime;
 use crate::roles::KnownRoles;
 
 pub use address::{Address, AddressError};
+pub use condition::Condition;
 pub(crate) use fault::db;
 pub(crate) use lock::Lock;
 pub use open::OpenError;
@@ -63,6 +65,14 @@ impl PostgresStore {
     /// See [`OpenError`]. A schema of a newer release is none here, but an answer.
     pub async fn schema(address: &Address) -> Result<SchemaStatus, OpenError> {
         open::schema(address).await
+    }
+
+    /// Whether a database has keys, which somebody's master key sealed; changes nothing.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn holds_keys(address: &Address) -> Result<bool, OpenError> {
+        open::holds_keys(address).await
     }
 
     /// Ends the connections. Whoever still asks is told that the store is unavailable.

@@ -43,4 +43,4 @@ mod sessions;
 mod sweep;
 mod tokens;
 
-pub use db::{Address, AddressError, OpenError, PostgresStore};
+pub use db::{Address, AddressError, Condition, OpenError, PostgresStore};

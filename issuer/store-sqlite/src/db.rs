@@ -1,10 +1,11 @@
 //! The database file: how it is opened, read and written.
 
 mod backup;
+mod condition;
 mod fault;
 mod file;
+mod migrate;
 mod open;
-mod status;
 mod wal;
 mod write;
 mod writer;
@@ -22,6 +23,7 @@ use sqlx::{Sqlite, Transaction};
 use crate::roles::KnownRoles;
 
 pub use backup::{BackupError, RestoreError, Staged, back_up};
+pub use condition::{Condition, FileCondition};
 pub(crate) use fault::db;
 pub use open::OpenError;
 pub(crate) use write::Write;

@@ -40,7 +40,7 @@ impl KeyStore for SqliteStore {
 
 /// `None` only for a store that has never had an incarnation: keys that are missing beside one
 /// were taken away, and are not made anew.
-async fn load(connection: &mut SqliteConnection) -> StoreResult<Option<StoredKeys>> {
+pub(crate) async fn load(connection: &mut SqliteConnection) -> StoreResult<Option<StoredKeys>> {
     let incarnation = sqlx::query_scalar!("SELECT incarnation FROM meta WHERE id = 1")
         .fetch_optional(&mut *connection)
         .await

@@ -42,4 +42,7 @@ mod sessions;
 mod sweep;
 mod tokens;
 
-pub use db::{BackupError, Grouping, OpenError, RestoreError, SqliteStore, Staged, back_up};
+pub use db::{
+    BackupError, Condition, FileCondition, Grouping, OpenError, RestoreError, SqliteStore, Staged,
+    back_up,
+};

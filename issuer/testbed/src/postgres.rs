@@ -131,6 +131,20 @@ impl Postgres {
         }
     }
 
+    /// Starts it again as a standby: it answers, and writes nothing.
+    pub fn stand_by(&mut self) {
+        self.stop();
+        let signal = self.data().join("standby.signal");
+        fs::write(&signal, "").unwrap();
+        give(&signal);
+        self.resume();
+    }
+
+    /// Has a standby take its primary's place.
+    pub fn promote(&self) {
+        self.sql(SUPERUSER, "SELECT pg_promote()");
+    }
+
     fn is_ready(&self) -> bool {
         let ready = self.program("pg_isready");
         let port = self.port.to_string();
@@ -228,6 +242,26 @@ impl Database<'_> {
     /// Runs SQL in it as the superuser; answers the values, a row on each line.
     pub fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)
+    }
+
+    /// The rows of a schema but for one table, as SQL that writes them.
+    #[must_use]
+    pub fn rows(&self, schema: &str, but: &str) -> String {
+        let dump = self.server.program("pg_dump");
+        let dumped = run(&mut command(&[
+            dump.to_str().unwrap(),
+            "--data-only",
+            "--column-inserts",
+            &format!("--schema={schema}"),
+            &format!("--exclude-table={schema}.{but}"),
+            &self.url(),
+        ]));
+        // What is left is the same for each version of the program.
+        let is_kept = |line: &&str| {
+            line.starts_with("INSERT") || line.starts_with("SELECT pg_catalog.setval")
+        };
+        let lines: Vec<&str> = dumped.lines().filter(is_kept).collect();
+        lines.join("\n") + "\n"
     }
 
     /// Makes a role that may log in, and nothing else.

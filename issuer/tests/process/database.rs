@@ -110,8 +110,23 @@ fn another_master_key_than_the_servers_is_told_as_such() {
     let database = postgres().database();
     let created = on(&database).run_with_input(&CREATE, PASSWORD.as_bytes());
     assert_eq!(created.code, 0, "{}", created.err);
-    // Another folder, and so another key.
-    let ended = on(&database).run(&["serve"]);
+    // Another folder, and so no key.
+    for arguments in [&["serve"][..], &CREATE, &["db", "restored"]] {
+        let elsewhere = on(&database);
+        let ended = elsewhere.run_with_input(arguments, PASSWORD.as_bytes());
+        assert_eq!(ended.code, 1, "{}", ended.err);
+        let told = "signet.master-key is not there. Start signet where that file is";
+        assert!(ended.err.contains(told), "{}", ended.err);
+        let made = fs::read_dir(elsewhere.folder()).unwrap().count();
+        assert_eq!(made, 0, "no other key is made");
+    }
+    let elsewhere = on(&database);
+    let others = postgres().database();
+    let other = on(&others);
+    assert_eq!(other.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
+    let key = "signet.master-key";
+    fs::copy(other.folder().join(key), elsewhere.folder().join(key)).unwrap();
+    let ended = elsewhere.run(&["serve"]);
     assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(
         ended.err.contains("Is the master key the one"),

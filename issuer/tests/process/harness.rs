@@ -51,6 +51,14 @@ impl Signet {
         self
     }
 
+    /// The same folder and environment, for one more process.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            folder: Arc::clone(&self.folder),
+            environment: self.environment.clone(),
+        }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -1,5 +1,6 @@
 //! What can't be started is told in words that lead to the way out, and leaves nothing behind.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -7,7 +8,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::harness::{PASSWORD, Signet};
+use serde_json::Value;
+use signet_testbed::postgres;
+
+use super::harness::{PASSWORD, Signet, body, status};
 
 /// A user of no rights.
 const NOBODY: u32 = 65_534;
@@ -34,7 +38,14 @@ fn refused(database: &str, prepare: impl FnOnce(&Path), told: &[&str]) {
         "a@example.com",
         "--password-stdin",
     ];
-    for arguments in [&["serve"][..], &create] {
+    let commands = [
+        &["serve"][..],
+        &create,
+        &["db", "migrate"],
+        &["db", "status"],
+        &["db", "restored"],
+    ];
+    for arguments in commands {
         let ended = signet.run_with_input(arguments, PASSWORD.as_bytes());
         assert_eq!(ended.code, 1, "{database}: {}", ended.err);
         let said = ended.err.lines().last().unwrap();
@@ -100,20 +111,82 @@ fn a_database_of_somebody_else_is_told_as_such() {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
     let database = folder.join("signet.db");
     fs::write(&database, "").unwrap();
-    fs::set_permissions(&database, fs::Permissions::from_mode(0o000)).unwrap();
-    let mut command = Command::new(&program);
-    command.current_dir(folder).env_clear();
-    command.stdin(Stdio::null());
-    // Root may read everything.
-    if fs::metadata(&database).unwrap().uid() == 0 {
-        command.uid(NOBODY).gid(NOBODY);
+    // Nothing, or only reading.
+    for (mode, arguments) in [(0o000, "serve"), (0o444, "serve"), (0o444, "db migrate")] {
+        fs::set_permissions(&database, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = Command::new(&program);
+        command.args(arguments.split(' '));
+        command.current_dir(folder).env_clear();
+        command.stdin(Stdio::null());
+        // Root may read everything.
+        if fs::metadata(&database).unwrap().uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let ended = command.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let told = "can't read and write the database signet.db: Permission denied";
+        assert!(said.contains(told), "{said}");
     }
-    let ended = command.output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{said}");
-    let told = "can't read and write the database signet.db: Permission denied";
-    assert!(said.contains(told), "{said}");
     assert_eq!(names(folder), ["signet", "signet.db"]);
+}
+
+#[test]
+fn what_is_no_database_is_not_backed_up() {
+    for (database, told) in [
+        ("data", "the database data is a folder"),
+        ("notes.txt", "notes.txt is not a SQLite database"),
+        ("missing.db", "there is no database missing.db. Set"),
+    ] {
+        let signet = Signet::new().with("SIGNET_DATABASE_URL", &format!("sqlite:{database}"));
+        fs::create_dir(signet.folder().join("data")).unwrap();
+        fs::write(signet.folder().join("notes.txt"), "SQLite, some day").unwrap();
+        let ended = signet.run(&["db", "backup", "copy.db"]);
+        assert_eq!(ended.code, 1, "{}", ended.err);
+        assert!(ended.err.contains(told), "{}", ended.err);
+        assert_eq!(names(signet.folder()), ["data", "notes.txt"]);
+    }
+}
+
+#[test]
+fn a_database_without_its_key_gets_no_other_one() {
+    let signet = Signet::new();
+    // Without keys there is nothing to lose.
+    assert_eq!(signet.run(&["db", "migrate"]).code, 0);
+    let server = signet.serve();
+    server.signal("TERM");
+    assert_eq!(server.ended().code, 0);
+    let key = signet.folder().join("signet.master-key");
+    fs::remove_file(&key).unwrap();
+    for arguments in [&["serve"][..], &["db", "restored"]] {
+        let ended = signet.run(arguments);
+        assert_eq!(ended.code, 1, "{}", ended.err);
+        assert!(ended.err.contains("is not there"), "{}", ended.err);
+        assert!(!key.exists());
+    }
+}
+
+#[test]
+fn a_file_of_another_program_is_left_as_it_is() {
+    let signet = Signet::new();
+    let database = signet.folder().join("signet.db");
+    let made = Command::new("python3")
+        .args([
+            "-c",
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE stamps (id)')",
+        ])
+        .arg(&database)
+        .status();
+    assert!(made.unwrap().success());
+    let before = fs::read(&database).unwrap();
+    for arguments in [&["serve"][..], &["db", "migrate"], &["db", "status"]] {
+        let ended = signet.run(arguments);
+        assert_eq!(ended.code, 1, "{}", ended.err);
+        let told = "is not Signet's: it holds stamps";
+        assert!(ended.err.contains(told), "{}", ended.err);
+        assert_eq!(fs::read(&database).unwrap(), before);
+        assert_eq!(names(signet.folder()), ["signet.db"]);
+    }
 }
 
 #[test]
@@ -123,6 +196,50 @@ fn an_empty_file_becomes_the_database() {
     let server = signet.serve();
     server.signal("TERM");
     assert_eq!(server.ended().code, 0);
+}
+
+/// All of them migrate, make keys and end well.
+fn start_together(signets: &[Signet], applied: impl Fn() -> usize) {
+    let servers: Vec<_> = std::thread::scope(|scope| {
+        let starts = signets.iter().map(|signet| scope.spawn(|| signet.serve()));
+        let starts: Vec<_> = starts.collect();
+        starts
+            .into_iter()
+            .map(|start| start.join().unwrap())
+            .collect()
+    });
+    let keys: BTreeSet<String> = servers
+        .iter()
+        .map(|server| body(&server.get("/.well-known/jwks.json")).to_owned())
+        .collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    for server in servers {
+        assert_eq!(status(&server.get("/readyz")), 200);
+        server.signal("TERM");
+        assert_eq!(server.ended().code, 0);
+    }
+    let migrations =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite"));
+    assert_eq!(applied(), migrations.unwrap().count());
+}
+
+#[test]
+fn eight_first_starts_migrate_once() {
+    let signet = Signet::new();
+    start_together(&[(); 8].map(|()| signet.beside()), || {
+        schema(&signet)["applied"].as_array().unwrap().len()
+    });
+    let database = postgres().database();
+    let signet = Signet::new().with("SIGNET_DATABASE_URL", &database.url());
+    start_together(&[(); 8].map(|()| signet.beside()), || {
+        let applied = database.sql("SELECT count(*) FROM signet.schema_migrations");
+        applied.trim().parse().unwrap()
+    });
+    println!("proved: 8 first starts at once migrated once, on a file and on a server");
+}
+
+fn schema(signet: &Signet) -> Value {
+    serde_json::from_str(&signet.run(&["db", "status", "--json"]).out).unwrap()
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::a_file;
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::config::Config;
+use crate::serve::database_file;
 
 /// `signet db backup`
 #[derive(Args, Debug)]
@@ -39,6 +40,9 @@ async fn back_up_into(config: Config, file: PathBuf, as_json: bool) -> ExitCode 
         Ok(database) => database,
         Err(error) => return no(&error),
     };
+    if let Err(error) = database_file::recognise(database) {
+        return no(&error);
+    }
     if let Err(error) = back_up(database, &file).await {
         return no(&error);
     }

@@ -16,9 +16,8 @@ use super::{NotAFile, a_file};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::clock::SystemClock;
-use crate::config::master_key::MasterKeyFileError;
 use crate::config::{Config, Database};
-use crate::serve::database::{OpenDatabase, StoreOpenError};
+use crate::serve::opening::{OpenError, open_with_master_keys};
 
 /// `signet db restore`
 #[derive(Args, Debug)]
@@ -50,9 +49,7 @@ enum Failure {
     #[error(transparent)]
     Restore(#[from] RestoreError),
     #[error(transparent)]
-    MasterKey(#[from] MasterKeyFileError),
-    #[error(transparent)]
-    Open(#[from] StoreOpenError),
+    Open(#[from] OpenError),
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
 }
@@ -109,11 +106,8 @@ async fn begin_new_life(
     database: &Database,
     now: UnixTime,
 ) -> Result<NewLife, Failure> {
-    let master_keys = config
-        .master_key
-        .clone()
-        .open(&config.database, &OperatingSystem)?;
-    let database = OpenDatabase::open(database).await?;
+    let (database, master_keys) =
+        open_with_master_keys(&config.master_key, database, &OperatingSystem).await?;
     let store = database.store();
     let life = recovery::begin_new_life(&*store, now, &master_keys, &OperatingSystem).await;
     database.close().await;

@@ -7,11 +7,12 @@ use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// Beginnings of SQLSTATE codes after which the same may work later: connections (and all that
-/// PgBouncer says), credentials that were changed or a database that is gone, a standby that
-/// doesn't write, lost races, resources, locks, operators, the system, and what Supavisor says
+/// PgBouncer says), credentials that were changed or a database that is gone, a standby (for which
+/// a transaction that writes is a feature not supported), lost races, resources, locks, operators,
+/// the system, and what Supavisor says
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-const PASSING: [&str; 10] = [
-    "08", "28", "3D", "25006", "40", "53", "55P03", "57", "58", "XX000",
+const PASSING: [&str; 11] = [
+    "08", "0A000", "28", "3D", "25006", "40", "53", "55P03", "57", "58", "XX000",
 ];
 
 /// An operation lost against another one: could not serialize, or a deadlock. All of it is undone.
@@ -72,12 +73,12 @@ mod tests {
 
     #[test]
     fn what_passes_is_told_from_what_is_broken() {
-        // connection_failure, PgBouncer's, invalid_password, read_only_sql_transaction,
+        // connection_failure, PgBouncer's, feature_not_supported, invalid_password, read_only_sql_transaction,
         // deadlock_detected, disk_full, too_many_connections, lock_not_available, query_canceled,
         // admin_shutdown, cannot_connect_now, io_error
         for code in [
-            "08006", "08P01", "28P01", "25006", "40P01", "53100", "53300", "55P03", "57014",
-            "57P01", "57P03", "58030",
+            "08006", "08P01", "0A000", "28P01", "25006", "40P01", "53100", "53300", "55P03",
+            "57014", "57P01", "57P03", "58030",
         ] {
             assert!(is_passing(code), "{code}");
         }

@@ -3,10 +3,11 @@
 //! migration is one, together with its row in `schema_migrations`, behind a lock that lets one
 //! process at a time do it.
 
-use signet_core::schema::{Migration, SchemaStatus};
+use signet_core::schema::{Migration, SchemaStatus, TABLES};
 use sqlx::migrate::Migrator;
 use sqlx::{Error, SqlSafeStr as _};
 
+use super::address::Address;
 use super::lock::Lock;
 use super::open::OpenError;
 use super::pool::Pool;
@@ -21,21 +22,22 @@ struct Applied {
 }
 
 /// Does all that is to do.
-pub(super) async fn migrate(pool: &Pool) -> Result<(), OpenError> {
-    while step(pool).await? {}
+pub(super) async fn migrate(pool: &Pool, address: &Address) -> Result<(), OpenError> {
+    while step(pool, address).await? {}
     Ok(())
 }
 
 /// Does the first thing there is to do; false where there is none.
-async fn step(pool: &Pool) -> Result<bool, OpenError> {
+async fn step(pool: &Pool, address: &Address) -> Result<bool, OpenError> {
     let mut tx = Transaction::begin(pool, Access::Change, PATIENT_LIMITS).await?;
     Lock::Schema.take(&mut tx).await?;
     if !has_table(&mut tx).await? {
+        check_ours(&mut tx, address).await?;
         make_table(&mut tx).await?;
         tx.commit().await?;
         return Ok(true);
     }
-    let status = compare(applied(&mut tx).await?)?;
+    let status = compare(applied(&mut tx).await?, address)?;
     if let Some(newer) = status.unknown.last() {
         return Err(OpenError::Newer {
             version: newer.version,
@@ -46,6 +48,7 @@ async fn step(pool: &Pool) -> Result<bool, OpenError> {
         pending.any(|pending| pending.version == migration.version)
     };
     let Some(next) = MIGRATIONS.iter().find(first) else {
+        check_whole(&mut tx, address).await?;
         return Ok(false);
     };
     tx.run(next.sql.clone().into_sql_str().as_str()).await?;
@@ -63,13 +66,57 @@ async fn step(pool: &Pool) -> Result<bool, OpenError> {
 }
 
 /// Where the schema stands; changes nothing.
-pub(super) async fn status(pool: &Pool) -> Result<SchemaStatus, OpenError> {
+pub(super) async fn status(pool: &Pool, address: &Address) -> Result<SchemaStatus, OpenError> {
     let mut tx = Transaction::begin(pool, Access::Snapshot, PATIENT_LIMITS).await?;
-    let applied = match has_table(&mut tx).await? {
-        true => applied(&mut tx).await?,
-        false => Vec::new(),
-    };
-    compare(applied)
+    if !has_table(&mut tx).await? {
+        check_ours(&mut tx, address).await?;
+        return compare(Vec::new(), address);
+    }
+    let status = compare(applied(&mut tx).await?, address)?;
+    if status.is_up_to_date() {
+        check_whole(&mut tx, address).await?;
+    }
+    Ok(status)
+}
+
+/// Refuses to move in with somebody else.
+async fn check_ours(tx: &mut Transaction, address: &Address) -> Result<(), OpenError> {
+    let table = sqlx::query_scalar!(
+        r#"SELECT relname::text AS "name!" FROM pg_class
+           WHERE relnamespace = to_regnamespace('signet') ORDER BY relname LIMIT 1"#
+    )
+    .fetch_optional(tx)
+    .await?;
+    match table {
+        Some(table) => Err(OpenError::Foreign {
+            address: address.to_string(),
+            table,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Asks for every table: a dump that was restored in part has all rows of `schema_migrations`.
+async fn check_whole(tx: &mut Transaction, address: &Address) -> Result<(), OpenError> {
+    let tables = TABLES.map(str::to_owned);
+    let missing = sqlx::query_scalar!(
+        r#"SELECT name AS "name!" FROM unnest($1::text[]) AS name
+           WHERE to_regclass('signet.' || name) IS NULL LIMIT 1"#,
+        &tables[..]
+    )
+    .fetch_optional(tx)
+    .await?;
+    match missing {
+        Some(table) => Err(not_whole(address, format!("the table {table}"))),
+        None => Ok(()),
+    }
+}
+
+fn not_whole(address: &Address, missing: String) -> OpenError {
+    OpenError::NotWhole {
+        address: address.to_string(),
+        missing,
+    }
 }
 
 async fn has_table(tx: &mut Transaction) -> Result<bool, Error> {
@@ -114,7 +161,7 @@ async fn applied(tx: &mut Transaction) -> Result<Vec<Applied>, Error> {
 
 /// What was done beside what this release knows. A migration that was changed after it was applied
 /// is a mistake of whoever built the release.
-fn compare(applied: Vec<Applied>) -> Result<SchemaStatus, OpenError> {
+fn compare(applied: Vec<Applied>, address: &Address) -> Result<SchemaStatus, OpenError> {
     for row in &applied {
         let mut known = MIGRATIONS.iter();
         let known = known.find(|known| known.version == row.migration.version);
@@ -129,5 +176,12 @@ fn compare(applied: Vec<Applied>) -> Result<SchemaStatus, OpenError> {
         name: known.description.to_string(),
     });
     let done = applied.into_iter().map(|row| row.migration);
-    Ok(SchemaStatus::compare(done.collect(), known.collect()))
+    let status = SchemaStatus::compare(done.collect(), known.collect());
+    match status.gap() {
+        Some(gap) => {
+            let missing = format!("migration {} ({})", gap.version, gap.name);
+            Err(not_whole(address, missing))
+        }
+        None => Ok(status),
+    }
 }

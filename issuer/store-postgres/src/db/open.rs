@@ -1,16 +1,19 @@
 //! Opening the database: reaching the server, and what it has to be. Whatever stops the start is
 //! told as what it is, with what to do about it.
 
+mod complaint;
+
 use std::{fs, io};
 
 use signet_core::ports::StoreError;
 use signet_core::schema::SchemaStatus;
-use sqlx::{Error, postgres::PgDatabaseError};
+use sqlx::Error;
 
 use super::address::Address;
 use super::migrate;
 use super::pool::Pool;
 use super::transaction::{Access, LIMITS, Transaction};
+pub(super) use complaint::explain;
 
 /// The first version that is tested, as the server counts them.
 const OLDEST_SERVER: i32 = 150_000;
@@ -85,6 +88,15 @@ pub enum OpenError {
         /// Its version.
         version: String,
     },
+    /// It is a standby, or was told to write nothing.
+    #[error(
+        "the PostgreSQL server at {address} only reads: it is a standby. Set database_url to its \
+         primary, or promote it"
+    )]
+    ReadOnly {
+        /// The database, without the password.
+        address: String,
+    },
     /// The role may not do what is needed.
     #[error(
         "the role that database_url names lacks a right in {address}: {message}. As the owner of \
@@ -117,9 +129,35 @@ pub enum OpenError {
         /// The migration.
         version: i64,
     },
+    /// Somebody else's tables are where ours should be.
+    #[error(
+        "the schema signet in {address} is not Signet's: it holds {table}, and nothing says that \
+         Signet made it. Move it away with ALTER SCHEMA signet RENAME, or set database_url to \
+         another database"
+    )]
+    Foreign {
+        /// The database, without the password.
+        address: String,
+        /// A table that is there.
+        table: String,
+    },
+    /// A part of the schema was left out, or taken away.
+    #[error(
+        "the schema signet in {address} is not whole: {missing} is missing, though what came after \
+         it is there. Restore a whole backup; nothing is made anew beside what may be lost"
+    )]
+    NotWhole {
+        /// The database, without the password.
+        address: String,
+        /// What should be there.
+        missing: String,
+    },
     /// The server says no in another way.
     #[error("the PostgreSQL server can't be used: {0}")]
     Server(#[from] Error),
+    /// The keys can't be read.
+    #[error("can't read the keys in the database: {0}")]
+    Keys(#[source] StoreError),
     /// A change of the schema couldn't be made durable.
     #[error("can't migrate the schema: {0}")]
     Migrate(#[from] StoreError),
@@ -129,7 +167,7 @@ pub(super) async fn open(address: &Address) -> Result<Pool, OpenError> {
     let pool = pool(address, address.pool_size)?;
     let opened = async {
         check_server(&pool, address).await?;
-        migrate::migrate(&pool).await
+        migrate::migrate(&pool, address).await
     };
     match opened.await {
         Ok(()) => Ok(pool),
@@ -139,16 +177,42 @@ pub(super) async fn open(address: &Address) -> Result<Pool, OpenError> {
 
 pub(super) async fn schema(address: &Address) -> Result<SchemaStatus, OpenError> {
     let pool = pool(address, 1)?;
-    let looked = async {
-        check_server(&pool, address).await?;
-        migrate::status(&pool).await
-    };
-    let status = looked.await.map_err(|error| explain(error, address));
+    let status = status(&pool, address).await;
     pool.close().await;
-    status
+    status.map_err(|error| explain(error, address))
 }
 
-fn pool(address: &Address, size: u32) -> Result<Pool, OpenError> {
+pub(super) async fn holds_keys(address: &Address) -> Result<bool, OpenError> {
+    let pool = pool(address, 1)?;
+    let looked = async {
+        let status = status(&pool, address).await?;
+        match (status.unknown.last(), status.applied.first()) {
+            (Some(newer), _) => Err(OpenError::Newer {
+                version: newer.version,
+            }),
+            (None, Some(_)) => Ok(has_incarnation(&pool).await?),
+            (None, None) => Ok(false),
+        }
+    };
+    let holds = looked.await;
+    pool.close().await;
+    holds.map_err(|error| explain(error, address))
+}
+
+async fn status(pool: &Pool, address: &Address) -> Result<SchemaStatus, OpenError> {
+    check_server(pool, address).await?;
+    migrate::status(pool, address).await
+}
+
+/// The first start gives it one, together with the keys.
+async fn has_incarnation(pool: &Pool) -> Result<bool, Error> {
+    let mut tx = Transaction::begin(pool, Access::Snapshot, LIMITS).await?;
+    sqlx::query_scalar!(r#"SELECT incarnation IS NOT NULL AS "has!" FROM meta"#)
+        .fetch_one(&mut tx)
+        .await
+}
+
+pub(super) fn pool(address: &Address, size: u32) -> Result<Pool, OpenError> {
     if let Some(path) = &address.authority {
         fs::read(path).map_err(|source| OpenError::Authority {
             path: path.display().to_string(),
@@ -166,105 +230,17 @@ async fn check_server(pool: &Pool, address: &Address) -> Result<(), OpenError> {
     )
     .fetch_one(&mut tx)
     .await?;
-    if server.number < OLDEST_SERVER {
-        return Err(OpenError::OldServer {
+    check_version(server.number, server.name, address)
+}
+
+fn check_version(number: i32, name: String, address: &Address) -> Result<(), OpenError> {
+    match number < OLDEST_SERVER {
+        true => Err(OpenError::OldServer {
             address: address.to_string(),
-            version: server.name,
-        });
+            version: name,
+        }),
+        false => Ok(()),
     }
-    Ok(())
-}
-
-/// Which of the things that go wrong at a start an error is.
-fn explain(error: OpenError, address: &Address) -> OpenError {
-    let error = match error {
-        OpenError::Server(error) => error,
-        OpenError::Migrate(StoreError::Unavailable(source)) => match source.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(source) => return OpenError::Migrate(StoreError::Unavailable(source)),
-        },
-        told => return told,
-    };
-    let address_shown = address.to_string();
-    match &error {
-        Error::Io(source) if is_about_certificates(source) => OpenError::Untrusted {
-            address: address_shown,
-            source: error,
-        },
-        Error::Tls(_) => OpenError::Untrusted {
-            address: address_shown,
-            source: error,
-        },
-        Error::Io(_) | Error::PoolTimedOut => OpenError::Unreachable {
-            address: address_shown,
-            source: error,
-        },
-        Error::Database(database) => {
-            let code = database.code().unwrap_or_default();
-            let message = told(database.as_ref());
-            match Complaint::of(&code, &message) {
-                Complaint::Credentials => OpenError::Refused {
-                    address: address_shown,
-                    message,
-                },
-                Complaint::Database => OpenError::NoDatabase {
-                    address: address_shown,
-                    message,
-                },
-                Complaint::Rights => OpenError::NoRight {
-                    address: address_shown,
-                    role: address.options.get_username().to_owned(),
-                    message,
-                },
-                Complaint::Other => OpenError::Server(error),
-            }
-        }
-        _ => OpenError::Server(error),
-    }
-}
-
-/// What a server complains about, as far as an operator can do something.
-#[derive(Debug, Eq, PartialEq)]
-enum Complaint {
-    Credentials,
-    Database,
-    Rights,
-    Other,
-}
-
-impl Complaint {
-    /// PostgreSQL has a code for each. PgBouncer has one for all (protocol_violation), Supavisor
-    /// another one (internal_error), and words.
-    fn of(code: &str, message: &str) -> Self {
-        match code {
-            "28P01" | "28000" => Self::Credentials,
-            "3D000" => Self::Database,
-            "42501" => Self::Rights,
-            "08P01" if message.starts_with("database ") || message.contains("such database") => {
-                Self::Database
-            }
-            "08P01" if message.contains("auth") || message.contains("no such user") => {
-                Self::Credentials
-            }
-            "XX000" if message.contains("user not found") => Self::Credentials,
-            _ => Self::Other,
-        }
-    }
-}
-
-fn told(error: &(dyn sqlx::error::DatabaseError + 'static)) -> String {
-    let Some(error) = error.try_downcast_ref::<PgDatabaseError>() else {
-        return error.message().to_owned();
-    };
-    match error.hint() {
-        Some(hint) => format!("{} ({hint})", error.message()),
-        None => error.message().to_owned(),
-    }
-}
-
-/// rustls tells through an error of the socket what it thinks of a certificate.
-fn is_about_certificates(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::InvalidData
 }
 
 #[cfg(test)]
@@ -272,46 +248,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn complaints_of_servers_and_poolers_are_told_apart() {
-        for (code, message, complaint) in [
-            (
-                "28P01",
-                "password authentication failed",
-                Complaint::Credentials,
-            ),
-            ("28000", "no pg_hba.conf entry", Complaint::Credentials),
-            (
-                "08P01",
-                "password authentication failed",
-                Complaint::Credentials,
-            ),
-            (
-                "08P01",
-                "SASL authentication failed",
-                Complaint::Credentials,
-            ),
-            ("08P01", "no such user: signet", Complaint::Credentials),
-            (
-                "3D000",
-                "database \"x\" does not exist",
-                Complaint::Database,
-            ),
-            ("08P01", "no such database: x", Complaint::Database),
-            (
-                "08P01",
-                "database \"x\" does not exist",
-                Complaint::Database,
-            ),
-            (
-                "42501",
-                "permission denied for schema signet",
-                Complaint::Rights,
-            ),
-            ("XX000", "Tenant or user not found", Complaint::Credentials),
-            ("08P01", "server conn crashed?", Complaint::Other),
-            ("53300", "too many connections", Complaint::Other),
-        ] {
-            assert_eq!(Complaint::of(code, message), complaint, "{code} {message}");
+    fn a_server_that_is_too_old_is_told_with_its_version() {
+        let address: Address = "postgres://signet:hidden@db.example.com/signet"
+            .parse()
+            .unwrap();
+        for (number, name) in [(140_019, "14.19 (Debian)"), (90_624, "9.6.24")] {
+            let error = check_version(number, name.to_owned(), &address).unwrap_err();
+            let said = error.to_string();
+            for words in ["db.example.com", name, "needs 15 or later", "Upgrade it"] {
+                assert!(said.contains(words), "{words}: {said}");
+            }
+            assert!(!said.contains("hidden"), "{said}");
+        }
+        for number in [150_000, 170_005] {
+            check_version(number, "new".to_owned(), &address).unwrap();
         }
     }
 }

@@ -158,8 +158,13 @@ impl Transaction {
 
     /// Undoes everything before it answers. Dropped, it is undone a moment after that, and who looks
     /// at once, and passes over rows that somebody is at, doesn't find those that come back.
-    pub(crate) async fn roll_back(mut self) -> StoreResult<()> {
-        self.run("ROLLBACK").await.map_err(db)?;
+    pub(crate) async fn roll_back(self) -> StoreResult<()> {
+        self.end().await.map_err(db)
+    }
+
+    /// Ends it, with nothing done.
+    pub(super) async fn end(mut self) -> Result<(), Error> {
+        self.run("ROLLBACK").await?;
         if let Some(lease) = self.lease.take() {
             lease.give_back();
         }

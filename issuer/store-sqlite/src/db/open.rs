@@ -3,15 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use signet_core::ports::StoreError;
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::time::Instant;
 
+use super::SqliteStore;
 use super::fault::is_busy;
 use super::file;
+use super::migrate;
 use super::wal::Wal;
 use super::writer::{Grouping, Writer};
 
@@ -23,13 +26,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a read waits for its turn.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a start waits for another process to finish migrating.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it waits between two tries.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// How many reads there are at once.
 const READERS: u32 = 4;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// Why the file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,36 @@ pub enum OpenError {
         /// A migration that this release doesn't know.
         version: i64,
     },
+    /// Somebody else's tables are in the file.
+    #[error(
+        "the database {path} is not Signet's: it holds {table}, and nothing says that Signet made \
+         it. Set database_url to another file, or move this one away"
+    )]
+    Foreign {
+        /// The file.
+        path: String,
+        /// A table that is there.
+        table: String,
+    },
+    /// A part of the schema was left out, or taken away.
+    #[error(
+        "the database {path} is not whole: {missing} is missing, though what came after it is \
+         there. Restore a backup; nothing is made anew beside what may be lost"
+    )]
+    NotWhole {
+        /// The file.
+        path: String,
+        /// What should be there.
+        missing: String,
+    },
+    /// The keys in it can't be read.
+    #[error("can't read the keys in the database {path}: {source}")]
+    Keys {
+        /// The file.
+        path: String,
+        /// What went wrong.
+        source: StoreError,
+    },
     /// The SQLite that was linked can lose data.
     #[error(
         "SQLite {0} is too old: versions before 3.51.3 can corrupt the database; build Signet \
@@ -83,6 +114,8 @@ pub(super) async fn open(
     grouping: Grouping,
 ) -> Result<(Writer, SqlitePool), OpenError> {
     let name = || path.display().to_string();
+    // A file of somebody else stays as it is, down to its mode and how its log is kept.
+    SqliteStore::schema(path).await?;
     file::prepare(path).map_err(|source| OpenError::File {
         path: name(),
         source,
@@ -91,15 +124,7 @@ pub(super) async fn open(
         path: name(),
         source,
     };
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        // What is deleted, an old password hash or a mail, is overwritten and not only forgotten.
-        .pragma("secure_delete", "ON")
-        .pragma("trusted_schema", "OFF");
+    let options = options(path).journal_mode(SqliteJournalMode::Wal);
     let patient = options.clone().busy_timeout(START_TIMEOUT);
     let mut first = connect(&patient).await.map_err(failed)?;
     let version = sqlx::query_scalar!(r#"SELECT sqlite_version() AS "version!: String""#)
@@ -109,16 +134,8 @@ pub(super) async fn open(
     if !is_new_enough(&version) {
         return Err(OpenError::OldSqlite(version));
     }
-    migrate(&mut first).await.map_err(|source| match source {
-        MigrateError::VersionMissing(version) => OpenError::Newer {
-            path: name(),
-            version,
-        },
-        source => OpenError::Migrate {
-            path: name(),
-            source,
-        },
-    })?;
+    let migrated = migrate::migrate(&mut first).await;
+    migrated.map_err(|refused| refused.of(path))?;
     first.close().await.map_err(failed)?;
     let writer = Writer::start(Wal::options(options.clone()), Wal::beside(path), grouping)
         .await
@@ -144,6 +161,18 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sql
     }
 }
 
+/// What every connection is told, but for how the log is kept, which the file remembers.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // What is deleted, an old password hash or a mail, is overwritten and not only forgotten.
+        .pragma("secure_delete", "ON")
+        .pragma("trusted_schema", "OFF")
+}
+
 /// A connection is tested when it is given back, which is enough in one process.
 fn reading() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
@@ -157,17 +186,7 @@ fn reading() -> SqlitePoolOptions {
         })
 }
 
-/// Brings the schema up to date: all of it or nothing, by one process while others wait.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // `run` takes what acquires connections, and the future of that isn't `Send`.
-    MIGRATIONS
-        .run_direct(None, &mut *transaction, false)
-        .await?;
-    Ok(transaction.commit().await?)
-}
-
-fn is_new_enough(version: &str) -> bool {
+pub(super) fn is_new_enough(version: &str) -> bool {
     let numbers: Vec<u32> = version.split('.').map_while(|n| n.parse().ok()).collect();
     numbers.as_slice() >= OLDEST_SQLITE.as_slice()
 }
