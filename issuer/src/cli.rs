@@ -9,6 +9,7 @@ mod arguments;
 mod config;
 mod db;
 mod decide;
+mod doctor;
 mod key_set;
 mod policy;
 mod serve;
@@ -48,6 +49,9 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at the configuration and at all it leads to, and tell what is wrong and what to do;
+    /// exit 1 if the issuer can't run like this. Changes nothing, and an issuer may run meanwhile
+    Doctor(doctor::Doctor),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Policies: who may do what, as every host decides it
@@ -93,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Config(ConfigCommand::Check(check)) => check.run(),
         Command::Config(ConfigCommand::Print(print)) => print.run(),
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Openapi => say(&crate::http::openapi::text()),
         Command::Policy(policy) => policy.run(),
         Command::Decide(decide) => decide.run(),

@@ -102,6 +102,26 @@ impl Smtp {
         })
     }
 
+    /// Meets the server as for a message, its certificate and our credentials included, and leaves.
+    ///
+    /// # Errors
+    /// What went wrong, for the operator.
+    pub async fn greet(&self) -> Result<(), String> {
+        match tokio::time::timeout(self.patience, self.connect()).await {
+            Ok(Ok(mut connection)) => {
+                connection.abort().await;
+                Ok(())
+            }
+            Ok(Err(error)) => Err(told(&error)),
+            Err(_) => Err(self.took_too_long()),
+        }
+    }
+
+    fn took_too_long(&self) -> String {
+        let seconds = self.patience.as_secs();
+        format!("the mail server took longer than {seconds} seconds")
+    }
+
     async fn converse(&self, message: &lettre::Message) -> Result<(), Failure> {
         let mut connection = self.connect().await.map_err(Failure::Approach)?;
         let sent = connection
@@ -158,9 +178,7 @@ impl MailTransport for Smtp {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(failure)) => failure,
             Err(_) => {
-                let seconds = self.patience.as_secs();
-                let reason = format!("the mail server took longer than {seconds} seconds");
-                return Err(DeliveryError::Transient(reason));
+                return Err(DeliveryError::Transient(self.took_too_long()));
             }
         };
         Err(match failure {
@@ -174,8 +192,13 @@ impl MailTransport for Smtp {
     }
 }
 
-/// What went wrong, for the operator: one line, without the recipient.
+/// What went wrong with a message, without the recipient.
 fn reason(error: &Error, recipient: &str) -> String {
+    told(error).replace(recipient, "<recipient>")
+}
+
+/// What went wrong, for the operator: one line.
+fn told(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -185,8 +208,7 @@ fn reason(error: &Error, recipient: &str) -> String {
         }
         source = cause.source();
     }
-    text.replace(recipient, "<recipient>")
-        .chars()
+    text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(LONGEST_REASON)
         .collect()

@@ -76,7 +76,12 @@ impl Script {
     }
 }
 
-async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<(), DeliveryError> {
+/// A transport to a server that runs until it is aborted.
+async fn transport(
+    script: Script,
+    security: Security,
+    signed_in: bool,
+) -> (Smtp, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = tokio::spawn(script.serve(listener));
@@ -91,6 +96,11 @@ async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<
     let hello = ClientId::Domain("auth.example.com".to_owned());
     let mut smtp = Smtp::new(address, from, hello).unwrap();
     smtp.patience = Duration::from_millis(1_500);
+    (smtp, server)
+}
+
+async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<(), DeliveryError> {
+    let (smtp, server) = transport(script, security, signed_in).await;
     let message = Message {
         to: "ada@example.com".to_owned(),
         kind: MailKind::Verify,
@@ -136,6 +146,41 @@ async fn a_message_arrives_whole() {
         "a lone dot ended the message: {heard}"
     );
     assert!(heard.contains("QUIT"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_server_is_met_without_a_message() {
+    let script = Script::default();
+    let heard = Arc::clone(&script.heard);
+    let (smtp, server) = transport(script, Security::Plain, true).await;
+    assert_eq!(smtp.greet().await, Ok(()));
+    server.abort();
+    let heard = heard.lock().unwrap().clone();
+    assert!(heard.contains("EHLO auth.example.com\r\n"), "{heard}");
+    assert!(heard.contains("AUTH PLAIN"), "{heard}");
+    assert!(
+        !heard.contains("MAIL") && !heard.contains("DATA"),
+        "{heard}"
+    );
+    let script = Script {
+        on_auth: "535 5.7.8 wrong password",
+        ..Script::default()
+    };
+    let (smtp, server) = transport(script, Security::Plain, true).await;
+    let reason = smtp.greet().await.unwrap_err();
+    assert!(
+        reason.contains("535") && !reason.contains("secret"),
+        "{reason}"
+    );
+    server.abort();
+    let script = Script {
+        greeting: "",
+        extensions: "",
+        ..Script::default()
+    };
+    let (smtp, server) = transport(script, Security::Plain, false).await;
+    assert!(smtp.greet().await.is_err());
+    server.abort();
 }
 
 #[tokio::test]

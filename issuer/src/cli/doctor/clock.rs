@@ -1,0 +1,56 @@
+//! The clock: everything expires by it.
+
+use signet_core::time::{Clock as _, UnixTime};
+
+use super::report::Report;
+use crate::clock::SystemClock;
+use crate::http::wire::Timestamp;
+
+const SUBJECT: &str = "clock";
+const SET_IT: &str = "have this machine's clock set over the network (NTP)";
+
+/// Before this no Signet was built, in seconds since 1970: 2026-01-01.
+const EARLIEST: u64 = 1_767_225_600;
+/// How far apart two clocks may be: what verifiers forgive, in seconds.
+const FORGIVEN: u64 = 30;
+/// From where on it is worth a word, in seconds.
+const NOTICEABLE: u64 = 5;
+/// How far a clock may go back before what it says is impossible, in seconds.
+const BACK: u64 = 300;
+
+pub(super) fn examine(report: &mut Report) {
+    let now = SystemClock.now();
+    let said = Timestamp::from(now).to_string();
+    match now.as_secs() < EARLIEST {
+        true => report.fail(
+            SUBJECT,
+            format!("{said} was before there was Signet"),
+            SET_IT,
+        ),
+        false => report.ok(SUBJECT, said),
+    }
+}
+
+/// Beside the clock of the database's server.
+pub(super) fn beside(server: UnixTime, report: &mut Report) {
+    let apart = server.as_secs().abs_diff(SystemClock.now().as_secs());
+    let said = format!("{apart} s apart from that of the database's server");
+    if apart > FORGIVEN {
+        report.fail(SUBJECT, said, SET_IT);
+    } else if apart > NOTICEABLE {
+        report.warn(SUBJECT, said, SET_IT);
+    } else {
+        report.ok(SUBJECT, said);
+    }
+}
+
+/// Beside the last thing that was written down.
+pub(super) fn after(recorded: UnixTime, report: &mut Report) {
+    let behind = recorded
+        .as_secs()
+        .saturating_sub(SystemClock.now().as_secs());
+    if behind > BACK {
+        let said = format!("{behind} s before the last row of the audit trail was written");
+        report.fail(SUBJECT, said, SET_IT);
+    }
+}
