@@ -1,5 +1,6 @@
 //! What is generated and committed: the API's description, and that of the queries.
 
+mod previous;
 mod queries;
 
 use std::fs;
@@ -7,6 +8,7 @@ use std::fs;
 use crate::components::{build_programs, program};
 use crate::process::{Done, Failure, command, root, run_quietly, say};
 
+pub(crate) use previous::keep_previous;
 pub(crate) use queries::{check_queries, write_queries};
 
 pub(crate) fn write_openapi() -> Done {

@@ -34,6 +34,7 @@ usage: cargo xtask TASK
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
   bench                 Signet beside its peers, in one run
   openapi [--check]     write openapi.json anew, or compare it
+  previous              keep this release in migrations/previous, for the next one's tests
   sqlx-prepare [--check]  write the queries' description anew, or compare it
 ";
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => bench::run(arguments),
         ["openapi"] => artefacts::write_openapi(),
         ["openapi", "--check"] => artefacts::check_openapi(),
+        ["previous"] => artefacts::keep_previous(),
         ["sqlx-prepare"] => artefacts::write_queries(),
         ["sqlx-prepare", "--check"] => artefacts::check_queries(),
         _ => Err(Failure::new(USAGE)),

@@ -26,7 +26,9 @@
 //! `signet_core::testing`, and run `cargo xtask sqlx-prepare`: the queries are checked against
 //! the migrations when they are compiled. Ask what else may run at the same moment: SQLite has one
 //! writer, and here there are many. To change the schema add a migration, with the same number and
-//! name for every SQL store; those that were released never change.
+//! name for every SQL store, and new tables to `signet_core::schema::TABLES`. Those that were
+//! released never change, and none takes away what the release before asks for:
+//! docs/adr/0022-expand-then-contract.md.
 
 mod accounts;
 mod actor;

@@ -25,7 +25,9 @@
 //! Add it to the port, write it in the file of its area, put its contract into
 //! `signet_core::testing`, and run `cargo xtask sqlx-prepare`: the queries are checked against
 //! the migrations when they are compiled. To change the schema add a migration, with the same
-//! number and name for every SQL store; those that were released never change.
+//! number and name for every SQL store, and new tables to `signet_core::schema::TABLES`. Those that
+//! were released never change, and none takes away what the release before asks for:
+//! docs/adr/0022-expand-then-contract.md.
 
 mod accounts;
 mod actor;

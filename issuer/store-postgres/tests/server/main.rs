@@ -10,10 +10,12 @@
 )]
 
 mod atomicity;
+mod failover;
 mod opening;
 mod outages;
 mod parity;
 mod pooling;
+mod previous;
 mod proxy;
 mod supabase;
 
