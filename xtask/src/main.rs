@@ -30,7 +30,7 @@ usage: cargo xtask TASK
   setup                 make this machine ready: packages, tools, targets
   test [STEP...]        every check there is, or some of them
   wasm                  build the npm package, the Worker and the filter for Envoy
-  prove                 the proofs at full size, with a report
+  prove [WORD...]       the proofs at full size, with a report; or those named so, without
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
   bench                 Signet beside its peers, in one run
   openapi [--check]     write openapi.json anew, or compare it
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::all(),
         ["test", steps @ ..] => test::run(steps),
         ["wasm"] => wasm::build(),
-        ["prove"] => prove::run(),
+        ["prove", words @ ..] => prove::run(words),
         ["fuzz", words @ ..] => fuzz::from_words(words),
         ["bench", arguments @ ..] => bench::run(arguments),
         ["openapi"] => artefacts::write_openapi(),

@@ -247,7 +247,11 @@ fn what_was_acknowledged_before_a_kill_is_there_after_it() {
     let recorded = |wanted: &str| actions.iter().filter(|action| *action == wanted).count();
     assert!(recorded("registration.requested") >= requested);
     assert!(recorded("session.ended") >= logged_out);
-    println!("{refreshed} sessions, {logged_out} logouts, {requested} registrations");
+    let kills = kills();
+    println!(
+        "proved: {refreshed} sessions, {logged_out} logouts and {requested} registrations outlived \
+         {kills} kills"
+    );
     assert!(refreshed > 0 && logged_out > 0 && requested > 0);
 }
 
@@ -334,7 +338,7 @@ fn a_full_disk_takes_no_change_answers_what_is_there_and_recovers_by_itself() {
     assert!([200, 503].contains(&status(&answer)), "{answer}");
     assert_eq!(status(&server.get("/.well-known/jwks.json")), 200);
     println!(
-        "{} were told yes, {refused} were told 503",
+        "proved: on a full disk {} were told yes and {refused} 503",
         acknowledged.len()
     );
 

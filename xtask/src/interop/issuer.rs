@@ -25,8 +25,18 @@ impl Issuer {
 
     /// The same at a port that something else has to know before.
     pub(crate) fn start_at(port: u16, folder: &Path, settings: &[(&str, &str)]) -> Done<Self> {
+        Self::start_program(&program("signet"), port, folder, settings)
+    }
+
+    /// The same with a program of another build.
+    pub(crate) fn start_program(
+        program: &Path,
+        port: u16,
+        folder: &Path,
+        settings: &[(&str, &str)],
+    ) -> Done<Self> {
         let database = folder.join("signet.db");
-        let mut serve = command(program("signet"));
+        let mut serve = command(program);
         serve
             .arg("serve")
             .current_dir(folder)
@@ -37,7 +47,7 @@ impl Issuer {
                 format!("sqlite:{}", database.display()),
             )
             .envs(settings.iter().copied());
-        let log = folder.join("issuer.log");
+        let log = folder.join(format!("issuer-{port}.log"));
         let mut process = Background::start("the issuer", &serve, &log)?;
         process.wait_until(|| listens(port))?;
         Ok(Self {
