@@ -6,7 +6,8 @@ use super::world::{
 };
 use crate::account::AccountStatus;
 use crate::audit::Actor;
-use crate::ports::Rotation;
+use crate::ports::{Rotation, StoreError};
+use crate::session::Head;
 
 pub async fn the_predecessor_is_repeated_and_then_replayed(world: &World) {
     let ada = world.account("ada", &[]).await;
@@ -48,23 +49,40 @@ pub async fn in_sixty_four_parallel_refreshes_one_advances(world: &World) {
         let generation = head.generation;
         let answers = all_at_once(64, |_| {
             let (world, head) = (world.clone(), head.clone());
-            async move { world.rotate(&head, generation, after(1)).await }
+            async move { refresh_until_answered(&world, &head).await }
         })
         .await;
-        let mut heads = Vec::new();
-        let mut repeats = 0;
-        for answer in answers {
+        let lost: usize = answers.iter().map(|(_, lost)| lost).sum();
+        let mut advanced = Vec::new();
+        let mut repeated = Vec::new();
+        for (answer, _) in answers {
             match answer {
-                Rotation::Advanced(head) => heads.push(*head),
-                Rotation::Repeated(same) => {
-                    assert_eq!(same.generation, generation + 1);
-                    repeats += 1;
-                }
+                Rotation::Advanced(head) => advanced.push(*head),
+                Rotation::Repeated(same) => repeated.push(*same),
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!((heads.len(), repeats), (1, 63));
-        head = heads.remove(0);
+        // The answer of the one that advanced may be among those that were lost.
+        assert!(advanced.len() == 1 || advanced.is_empty() && lost > 0);
+        assert!(
+            repeated
+                .iter()
+                .all(|same| same.generation == generation + 1)
+        );
+        head = advanced.pop().or(repeated.pop()).unwrap();
+    }
+}
+
+/// Asks as clients do, again where the store is overloaded, as it may be with so many at once on a
+/// slow disk; how many answers were lost.
+async fn refresh_until_answered(world: &World, head: &Head) -> (Rotation, usize) {
+    let mut lost = 0;
+    loop {
+        match world.try_to_rotate(head, head.generation, after(1)).await {
+            Ok(rotation) => return (rotation, lost),
+            Err(StoreError::Unavailable(_)) if lost < 10 => lost += 1,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::limit::{GuessKey, GuessKeys};
 use crate::mail::{MailKind, NewMail};
 use crate::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use crate::password::PasswordHash;
-use crate::ports::{LoginEffects, NewRegistration, RegistrationMail, Rotation, Store};
+use crate::ports::{LoginEffects, NewRegistration, RegistrationMail, Rotation, Store, StoreResult};
 use crate::role::RoleName;
 use crate::secret::{OperatingSystem, Randomness, SecretBytes};
 use crate::session::refresh_token::Presented;
@@ -213,16 +213,20 @@ impl World {
     }
 
     pub async fn rotate(&self, head: &Head, generation: u32, now: UnixTime) -> Rotation {
+        self.try_to_rotate(head, generation, now).await.unwrap()
+    }
+
+    pub async fn try_to_rotate(
+        &self,
+        head: &Head,
+        generation: u32,
+        now: UnixTime,
+    ) -> StoreResult<Rotation> {
         let notice = |_: &Account| letter(MailKind::ReplayNotice);
+        let shown = presented(head, generation);
         self.store
-            .rotate(
-                &anonymous(now),
-                &presented(head, generation),
-                &POLICY,
-                &notice,
-            )
+            .rotate(&anonymous(now), &shown, &POLICY, &notice)
             .await
-            .unwrap()
     }
 
     pub async fn trail(&self) -> Vec<Recorded> {
