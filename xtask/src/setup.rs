@@ -62,6 +62,10 @@ const PACKAGES: &[Package] = &[
         name: "pgbouncer",
         is_there: || answers(PGBOUNCER, &["--version"]),
     },
+    Package {
+        name: "redis-server",
+        is_there: || answers("redis-server", &["--version"]),
+    },
 ];
 
 /// STRICT tables came with SQLite 3.37.

@@ -4,6 +4,7 @@
 //! - [`postgres`] is one server for all tests of a process; each takes a [`Database`] of its own
 //!   from it. A test that stops its server starts one with [`Postgres::start`].
 //! - [`PgBouncer::start`] puts a transaction pooler before a server.
+//! - [`redis()`] is one server for all tests of a process, and [`Redis::start`] is one of a test's own.
 //! - [`Certificates::make`] makes an authority and a certificate of `localhost`.
 //!
 //! What is missing is a panic that says how to install it, and never a test less.
@@ -21,8 +22,10 @@
 mod certificates;
 mod pgbouncer;
 mod postgres;
+mod redis;
 mod server;
 
 pub use certificates::Certificates;
 pub use pgbouncer::{PgBouncer, Pooling};
 pub use postgres::{Database, Postgres, postgres};
+pub use redis::{Redis, redis};
