@@ -42,6 +42,6 @@ pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod signing;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;

@@ -47,6 +47,13 @@ impl Quota {
             .unwrap_or(period)
             .max(1)
     }
+
+    /// The time an empty budget takes to be full again, in microseconds.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        let units = u64::from(self.burst.max(1));
+        self.emission_interval().saturating_mul(units)
+    }
 }
 
 /// What is left of a budget after a unit was taken.
@@ -69,30 +76,58 @@ pub struct Exceeded {
     pub retry_after: u32,
 }
 
+impl Budget {
+    /// What is left where the budget will be full again in so many microseconds.
+    #[must_use]
+    pub fn full_in(quota: Quota, microseconds: u64) -> Self {
+        let unused = quota.capacity().saturating_sub(microseconds);
+        let remaining = unused.checked_div(quota.emission_interval()).unwrap_or(0);
+        Self {
+            quota,
+            remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
+            reset_after: whole_seconds(microseconds),
+        }
+    }
+}
+
+impl Exceeded {
+    /// Nothing is left until so many microseconds have passed.
+    #[must_use]
+    pub fn free_in(quota: Quota, microseconds: u64) -> Self {
+        Self {
+            quota,
+            retry_after: whole_seconds(microseconds).max(1),
+        }
+    }
+}
+
 /// The arithmetic of a budget. `full_at` is when it will be full again (the theoretical arrival
-/// time), `now` the present, both in microseconds of one steady clock. Answers the new `full_at`.
+/// time), `now` the present, both in microseconds of one clock. Answers the new `full_at`.
+///
+/// A budget is never further from full than empty: a `full_at` beyond that is from before the clock
+/// went back, or from a larger quota.
 ///
 /// # Errors
 /// When nothing is left.
 pub fn gcra(full_at: u64, now: u64, quota: Quota) -> Result<(u64, Budget), Exceeded> {
-    let interval = quota.emission_interval();
-    let capacity = interval.saturating_mul(u64::from(quota.burst.max(1)));
-    let taken_until = full_at.max(now).saturating_add(interval);
+    let capacity = quota.capacity();
+    let empty = now.saturating_add(capacity);
+    let taken_until = full_at
+        .clamp(now, empty)
+        .saturating_add(quota.emission_interval());
     let allowed_from = taken_until.saturating_sub(capacity);
     if allowed_from > now {
-        return Err(Exceeded {
-            quota,
-            retry_after: whole_seconds(allowed_from.saturating_sub(now)).max(1),
-        });
+        return Err(Exceeded::free_in(quota, allowed_from.saturating_sub(now)));
     }
-    let unused = capacity.saturating_sub(taken_until.saturating_sub(now));
-    let remaining = unused.checked_div(interval).unwrap_or(0);
-    let budget = Budget {
-        quota,
-        remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
-        reset_after: whole_seconds(taken_until.saturating_sub(now)),
-    };
+    let budget = Budget::full_in(quota, taken_until.saturating_sub(now));
     Ok((taken_until, budget))
+}
+
+/// The arithmetic of giving a unit back, as that of [`gcra`]: answers the new `full_at`.
+#[must_use]
+pub fn given_back(full_at: u64, now: u64, quota: Quota) -> u64 {
+    let empty = now.saturating_add(quota.capacity());
+    full_at.min(empty).saturating_sub(quota.emission_interval())
 }
 
 fn whole_seconds(microseconds: u64) -> u32 {
@@ -163,6 +198,16 @@ mod tests {
         assert_eq!(budget.remaining, 0);
         let (_, budget) = gcra(full_at, now + 60_000_000, quota).unwrap();
         assert_eq!(budget.remaining, 4);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_leaves_a_budget_empty_for_no_longer_than_it_fills() {
+        let quota = Quota::new(5, 60);
+        let (an_hour_on, now) = (4_600_000_000, 1_000_000_000);
+        assert_eq!(gcra(an_hour_on, now, quota).unwrap_err().retry_after, 12);
+        let full_at = given_back(an_hour_on, now, quota);
+        let (full_at, budget) = gcra(full_at, now, quota).unwrap();
+        assert_eq!((full_at, budget.remaining), (now + 60_000_000, 0));
     }
 
     #[test]

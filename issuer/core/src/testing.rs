@@ -1,5 +1,6 @@
 //! The contract of a store, told as stories. Every adapter runs all of them, on the real thing:
-//! [`store_contract!`](crate::store_contract) makes one test of each.
+//! [`store_contract!`](crate::store_contract) makes one test of each. A limiter has a contract of its
+//! own, [`limiter_contract!`](crate::limiter_contract).
 //!
 //! To add a story, write it beside those of its port and name it in the macro; a test sees to it.
 //! Races run [`rounds`] times with real concurrency: a few in the test run, many where
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod changes;
 pub mod guesses;
 pub mod keys;
+pub mod limits;
 pub mod mail;
 pub mod passwords;
 pub mod recovery;
