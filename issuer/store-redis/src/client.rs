@@ -1,4 +1,4 @@
-//! Calls: a script, its keys and its arguments, and an answer within [`DEADLINE`] or none.
+//! Calls: a script, its keys and its arguments, and an answer within a deadline or none.
 
 mod breaker;
 mod connection;
@@ -38,6 +38,7 @@ pub struct RedisClient(Arc<Inner>);
 
 struct Inner {
     connector: Arc<Connector>,
+    deadline: Duration,
     breaker: Breaker,
     /// The connection, there or being made.
     attempt: Mutex<Option<Attempt>>,
@@ -53,6 +54,18 @@ impl RedisClient {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
+        Self::open_with_deadline(address, DEADLINE).await
+    }
+
+    /// [`Self::open`] for who has another deadline for calls: tests on a machine that is busy with
+    /// other things, whose subject isn't time.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_with_deadline(
+        address: &Address,
+        deadline: Duration,
+    ) -> Result<Self, OpenError> {
         let opened = async {
             let connector = Connector::new(address.clone())?;
             let connection = within(START, connector.connect()).await?;
@@ -60,6 +73,7 @@ impl RedisClient {
             let ready = Ok(Arc::new(connection));
             Ok(Self(Arc::new(Inner {
                 connector: Arc::new(connector),
+                deadline,
                 breaker: Breaker::default(),
                 attempt: Mutex::new(Some(begun(async { ready }.boxed()))),
             })))
@@ -102,7 +116,7 @@ impl RedisClient {
         if !self.0.breaker.admits(Instant::now()) {
             return Err(unavailable(Fault::Resting));
         }
-        let answer = within(DEADLINE, self.run(script, keys, &arguments)).await;
+        let answer = within(self.0.deadline, self.run(script, keys, &arguments)).await;
         self.note(answer.as_ref().err());
         let value = answer.map_err(unavailable)?;
         redis::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))

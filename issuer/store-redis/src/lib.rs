@@ -13,6 +13,7 @@
 //!
 //! - `address`: the URL
 //! - `client`: calls, and the one connection they share
+//! - `limits`: budgets, and what holds while Redis is away
 //! - `key`: how keys are named
 //! - `open`: what Redis has to be before an issuer starts
 //!
@@ -27,9 +28,11 @@
 mod address;
 mod client;
 mod key;
+mod limits;
 mod open;
 
 pub use address::{Address, AddressError};
 pub use client::{Fault, RedisClient, Script};
 pub use key::Key;
+pub use limits::RedisLimiter;
 pub use open::OpenError;

@@ -34,7 +34,8 @@ pub enum Fault {
     /// It takes too long.
     #[error(
         "doesn't answer within {} ms. See what keeps it busy, how far away it is, and whether \
-         redis_url names a Redis server", .0.as_millis()
+         redis_url names a Redis server, with rediss:// only where that speaks TLS",
+        .0.as_millis()
     )]
     TooSlow(Duration),
     /// The connection ended, or what came over it is not Redis.
@@ -87,11 +88,12 @@ impl Fault {
         let kind = match error.kind() {
             ErrorKind::Server(kind) => Some(kind),
             ErrorKind::Extension => None,
+            ErrorKind::Parse => return Self::Lost("it speaks another protocol".to_owned()),
             _ => return Self::Lost(error.to_string()),
         };
         let code = error.code().unwrap_or_default();
         let told = match error.detail() {
-            Some(detail) => format!("{code} {detail}"),
+            Some(detail) => format!("{code} {}", detail.trim_end_matches('.')),
             None => code.to_owned(),
         };
         match (kind, code) {
