@@ -51,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where everything is kept.
     pub database: Database,
+    /// Where limits are kept for all issuers of the database, if anywhere.
+    pub redis: Option<Box<signet_store_redis::Address>>,
     /// What its secrets are sealed under.
     pub master_key: MasterKeySource,
     /// How the use cases behave.

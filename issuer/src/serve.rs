@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Database, MailSettings, Mode};
 use crate::http::{self, App, app};
-use opening::{OpenError, Opened};
+use opening::{OpenError, Opened, Purpose};
 use port::{ListenError, Port};
 use signals::Signals;
 
@@ -80,7 +80,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
     let post = background::Post::new(&config.mail)?;
     let port = Port::reserve(config.listen)?;
-    let opened = opening::open(&config).await?;
+    let opened = opening::open(&config, Purpose::Serving).await?;
     let database = opened.database.clone();
     let listener = port.listen()?;
     let app = application(opened, &config, &post)?;
@@ -126,6 +126,16 @@ fn announce(config: &Config) {
             "sslmode=disable is set: whoever listens between here and there reads everything"
         );
     }
+    if let Some(address) = &config.redis
+        && !address.is_local()
+        && !address.is_encrypted()
+    {
+        tracing::warn!(
+            redis = %address,
+            "redis_url is no rediss:// one: whoever listens between here and there reads the \
+             password and changes what is kept"
+        );
+    }
     let scale = config.http.limits_scale;
     if scale != 1 {
         tracing::warn!(
@@ -145,6 +155,7 @@ fn announce(config: &Config) {
         mailbox = has_mailbox.then(|| format!("{}/dev/mailbox", config.issuer.issuer)),
         mode = ?config.mode,
         database = %config.database,
+        redis = config.redis.as_ref().map(tracing::field::display),
         "the issuer is up"
     );
 }

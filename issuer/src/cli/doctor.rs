@@ -15,6 +15,7 @@ mod keys;
 mod mail;
 mod passwords;
 mod postgres;
+mod redis;
 mod report;
 mod sqlite;
 
@@ -62,6 +63,7 @@ async fn examine(config: &Config, report: &mut Report) {
     configuration::examine(config, report);
     let schema = database::examine(config, report).await;
     keys::examine(config, schema.as_ref(), report).await;
+    redis::examine(config, report).await;
     clock::examine(report);
     passwords::examine(config, report);
     mail::examine(config, report).await;

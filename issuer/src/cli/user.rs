@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::arguments::ConfigurationArgs;
 use super::{block_on, configuration, no, say, unusable};
 use crate::config::Config;
-use crate::serve::opening;
+use crate::serve::opening::{self, Purpose};
 
 /// The most that is read of a password, in bytes: more than the longest one.
 const LARGEST_PASSWORD: u64 = 4_096;
@@ -109,7 +109,7 @@ fn read_password() -> Result<Password, String> {
 }
 
 async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config).await {
+    let opened = match opening::open(&config, Purpose::Command).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };

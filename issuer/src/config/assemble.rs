@@ -78,10 +78,15 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         limits_scale: values.limits_scale.value.0,
         forward_auth,
     };
+    let redis = match &values.redis_url {
+        Optional::Set(found) => Some(found.value.0.clone()),
+        Optional::Unset | Optional::Unreadable => None,
+    };
     Some(Config {
         mode: place.mode?,
         listen: listen?,
         database: values.database_url.value.clone(),
+        redis,
         master_key: master_key?,
         issuer,
         http,

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use super::fault::{Faults, Origin};
 use super::setting::{
     Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
-    Origins, Page, PolicyFile, PublicUrl, SecretFile, Setting, SmtpUrl, Whole,
+    Origins, Page, PolicyFile, PublicUrl, Redis, SecretFile, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
 
@@ -224,6 +224,12 @@ keys! {
     /// as well, `%2Frun%2Fpostgresql`. A file of settings that holds the password must be its
     /// owner's alone.
     database_url: Database = "database_url", default Database::Sqlite("signet.db".into());
+    /// The Redis server, of version 7.0 or later, that keeps the limits of all issuers of a
+    /// database; without it each process counts for itself. `redis://USER:PASSWORD@HOST`, `rediss://`
+    /// for TLS (`?sslrootcert=/path/of/ca.pem` for an authority that the system doesn't trust), or
+    /// `unix:/path/of/socket?user=USER&password=PASSWORD`. It must be right at the start, and may go
+    /// away later. See docs/REDIS.md.
+    redis_url: Redis = "redis_url", otherwise "none";
     /// What everything secret in the database is sealed under: 32 random bytes. This or
     /// `master_key_file` is needed outside of local mode. There is no way back without it.
     [secret] master_key: MasterKeyText = "master_key",

@@ -141,7 +141,10 @@ fn holds_a_password(raw: &Raw) -> bool {
     let (Raw::Text(text) | Raw::String(text)) = raw else {
         return false;
     };
-    url::Url::parse(text).is_ok_and(|url| url.password().is_some())
+    url::Url::parse(text).is_ok_and(|url| {
+        let of_a_socket = || url.query_pairs().any(|(name, _)| name == "password");
+        url.password().is_some() || of_a_socket()
+    })
 }
 
 const NO_SUCH_KEY: &str = "there is no such key";

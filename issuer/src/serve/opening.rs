@@ -1,5 +1,5 @@
 //! Opening what every command that touches accounts works with: the store, its master key, the
-//! issuer's keys. Whoever opened it closes it.
+//! issuer's keys; before them, for who serves, Redis. Whoever opened it closes it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use signet_core::limit::Limiter;
 use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::secret::{OperatingSystem, Randomness};
 use signet_core::signing::seal::MasterKeys;
+use signet_store_redis::{RedisClient, RedisLimiter};
 
 use super::database::{OpenDatabase, StoreOpenError};
 use crate::clock::SystemClock;
@@ -33,12 +34,24 @@ impl fmt::Debug for Opened {
     }
 }
 
+/// What it is opened for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// Serving, beside other issuers perhaps.
+    Serving,
+    /// One command of an operator, whom no limit holds up.
+    Command,
+}
+
 /// Why nothing can be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFileError),
+    /// Redis can't be used.
+    #[error(transparent)]
+    Redis(#[from] signet_store_redis::OpenError),
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreOpenError),
@@ -65,11 +78,16 @@ impl From<StartError> for OpenError {
 ///
 /// # Errors
 /// See [`OpenError`].
-pub async fn open(config: &Config) -> Result<Opened, OpenError> {
+pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
-    let limiter: Arc<dyn Limiter> = Arc::new(InProcessLimiter::default());
+    // A server that isn't right is told before the database is touched.
+    let redis = match &config.redis {
+        Some(address) if purpose == Purpose::Serving => Some(open_redis(address).await?),
+        Some(_) | None => None,
+    };
     let (database, master_keys) =
         open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
+    let limiter = limiter(redis, &master_keys);
     let issuer = Issuer::start(Parts {
         store: database.store(),
         limiter: Arc::clone(&limiter),
@@ -116,6 +134,30 @@ pub async fn open_with_master_keys(
         Err(error) => {
             opened.close().await;
             Err(error.into())
+        }
+    }
+}
+
+/// Reaches Redis, and tries what it will be asked for.
+///
+/// # Errors
+/// See [`signet_store_redis::OpenError`].
+pub async fn open_redis(
+    address: &signet_store_redis::Address,
+) -> Result<RedisClient, signet_store_redis::OpenError> {
+    let client = RedisClient::open(address).await?;
+    RedisLimiter::examine(&client).await?;
+    Ok(client)
+}
+
+/// Where budgets are kept.
+fn limiter(redis: Option<RedisClient>, master_keys: &MasterKeys) -> Arc<dyn Limiter> {
+    match redis {
+        None => Arc::new(InProcessLimiter::default()),
+        Some(client) => {
+            // All issuers of a database have the same master key.
+            let secret = master_keys.current().derive("limits on redis");
+            Arc::new(RedisLimiter::new(client, secret))
         }
     }
 }

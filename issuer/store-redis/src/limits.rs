@@ -35,32 +35,41 @@ pub struct RedisLimiter {
 }
 
 impl RedisLimiter {
-    /// Budgets on a server that does what is needed, which is tried here. `secret` keeps whoever
-    /// reads Redis from finding out whose budgets they are, and apart from those of other issuers;
-    /// all that share their budgets have the same.
+    /// [`Self::examine`] and [`Self::new`].
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(client: RedisClient, secret: SecretBytes<32>) -> Result<Self, OpenError> {
-        let limiter = Self {
+        Self::examine(&client).await?;
+        Ok(Self::new(client, secret))
+    }
+
+    /// Budgets on a server that was examined. `secret` keeps whoever reads Redis from finding out
+    /// whose budgets they are, and apart from those of other issuers; all that share their budgets
+    /// have the same.
+    #[must_use]
+    pub fn new(client: RedisClient, secret: SecretBytes<32>) -> Self {
+        let [take, give_back] = scripts();
+        Self {
             client,
             secret,
-            take: Script::new(concat!(
-                include_str!("limits/clock.lua"),
-                include_str!("limits/take.lua")
-            )),
-            give_back: Script::new(concat!(
-                include_str!("limits/clock.lua"),
-                include_str!("limits/give_back.lua")
-            )),
+            take,
+            give_back,
             meanwhile: InProcessLimiter::default(),
-        };
+        }
+    }
+
+    /// Tries at the start whether a server does what is needed.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn examine(client: &RedisClient) -> Result<(), OpenError> {
         let nobody = [Key::new(format_args!("limit:check"), &[])];
         let quota = arguments(Quota::new(u32::MAX, 1));
-        for script in [&limiter.take, &limiter.give_back] {
-            limiter.client.check(script, &nobody, &quota).await?;
+        for script in scripts() {
+            client.check(&script, &nobody, &quota).await?;
         }
-        Ok(limiter)
+        Ok(())
     }
 
     fn key(&self, key: &LimitKey) -> Key {
@@ -114,6 +123,20 @@ impl Limiter for RedisLimiter {
             self.meanwhile.give_back(key, stricter(quota)).await;
         }
     }
+}
+
+/// To take, and to give back.
+fn scripts() -> [Script; 2] {
+    [
+        Script::new(concat!(
+            include_str!("limits/clock.lua"),
+            include_str!("limits/take.lua")
+        )),
+        Script::new(concat!(
+            include_str!("limits/clock.lua"),
+            include_str!("limits/give_back.lua")
+        )),
+    ]
 }
 
 /// The arguments of both scripts.

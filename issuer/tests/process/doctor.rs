@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
-use signet_testbed::{PgBouncer, Pooling, Postgres, postgres};
+use signet_testbed::{PgBouncer, Pooling, Postgres, postgres, redis};
 
 use super::harness::{PASSWORD, Signet};
 
@@ -62,6 +62,7 @@ fn where_there_is_nothing_yet_everything_is_fine_and_stays_so() {
         "ok    configuration local mode",
         "ok    schema        none yet",
         "ok    master key    none yet",
+        "ok    redis         none",
         "SQLite 3.",
         "until a page is durable (fsync)",
         "password.memory_kib = ",
@@ -215,4 +216,16 @@ fn a_mail_server_that_cannot_be_reached_is_told_without_its_password() {
     assert_eq!(code, 1);
     must_say(&told, "mail", "fail", "can't be used");
     assert!(!told.to_string().contains("hidden"), "{told}");
+}
+
+#[test]
+fn redis_is_asked_for_what_it_will_be_asked_for() {
+    let on = |url: &str| Signet::new().with("SIGNET_REDIS_URL", url);
+    let (code, told) = asked(&on(&redis().url()));
+    assert_eq!(code, 0, "{told:#}");
+    must_say(&told, "redis", "ok", "keeps the limits");
+    assert!(!told.to_string().contains("a%20password"), "{told:#}");
+    let (code, told) = asked(&on(&redis().make_user("doctor", "~signet:* -@all +eval")));
+    assert_eq!(code, 1, "{told:#}");
+    must_say(&told, "redis", "fail", "docs/REDIS.md");
 }

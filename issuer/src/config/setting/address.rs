@@ -133,6 +133,26 @@ impl fmt::Display for Database {
     }
 }
 
+/// The Redis server.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Redis(pub(in crate::config) Box<signet_store_redis::Address>);
+
+impl Setting for Redis {
+    fn kind() -> String {
+        "`redis://USER:PASSWORD@HOST`, `rediss://…`, or `unix:` and the path of a socket".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        // What was written holds a password, perhaps where none should be.
+        let address = text(raw)?.parse().map(Box::new).map(Self);
+        address.map_err(|error: signet_store_redis::AddressError| Refusal::new(error.to_string()))
+    }
+
+    fn show(&self) -> String {
+        shown(&self.0)
+    }
+}
+
 /// The networks that proxies are in.
 #[derive(Clone, Debug, Default)]
 pub(in crate::config) struct Networks(pub(in crate::config) Vec<IpNet>);
@@ -308,6 +328,21 @@ mod tests {
         let refused = Database::read(&raw("postgres://me:secret@host")).unwrap_err();
         assert!(refused.problem.contains("no database"), "{refused:?}");
         assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_redis_server_is_shown_without_its_password() {
+        let read = Redis::read(&raw("rediss://me:secret@host")).unwrap();
+        assert_eq!(read.show(), "\"rediss://me:***@host\"");
+        assert!(!format!("{read:?}").contains("secret"), "{read:?}");
+        for wrong in [
+            "redis://secret@host",
+            "redis://me:secret@host?x=secret",
+            "secret",
+        ] {
+            let refused = Redis::read(&raw(wrong)).unwrap_err();
+            assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
+        }
     }
 
     #[test]
