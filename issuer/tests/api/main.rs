@@ -1,6 +1,7 @@
 //! The issuer as its clients see it: the real router on a real listener and a real database, one
 //! application per test. Each file is a conversation about one subject, and is held on every store:
-//! here on SQLite, in `api_postgres` on PostgreSQL.
+//! here on SQLite, in `api_postgres` on PostgreSQL. Those in which budgets matter are held in
+//! `api_redis` once more, with the budgets on Redis.
 //!
 //! [`harness::client::Client`] holds every answer against `openapi.json` and fails on what the
 //! document doesn't declare. To add a test, start an application with [`harness::Service::start`]
@@ -18,6 +19,8 @@
 
 /// Where applications keep everything.
 const STORE: harness::Store = harness::Store::Sqlite;
+/// Where they keep budgets.
+const LIMITS: harness::Limits = harness::Limits::InProcess;
 
 mod harness;
 

@@ -12,6 +12,8 @@
 
 /// Where applications keep everything.
 const STORE: harness::Store = harness::Store::Postgres;
+/// Where they keep budgets.
+const LIMITS: harness::Limits = harness::Limits::InProcess;
 
 #[path = "../api/harness/mod.rs"]
 mod harness;

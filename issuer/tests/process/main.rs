@@ -26,6 +26,7 @@ mod forward_auth;
 mod pages;
 mod policy;
 mod readme;
+mod redis;
 mod restoring;
 mod serving;
 mod starting;

@@ -4,11 +4,13 @@ pub(crate) mod client;
 pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod inbox;
+pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod service;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use database::Store;
+pub(crate) use limits::Limits;
 pub(crate) use service::{Service, Setting};
 
 /// A password that the policy takes.

@@ -12,7 +12,6 @@ use signet::http::forward_auth;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
-use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::mail::Message;
 use signet_core::mail::letter::Links;
 use signet_core::password::Password;
@@ -31,7 +30,7 @@ use zeroize::Zeroizing;
 
 use super::database::Database;
 use super::inbox::Inbox;
-use super::{Client, PASSWORD, log};
+use super::{Client, Limits, PASSWORD, log};
 
 /// How a service differs from the one that `cargo run` starts.
 #[derive(Clone, Debug)]
@@ -44,6 +43,8 @@ pub(crate) struct Setting {
     pub(crate) cors_origins: &'static [&'static str],
     /// The rules that proxies on this machine ask about, and where these are.
     pub(crate) forward_auth: Option<(&'static str, &'static str)>,
+    /// Where budgets are kept.
+    pub(crate) limits: Limits,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
     /// How passwords are hashed.
@@ -61,6 +62,7 @@ impl Default for Setting {
             proxies: Proxies::default(),
             cors_origins: &[],
             forward_auth: None,
+            limits: crate::LIMITS,
             limits_scale: 1,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
             hashing: Algorithm::Argon2id {
@@ -123,7 +125,7 @@ impl Service {
         let address = listener.local_addr().unwrap();
         let local_url = format!("http://{address}");
         let public_url = setting.public_url.unwrap_or(&local_url);
-        let limiter = Arc::new(InProcessLimiter::default());
+        let limiter = setting.limits.open().await;
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
             store: database.open().await,
