@@ -20,7 +20,7 @@ use crate::password::hasher::{AlgorithmError, Hasher};
 use crate::password::policy::PasswordFault;
 use crate::password::pool::{HashPool, Overloaded};
 use crate::password::{Password, PasswordHash};
-use crate::ports::{Store, StoreError, StoreResult};
+use crate::ports::{SessionStore, Store, StoreError, StoreResult};
 use crate::secret::{Randomness, SecretBytes};
 use crate::session::attempt::Lines;
 use crate::session::{Head, LiveSession, SessionId};
@@ -38,6 +38,9 @@ pub const FRESH: u64 = 300;
 pub struct Parts {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Where sessions are kept: the store too, or around it
+    /// [`crate::session::detached::DetachedSessions`].
+    pub sessions: Arc<dyn SessionStore>,
     /// Where budgets are kept.
     pub limiter: Arc<dyn Limiter>,
     /// What tells the time.
@@ -70,6 +73,7 @@ pub enum StartError {
 /// The issuer.
 pub struct Issuer {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) lines: Lines,
     clock: Arc<dyn Clock>,
@@ -153,6 +157,7 @@ impl Issuer {
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts {
             store,
+            sessions,
             limiter,
             clock,
             randomness,
@@ -174,6 +179,7 @@ impl Issuer {
             guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
             device_key: master_keys.current().derive("devices"),
             store,
+            sessions,
             limiter,
             lines: Lines::default(),
             clock,
@@ -215,12 +221,13 @@ impl Issuer {
         &self.key_set
     }
 
-    /// Whether the store can read and write.
+    /// Whether the store can read and write, and sessions can be refreshed.
     ///
     /// # Errors
     /// When it can't.
     pub async fn ping(&self) -> StoreResult<()> {
-        self.store.ping().await
+        self.store.ping().await?;
+        self.sessions.ping_heads().await
     }
 
     /// Removes what is past its time. Answers how many rows went.

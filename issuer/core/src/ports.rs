@@ -6,6 +6,8 @@
 //! To add an operation: name it after what must be atomic, say in its documentation what it checks
 //! and which [`crate::audit::Action`] it records, and add its contract to the suite in `testing`.
 
+pub mod detached;
+pub mod heads;
 pub mod recovery;
 
 use std::collections::BTreeSet;
@@ -431,6 +433,12 @@ pub trait SessionStore: Send + Sync {
     /// Ends the session of a refresh token with a good MAC, whatever its generation. Records
     /// `SessionEnded`. False where it had ended.
     async fn end_family(&self, context: &Context, presented: &Presented) -> StoreResult<bool>;
+
+    /// Whether what sessions need beside the store itself answers: nothing, where the store holds
+    /// the heads of their families.
+    async fn ping_heads(&self) -> StoreResult<()> {
+        Ok(())
+    }
 }
 
 /// Roles.
@@ -532,6 +540,7 @@ pub trait Store:
     + GuessStore
     + KeyStore
     + AuditStore
+    + detached::DetachedRows
     + recovery::RecoveryStore
 {
     /// Whether it can read and write at the moment.

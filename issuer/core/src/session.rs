@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 pub mod bearer;
+pub mod detached;
 pub mod device;
 pub mod end;
 pub mod family;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use signet_core::issuer::{Issuer, Parts, StartError};
 use signet_core::limit::Limiter;
 use signet_core::limit::in_process::InProcessLimiter;
+use signet_core::ports::SessionStore;
 use signet_core::secret::{OperatingSystem, Randomness};
 use signet_core::signing::seal::MasterKeys;
 use signet_store_redis::{RedisClient, RedisLimiter};
@@ -88,8 +89,10 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
     let (database, master_keys) =
         open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
     let limiter = limiter(redis, &master_keys);
+    let store = database.store();
     let issuer = Issuer::start(Parts {
-        store: database.store(),
+        sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+        store,
         limiter: Arc::clone(&limiter),
         clock: Arc::new(SystemClock),
         randomness: Arc::clone(&randomness),

@@ -1,5 +1,6 @@
 //! Sessions and their families of refresh tokens.
 
+mod detached;
 mod end;
 mod live;
 mod open;
@@ -18,6 +19,8 @@ use signet_core::time::UnixTime;
 use crate::db::{PostgresStore, db};
 use crate::rows::{SessionRow, seconds, signed};
 
+use live::HeadAt;
+
 pub(crate) use end::{end_all, end_others};
 
 #[async_trait]
@@ -29,7 +32,7 @@ impl SessionStore for PostgresStore {
         effects: LoginEffects,
         policy: &RefreshPolicy,
     ) -> StoreResult<Option<Head>> {
-        self.attempt(|| self.open_new_session(context, &session, &effects, policy))
+        self.attempt(|| self.open_new_session(context, &session, &effects, policy, HeadAt::Here))
             .await
     }
 
@@ -52,7 +55,7 @@ impl SessionStore for PostgresStore {
         effects: LoginEffects,
         policy: &RefreshPolicy,
     ) -> StoreResult<Option<Head>> {
-        self.attempt(|| self.prove_again(context, session, account, &effects, policy))
+        self.attempt(|| self.prove_again(context, session, account, &effects, policy, HeadAt::Here))
             .await
     }
 
@@ -70,7 +73,8 @@ impl SessionStore for PostgresStore {
                 return Ok(None);
             };
             let state = row.family_state()?;
-            let is_live = !state.ended && state.account_active && now < state.expires_at(policy);
+            let is_live =
+                !state.ended && state.account_active && now < state.head.expires_at(policy);
             if !is_live || row.account_id() != account {
                 return Ok(None);
             }

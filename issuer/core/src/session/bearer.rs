@@ -29,7 +29,7 @@ impl Issuer {
         let session = Uuid::try_parse(claims.session_id()).map_err(|_| BearerError::Invalid)?;
         let account = Uuid::try_parse(claims.subject()).map_err(|_| BearerError::Invalid)?;
         let policy = &self.settings.refresh;
-        self.store
+        self.sessions
             .live_session(
                 SessionId(session),
                 AccountId(account),

@@ -13,7 +13,7 @@ impl Issuer {
     /// When the store doesn't answer.
     pub async fn sessions(&self, session: &LiveSession) -> StoreResult<Vec<Session>> {
         let policy = &self.settings.refresh;
-        self.store
+        self.sessions
             .sessions(session.account.id, self.now(), policy)
             .await
     }
@@ -30,7 +30,7 @@ impl Issuer {
     ) -> StoreResult<()> {
         if let Some(presented) = token.check(self.keyring.mac()) {
             let context = self.context(origin, Actor::Anonymous);
-            self.store.end_family(&context, &presented).await?;
+            self.sessions.end_family(&context, &presented).await?;
         }
         Ok(())
     }
@@ -55,7 +55,7 @@ impl Issuer {
         id: SessionId,
     ) -> StoreResult<bool> {
         let context = self.context_of(origin, session);
-        self.store
+        self.sessions
             .end_session(&context, session.account.id, id)
             .await
     }
@@ -70,7 +70,7 @@ impl Issuer {
         session: &LiveSession,
     ) -> StoreResult<()> {
         let context = self.context_of(origin, session);
-        self.store
+        self.sessions
             .end_other_sessions(&context, session.account.id, session.id)
             .await?;
         Ok(())

@@ -53,15 +53,22 @@ impl Default for RefreshPolicy {
     }
 }
 
-/// What a store holds of a family.
+/// The head of a family: the one refresh token that refreshes its session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct FamilyState {
-    /// The head's generation.
+pub struct FamilyHead {
+    /// The generation of that token.
     pub generation: u32,
-    /// When the head became the head.
+    /// When it became the head.
     pub advanced_at: UnixTime,
     /// When the session was opened.
     pub created_at: UnixTime,
+}
+
+/// What a family is judged by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FamilyState {
+    /// Its head.
+    pub head: FamilyHead,
     /// Whether the session was ended.
     pub ended: bool,
     /// Whether the account may be used.
@@ -86,7 +93,17 @@ pub enum Verdict {
     Dead,
 }
 
-impl FamilyState {
+impl FamilyHead {
+    /// The head of a session that is opened at `now`.
+    #[must_use]
+    pub fn first(now: UnixTime) -> Self {
+        Self {
+            generation: 0,
+            advanced_at: now,
+            created_at: now,
+        }
+    }
+
     /// When the session ends if nobody refreshes it any more.
     #[must_use]
     pub fn expires_at(&self, policy: &RefreshPolicy) -> UnixTime {
@@ -110,19 +127,19 @@ pub fn judge(
     if family.ended {
         return Verdict::Dead;
     }
-    let head = family.generation;
-    if presented > head {
+    let head = &family.head;
+    if presented > head.generation {
         return Verdict::FromFuture;
     }
-    let live = family.account_active && now < family.expires_at(policy);
-    if presented == head {
-        return match head.checked_add(1) {
+    let live = family.account_active && now < head.expires_at(policy);
+    if presented == head.generation {
+        return match presented.checked_add(1) {
             Some(next) if live => Verdict::Advance { next },
             _ => Verdict::Dead,
         };
     }
-    let within_grace = presented.checked_add(1) == Some(head)
-        && now <= family.advanced_at.saturating_add(policy.grace);
+    let within_grace = presented.checked_add(1) == Some(head.generation)
+        && now <= head.advanced_at.saturating_add(policy.grace);
     match (within_grace, live) {
         (true, true) => Verdict::Repeat,
         (true, false) => Verdict::Dead,
@@ -140,11 +157,15 @@ mod tests {
         absolute: 3_000,
     };
 
+    const HEAD: FamilyHead = FamilyHead {
+        generation: 7,
+        advanced_at: UnixTime::from_secs(10_000),
+        created_at: UnixTime::from_secs(9_000),
+    };
+
     fn family() -> FamilyState {
         FamilyState {
-            generation: 7,
-            advanced_at: UnixTime::from_secs(10_000),
-            created_at: UnixTime::from_secs(9_000),
+            head: HEAD,
             ended: false,
             account_active: true,
         }
@@ -159,7 +180,10 @@ mod tests {
         assert_eq!(verdict(&family(), 7, 10_999), Verdict::Advance { next: 8 });
         assert_eq!(verdict(&family(), 7, 11_000), Verdict::Dead);
         let late = FamilyState {
-            advanced_at: UnixTime::from_secs(11_900),
+            head: FamilyHead {
+                advanced_at: UnixTime::from_secs(11_900),
+                ..HEAD
+            },
             ..family()
         };
         assert_eq!(verdict(&late, 7, 11_999), Verdict::Advance { next: 8 });
@@ -205,7 +229,10 @@ mod tests {
     #[test]
     fn the_last_generation_is_the_end() {
         let spent = FamilyState {
-            generation: u32::MAX,
+            head: FamilyHead {
+                generation: u32::MAX,
+                ..HEAD
+            },
             ..family()
         };
         assert_eq!(verdict(&spent, u32::MAX, 10_000), Verdict::Dead);

@@ -274,7 +274,7 @@ impl Issuer {
         let (audience, client) = (session.audience.clone(), session.client.clone());
         let policy = &self.settings.refresh;
         let head = self
-            .store
+            .sessions
             .open_session(&context, session, effects, policy)
             .await?;
         head.map(|head| self.token_pair(head, &audience, &client))

@@ -62,7 +62,7 @@ impl Issuer {
         let context = self.context_of(origin, session);
         let policy = &self.settings.refresh;
         let head = self
-            .store
+            .sessions
             .reauthenticate(&context, session.id, session.account.id, effects, policy)
             .await?
             .ok_or(ReauthenticateError::SessionOver)?;

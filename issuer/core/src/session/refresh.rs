@@ -69,7 +69,7 @@ impl Issuer {
             self.seal(&message, None)
         };
         let rotation = self
-            .store
+            .sessions
             .rotate(&context, &presented, policy, &notice)
             .await?;
         let head = match rotation {

@@ -9,7 +9,7 @@ use signet_core::session::{NewSession, SessionId};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::live;
+use super::live::{self, LiveRow};
 use crate::accounts::lock;
 use crate::db::{PostgresStore, Transaction, db};
 use crate::rows::seconds;
@@ -19,6 +19,7 @@ use crate::rows::seconds;
 enum Reason {
     AskedFor,
     TooMany,
+    HeadGone,
 }
 
 impl PostgresStore {
@@ -141,6 +142,20 @@ pub(super) async fn end_excess(
     Ok(())
 }
 
+/// Ends a detached session whose head nobody has; false where it had ended.
+pub(super) async fn end_headless(
+    tx: &mut Transaction,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<bool> {
+    if !live::end(tx, row, context.now).await? {
+        return Ok(false);
+    }
+    let (account, session) = (row.account_id(), row.session_id());
+    record_ends(tx, context, account, &[session.0], Reason::HeadGone);
+    Ok(true)
+}
+
 fn record_ends(
     tx: &mut Transaction,
     context: &Context,
@@ -151,6 +166,7 @@ fn record_ends(
     let reason = match reason {
         Reason::AskedFor => "asked_for",
         Reason::TooMany => "too_many",
+        Reason::HeadGone => "head_gone",
     };
     for session in sessions {
         let detail = json!({ "session": session.to_string(), "reason": reason });

@@ -8,7 +8,8 @@ use signet_core::session::family::{RefreshPolicy, Verdict, judge};
 use signet_core::session::{Head, NewSession, SessionId};
 use signet_core::time::UnixTime;
 
-use super::{end, live};
+use super::end;
+use super::live::{self, HeadAt};
 use crate::db::{PostgresStore, Transaction, db};
 use crate::guesses;
 use crate::rows::seconds;
@@ -20,13 +21,14 @@ impl PostgresStore {
         session: &NewSession,
         effects: &LoginEffects,
         policy: &RefreshPolicy,
+        head_at: HeadAt,
     ) -> StoreResult<Option<Head>> {
         let mut tx = self.write().await?;
         let account = session.account;
         if !apply_login(&mut tx, account, effects, Some(context.now)).await? {
             return Ok(None);
         }
-        insert(&mut tx, context, session).await?;
+        insert(&mut tx, context, session, head_at).await?;
         let detail = json!({ "session": session.id.to_string(), "client": session.client });
         tx.record(context.event(Action::SessionOpened, Some(account), detail));
         end::end_excess(&mut tx, context, session, effects.max_sessions).await?;
@@ -44,6 +46,7 @@ impl PostgresStore {
         account: AccountId,
         effects: &LoginEffects,
         policy: &RefreshPolicy,
+        head_at: HeadAt,
     ) -> StoreResult<Option<Head>> {
         let mut tx = self.write().await?;
         if !apply_login(&mut tx, account, effects, None).await? {
@@ -53,9 +56,15 @@ impl PostgresStore {
             return Ok(None);
         };
         let state = row.family_state()?;
-        let verdict = judge(&state, state.generation, context.now, policy);
-        let (Verdict::Advance { next }, true) = (verdict, row.account_id() == account) else {
+        let head = state.head.generation;
+        let verdict = judge(&state, head, context.now, policy);
+        let is_meant = row.account_id() == account && row.head_at() == head_at;
+        let (Verdict::Advance { next }, true) = (verdict, is_meant) else {
             return Ok(None);
+        };
+        let next = match head_at {
+            HeadAt::Here => next,
+            HeadAt::Elsewhere => head,
         };
         let row = row.authenticated(context.now);
         let row = live::advance(&mut tx, row, next, context.now).await?;
@@ -96,12 +105,17 @@ async fn apply_login(
     Ok(true)
 }
 
-async fn insert(tx: &mut Transaction, context: &Context, session: &NewSession) -> StoreResult<()> {
+async fn insert(
+    tx: &mut Transaction,
+    context: &Context,
+    session: &NewSession,
+    head_at: HeadAt,
+) -> StoreResult<()> {
     sqlx::query!(
         "INSERT INTO sessions
              (family, id, account_id, generation, created_at, advanced_at, authenticated_at,
-              audience, client, user_agent, ip)
-         VALUES ($1, $2, $3, 0, $4, $4, $4, $5, $6, $7, $8)",
+              audience, client, user_agent, ip, detached)
+         VALUES ($1, $2, $3, 0, $4, $4, $4, $5, $6, $7, $8, $9)",
         session.family.as_bytes().as_slice(),
         session.id.0,
         session.account.0,
@@ -109,7 +123,8 @@ async fn insert(tx: &mut Transaction, context: &Context, session: &NewSession) -
         session.audience,
         session.client,
         context.origin.user_agent.as_deref(),
-        context.origin.ip.map(|ip| ip.to_string())
+        context.origin.ip.map(|ip| ip.to_string()),
+        head_at == HeadAt::Elsewhere
     )
     .execute(tx)
     .await

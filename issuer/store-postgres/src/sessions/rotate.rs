@@ -7,7 +7,8 @@ use signet_core::ports::{Rotation, StoreResult};
 use signet_core::session::family::{RefreshPolicy, Verdict, judge};
 use signet_core::session::refresh_token::Presented;
 
-use super::live::{self, LiveRow};
+use super::end::end_headless;
+use super::live::{self, HeadAt, LiveRow};
 use crate::db::{PostgresStore, Transaction};
 use crate::{accounts, mail};
 
@@ -23,6 +24,13 @@ impl PostgresStore {
         let Some(row) = live::lock_family(&mut tx, &presented.family).await? else {
             return Ok(Rotation::Dead);
         };
+        if row.head_at() == HeadAt::Elsewhere {
+            // Whatever the row's generation is, it isn't the head's.
+            if end_headless(&mut tx, context, &row).await? {
+                tx.commit().await?;
+            }
+            return Ok(Rotation::Dead);
+        }
         let state = row.family_state()?;
         let rotation = match judge(&state, presented.generation, context.now, policy) {
             Verdict::Dead => return Ok(Rotation::Dead),
@@ -31,19 +39,18 @@ impl PostgresStore {
                 Rotation::Advanced(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Repeat => {
-                let account = Some(row.account_id());
-                tx.record(context.event(Action::RefreshRepeated, account, row.describe()));
+                repeat(&mut tx, context, &row);
                 Rotation::Repeated(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Replay => {
-                let account = end(&mut tx, context, &row, Action::RefreshReplayed).await?;
+                let account = end_for(&mut tx, context, &row, Action::RefreshReplayed).await?;
                 if let Some(owner) = accounts::find(&mut tx, account).await? {
                     mail::queue(&mut tx, context.now, &notice(&owner)).await?;
                 }
                 Rotation::Replayed(account)
             }
             Verdict::FromFuture => {
-                let account = end(&mut tx, context, &row, Action::RefreshFromFuture).await?;
+                let account = end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
                 Rotation::FromFuture(account)
             }
         };
@@ -52,8 +59,14 @@ impl PostgresStore {
     }
 }
 
+/// Records that a token was answered once more.
+pub(super) fn repeat(tx: &mut Transaction, context: &Context, row: &LiveRow) {
+    let account = Some(row.account_id());
+    tx.record(context.event(Action::RefreshRepeated, account, row.describe()));
+}
+
 /// Ends a family because of what was presented; answers whose it was.
-async fn end(
+pub(super) async fn end_for(
     tx: &mut Transaction,
     context: &Context,
     row: &LiveRow,

@@ -10,7 +10,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::live;
+use super::live::{self, LiveRow};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, uuid};
@@ -20,6 +20,7 @@ use crate::rows::{seconds, uuid};
 enum Reason {
     AskedFor,
     TooMany,
+    HeadGone,
 }
 
 impl SqliteStore {
@@ -160,6 +161,20 @@ pub(super) async fn end_excess(
     record_ends(connection, context, new.account, &ended, Reason::TooMany).await
 }
 
+/// Ends a detached session whose head nobody has; false where it had ended.
+pub(super) async fn end_headless(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<bool> {
+    if !live::end(connection, row, context.now).await? {
+        return Ok(false);
+    }
+    let (account, session) = (row.account_id()?, row.session_id()?);
+    record_ends(connection, context, account, &[session.0], Reason::HeadGone).await?;
+    Ok(true)
+}
+
 async fn record_ends(
     connection: &mut SqliteConnection,
     context: &Context,
@@ -170,6 +185,7 @@ async fn record_ends(
     let reason = match reason {
         Reason::AskedFor => "asked_for",
         Reason::TooMany => "too_many",
+        Reason::HeadGone => "head_gone",
     };
     for session in sessions {
         let detail = json!({ "session": session.to_string(), "reason": reason });

@@ -4,13 +4,22 @@
 use serde_json::{Value, json};
 use signet_core::account::{Account, AccountId, AccountStatus};
 use signet_core::ports::{StoreError, StoreResult};
-use signet_core::session::family::{FamilyState, RefreshPolicy};
+use signet_core::session::family::{FamilyHead, FamilyState, RefreshPolicy};
 use signet_core::session::{FamilyId, Head, LiveSession, SessionId};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use crate::db::{SqliteStore, db};
 use crate::rows::{AccountRow, array, seconds, small, time, uuid};
+
+/// Where the head of a session's family is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum HeadAt {
+    /// In the session's row.
+    Here,
+    /// Elsewhere: the session is detached.
+    Elsewhere,
+}
 
 /// A session, its account, the account's roles, and the version of all roles.
 pub(super) struct LiveRow {
@@ -21,6 +30,7 @@ pub(super) struct LiveRow {
     advanced_at: i64,
     authenticated_at: i64,
     ended_at: Option<i64>,
+    detached: i64,
     audience: String,
     client: String,
     roles_version: i64,
@@ -40,9 +50,11 @@ pub(super) struct LiveRow {
 impl LiveRow {
     pub(super) fn family_state(&self) -> StoreResult<FamilyState> {
         Ok(FamilyState {
-            generation: small(self.generation)?,
-            advanced_at: time(self.advanced_at),
-            created_at: time(self.session_created_at),
+            head: FamilyHead {
+                generation: small(self.generation)?,
+                advanced_at: time(self.advanced_at),
+                created_at: time(self.session_created_at),
+            },
             ended: self.ended_at.is_some(),
             account_active: self.status == AccountStatus::Active.as_str(),
         })
@@ -54,6 +66,27 @@ impl LiveRow {
 
     pub(super) fn session_id(&self) -> StoreResult<SessionId> {
         Ok(SessionId(uuid(&self.session_id)?))
+    }
+
+    pub(super) fn head_at(&self) -> HeadAt {
+        if self.detached != 0 {
+            HeadAt::Elsewhere
+        } else {
+            HeadAt::Here
+        }
+    }
+
+    /// Whether it is a detached session that wasn't ended.
+    pub(super) fn is_detached_and_open(&self) -> bool {
+        self.head_at() == HeadAt::Elsewhere && self.ended_at.is_none()
+    }
+
+    /// The row of a detached session with the generation that its head has.
+    pub(super) fn headed(self, generation: u32) -> Self {
+        Self {
+            generation: i64::from(generation),
+            ..self
+        }
     }
 
     /// The row as it is once the password was proven again.
@@ -75,7 +108,7 @@ macro_rules! select_live {
         sqlx::query_as!(
             LiveRow,
             r#"SELECT family, s.id AS session_id, generation, s.created_at AS session_created_at,
-                      advanced_at, authenticated_at, ended_at, audience, client,
+                      advanced_at, authenticated_at, ended_at, detached, audience, client,
                       (SELECT roles_version FROM meta WHERE meta.id = 1) AS "roles_version!: i64",
                       a.id, email_canonical, email_original, email_verified, name, status,
                       version, device_epoch, a.created_at, last_login_at,
@@ -171,7 +204,21 @@ impl SqliteStore {
         row: LiveRow,
         policy: &RefreshPolicy,
     ) -> StoreResult<Head> {
-        let expires_at = row.family_state()?.expires_at(policy);
+        let head = row.family_state()?.head;
+        Ok(Head {
+            family: FamilyId::new(array(&row.family)?),
+            generation: head.generation,
+            expires_at: head.expires_at(policy),
+            session: self.session(connection, row).await?,
+        })
+    }
+
+    /// The session of a row, with its account and what that may do.
+    pub(super) async fn session(
+        &self,
+        connection: &mut SqliteConnection,
+        row: LiveRow,
+    ) -> StoreResult<LiveSession> {
         let catalogue = self.known_roles.at(row.roles_version, connection).await?;
         let id = row.session_id()?;
         let account = Account::try_from(AccountRow {
@@ -187,18 +234,13 @@ impl SqliteStore {
             last_login_at: row.last_login_at,
             roles: row.roles,
         })?;
-        Ok(Head {
-            family: FamilyId::new(array(&row.family)?),
-            generation: small(row.generation)?,
-            expires_at,
-            session: LiveSession {
-                id,
-                authority: catalogue.authority(&account.roles),
-                account,
-                authenticated_at: time(row.authenticated_at),
-                audience: row.audience,
-                client: row.client,
-            },
+        Ok(LiveSession {
+            id,
+            authority: catalogue.authority(&account.roles),
+            account,
+            authenticated_at: time(row.authenticated_at),
+            audience: row.audience,
+            client: row.client,
         })
     }
 }

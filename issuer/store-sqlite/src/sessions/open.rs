@@ -9,7 +9,8 @@ use signet_core::session::{Head, NewSession, SessionId};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
-use super::{end, live};
+use super::end;
+use super::live::{self, HeadAt};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::guesses;
@@ -22,13 +23,14 @@ impl SqliteStore {
         session: NewSession,
         effects: LoginEffects,
         policy: &RefreshPolicy,
+        head_at: HeadAt,
     ) -> StoreResult<Option<Head>> {
         let mut tx = self.write().await?;
         let account = session.account;
         if !apply_login(&mut tx, account, &effects, Some(context.now)).await? {
             return tx.leave(None).await;
         }
-        insert(&mut tx, context, &session).await?;
+        insert(&mut tx, context, &session, head_at).await?;
         let detail = json!({ "session": session.id.to_string(), "client": session.client });
         let event = context.event(Action::SessionOpened, Some(account), detail);
         record(&mut tx, event).await?;
@@ -47,6 +49,7 @@ impl SqliteStore {
         account: AccountId,
         effects: LoginEffects,
         policy: &RefreshPolicy,
+        head_at: HeadAt,
     ) -> StoreResult<Option<Head>> {
         let mut tx = self.write().await?;
         if !apply_login(&mut tx, account, &effects, None).await? {
@@ -56,9 +59,15 @@ impl SqliteStore {
             return tx.leave(None).await;
         };
         let state = row.family_state()?;
-        let verdict = judge(&state, state.generation, context.now, policy);
-        let (Verdict::Advance { next }, true) = (verdict, row.account_id()? == account) else {
+        let head = state.head.generation;
+        let verdict = judge(&state, head, context.now, policy);
+        let is_meant = row.account_id()? == account && row.head_at() == head_at;
+        let (Verdict::Advance { next }, true) = (verdict, is_meant) else {
             return tx.leave(None).await;
+        };
+        let next = match head_at {
+            HeadAt::Here => next,
+            HeadAt::Elsewhere => head,
         };
         let row = row.authenticated(context.now);
         let row = live::advance(&mut tx, row, next, context.now).await?;
@@ -111,6 +120,7 @@ async fn insert(
     connection: &mut SqliteConnection,
     context: &Context,
     session: &NewSession,
+    head_at: HeadAt,
 ) -> StoreResult<()> {
     let family = session.family.as_bytes().as_slice();
     let (id, account) = (
@@ -120,11 +130,12 @@ async fn insert(
     let now = seconds(context.now);
     let user_agent = context.origin.user_agent.as_deref();
     let ip = context.origin.ip.map(|ip| ip.to_string());
+    let detached = head_at == HeadAt::Elsewhere;
     sqlx::query!(
         "INSERT INTO sessions
              (family, id, account_id, generation, created_at, advanced_at, authenticated_at,
-              audience, client, user_agent, ip)
-         VALUES (?1, ?2, ?3, 0, ?4, ?4, ?4, ?5, ?6, ?7, ?8)",
+              audience, client, user_agent, ip, detached)
+         VALUES (?1, ?2, ?3, 0, ?4, ?4, ?4, ?5, ?6, ?7, ?8, ?9)",
         family,
         id,
         account,
@@ -132,7 +143,8 @@ async fn insert(
         session.audience,
         session.client,
         user_agent,
-        ip
+        ip,
+        detached
     )
     .execute(connection)
     .await

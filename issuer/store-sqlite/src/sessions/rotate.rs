@@ -8,7 +8,8 @@ use signet_core::session::family::{RefreshPolicy, Verdict, judge};
 use signet_core::session::refresh_token::Presented;
 use sqlx::SqliteConnection;
 
-use super::live::{self, LiveRow};
+use super::end::end_headless;
+use super::live::{self, HeadAt, LiveRow};
 use crate::audit::record;
 use crate::db::SqliteStore;
 use crate::{accounts, mail};
@@ -25,6 +26,14 @@ impl SqliteStore {
         let Some(row) = live::by_family(&mut tx, &presented.family).await? else {
             return tx.leave(Rotation::Dead).await;
         };
+        if row.head_at() == HeadAt::Elsewhere {
+            // Whatever the row's generation is, it isn't the head's.
+            if !end_headless(&mut tx, context, &row).await? {
+                return tx.leave(Rotation::Dead).await;
+            }
+            tx.commit().await?;
+            return Ok(Rotation::Dead);
+        }
         let state = row.family_state()?;
         let rotation = match judge(&state, presented.generation, context.now, policy) {
             Verdict::Dead => return tx.leave(Rotation::Dead).await,
@@ -33,20 +42,18 @@ impl SqliteStore {
                 Rotation::Advanced(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Repeat => {
-                let (account, detail) = (row.account_id()?, row.describe()?);
-                let event = context.event(Action::RefreshRepeated, Some(account), detail);
-                record(&mut tx, event).await?;
+                repeat(&mut tx, context, &row).await?;
                 Rotation::Repeated(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Replay => {
-                let account = end(&mut tx, context, &row, Action::RefreshReplayed).await?;
+                let account = end_for(&mut tx, context, &row, Action::RefreshReplayed).await?;
                 if let Some(owner) = accounts::find(&mut tx, account).await? {
                     mail::queue(&mut tx, context.now, &notice(&owner)).await?;
                 }
                 Rotation::Replayed(account)
             }
             Verdict::FromFuture => {
-                let account = end(&mut tx, context, &row, Action::RefreshFromFuture).await?;
+                let account = end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
                 Rotation::FromFuture(account)
             }
         };
@@ -55,8 +62,19 @@ impl SqliteStore {
     }
 }
 
+/// Records that a token was answered once more.
+pub(super) async fn repeat(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<()> {
+    let (account, detail) = (row.account_id()?, row.describe()?);
+    let event = context.event(Action::RefreshRepeated, Some(account), detail);
+    record(connection, event).await
+}
+
 /// Ends a family because of what was presented; answers whose it was.
-async fn end(
+pub(super) async fn end_for(
     connection: &mut SqliteConnection,
     context: &Context,
     row: &LiveRow,

@@ -1,0 +1,119 @@
+//! Detached sessions: rows whose heads are elsewhere.
+
+use async_trait::async_trait;
+use signet_core::account::AccountId;
+use signet_core::audit::{Action, Context};
+use signet_core::ports::detached::{DetachedRow, DetachedRows, FamilyRow, Settlement};
+use signet_core::ports::{LoginEffects, StoreResult};
+use signet_core::session::family::RefreshPolicy;
+use signet_core::session::{FamilyId, Head, NewSession, SessionId};
+use signet_core::time::UnixTime;
+
+use super::end::end_headless;
+use super::live::{self, HeadAt};
+use super::rotate::{end_for, repeat};
+use crate::db::{SqliteStore, db};
+use crate::mail;
+use crate::rows::seconds;
+
+#[async_trait]
+impl DetachedRows for SqliteStore {
+    async fn open_detached(
+        &self,
+        context: &Context,
+        session: NewSession,
+        effects: LoginEffects,
+        policy: &RefreshPolicy,
+    ) -> StoreResult<Option<Head>> {
+        self.open_new_session(context, session, effects, policy, HeadAt::Elsewhere)
+            .await
+    }
+
+    async fn family_row(&self, family: &FamilyId) -> StoreResult<Option<FamilyRow>> {
+        let mut tx = self.snapshot().await?;
+        let Some(row) = live::by_family(&mut tx, family).await? else {
+            return Ok(None);
+        };
+        if row.head_at() == HeadAt::Here {
+            return Ok(Some(FamilyRow::Attached));
+        }
+        let state = row.family_state()?;
+        Ok(Some(FamilyRow::Detached(Box::new(DetachedRow {
+            session: self.session(&mut tx, row).await?,
+            created_at: state.head.created_at,
+            seen_at: state.head.advanced_at,
+            ended: state.ended,
+        }))))
+    }
+
+    async fn reauthenticate_detached(
+        &self,
+        context: &Context,
+        session: SessionId,
+        account: AccountId,
+        effects: LoginEffects,
+        policy: &RefreshPolicy,
+    ) -> StoreResult<Option<Head>> {
+        self.prove_again(
+            context,
+            session,
+            account,
+            effects,
+            policy,
+            HeadAt::Elsewhere,
+        )
+        .await
+    }
+
+    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<()> {
+        let mut tx = self.write().await?;
+        let (id, now) = (session.0.as_bytes().as_slice(), seconds(now));
+        sqlx::query!(
+            "UPDATE sessions SET advanced_at = ?1
+             WHERE id = ?2 AND detached = 1 AND ended_at IS NULL AND advanced_at < ?1",
+            now,
+            id
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        tx.commit().await
+    }
+
+    async fn settle(
+        &self,
+        context: &Context,
+        session: SessionId,
+        generation: u32,
+        settlement: Settlement,
+    ) -> StoreResult<bool> {
+        let mut tx = self.write().await?;
+        let row = match live::by_session(&mut tx, session).await? {
+            Some(row) if row.is_detached_and_open() => row.headed(generation),
+            Some(_) | None => return tx.leave(false).await,
+        };
+        match settlement {
+            Settlement::Repeated => repeat(&mut tx, context, &row).await?,
+            Settlement::Replayed(notice) => {
+                end_for(&mut tx, context, &row, Action::RefreshReplayed).await?;
+                mail::queue(&mut tx, context.now, &notice).await?;
+            }
+            Settlement::FromFuture => {
+                end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn end_headless(&self, context: &Context, session: SessionId) -> StoreResult<bool> {
+        let mut tx = self.write().await?;
+        let row = match live::by_session(&mut tx, session).await? {
+            Some(row) if row.is_detached_and_open() => row,
+            Some(_) | None => return tx.leave(false).await,
+        };
+        end_headless(&mut tx, context, &row).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
