@@ -20,7 +20,9 @@ pub mod accounts;
 pub mod admins;
 pub mod audit;
 pub mod changes;
+pub mod detached;
 pub mod guesses;
+pub mod heads;
 pub mod keys;
 pub mod limits;
 pub mod mail;
@@ -45,7 +47,7 @@ pub fn rounds(in_test: u32, in_proof: u32) -> u32 {
 }
 
 /// One test for each story. `$open` is an async function without arguments that answers a fresh
-/// store as `(Arc<dyn Store>, guard)`; the guard is dropped after the story.
+/// store as `(World, guard)`; the guard is dropped after the story.
 #[macro_export]
 macro_rules! store_contract {
     ($open:ident) => {
@@ -160,13 +162,46 @@ macro_rules! store_contract {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $story() {
-                    let (store, _guard) = super::$open().await;
-                    let world = $crate::testing::World::new(store);
+                    let (world, _guard) = super::$open().await;
                     $crate::testing::$port::$story(&world).await;
                     world.check_trail().await;
                 }
             )*
         })*
+    };
+}
+
+/// One test for each story of detached sessions, whose heads are in memory, where they can be lost
+/// and set back. `$open` is that of [`store_contract!`](crate::store_contract).
+#[macro_export]
+macro_rules! detached_contract {
+    ($open:ident) => {
+        $crate::detached_contract! {
+            $open;
+            an_ended_session_stays_ended_whatever_becomes_of_its_head,
+            a_session_whose_head_is_gone_is_over,
+            a_head_that_went_with_its_expired_session_is_no_loss,
+            without_heads_nothing_is_opened_or_refreshed_and_everything_ends,
+            the_row_learns_of_refreshes_once_an_hour,
+            a_session_from_before_goes_on_where_it_was_opened,
+            where_nobody_knows_its_head_a_session_is_over,
+            heads_that_went_back_are_caught_by_the_newest_token,
+            a_head_goes_with_its_session,
+            only_a_session_that_is_detached_and_open_is_settled,
+        }
+    };
+    ($open:ident; $($story:ident,)*) => {
+        mod detached {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $story() {
+                    let (world, _guard) = super::$open().await;
+                    let stage = $crate::testing::detached::Stage::new(world);
+                    $crate::testing::detached::$story(&stage).await;
+                    stage.attached.check_trail().await;
+                }
+            )*
+        }
     };
 }
 
@@ -178,6 +213,19 @@ mod tests {
             .split_once("($open:ident; $(")
             .unwrap();
         listed
+    }
+
+    #[test]
+    fn every_story_of_detached_sessions_is_told() {
+        let (_, listed) = include_str!("testing.rs")
+            .split_once("detached_contract! {")
+            .unwrap();
+        let told = include_str!("testing/detached.rs").lines();
+        let stories = told.filter_map(|line| line.strip_prefix("pub async fn "));
+        for (story, _) in stories.filter_map(|line| line.split_once("(stage: &Stage) {")) {
+            let line = format!("            {story},\n");
+            assert!(listed.contains(&line), "{story} is not in the macro");
+        }
     }
 
     #[test]

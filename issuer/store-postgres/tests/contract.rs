@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use signet_core::ports::Store;
+use signet_core::testing::World;
 use signet_store_postgres::PostgresStore;
 use signet_testbed::{Database, postgres};
 
-async fn open() -> (Arc<dyn Store>, Database<'static>) {
+async fn open() -> (World, Database<'static>) {
     let database = postgres().database();
     let store = PostgresStore::open(&database.url().parse().unwrap()).await;
-    (Arc::new(store.unwrap()), database)
+    (World::new(Arc::new(store.unwrap())), database)
 }
 
 signet_core::store_contract!(open);
+signet_core::detached_contract!(open);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use signet_core::ports::Store;
+use signet_core::testing::World;
 use signet_store_postgres::PostgresStore;
 use signet_testbed::{Database, PgBouncer, Pooling, postgres};
 
@@ -13,11 +13,11 @@ fn pooler() -> &'static PgBouncer {
     SHARED.get_or_init(|| PgBouncer::start(postgres(), Pooling::default()))
 }
 
-async fn open() -> (Arc<dyn Store>, Database<'static>) {
+async fn open() -> (World, Database<'static>) {
     let database = postgres().database();
     let url = database.url_through(pooler().port(), "postgres");
     let store = PostgresStore::open(&url.parse().unwrap()).await;
-    (Arc::new(store.unwrap()), database)
+    (World::new(Arc::new(store.unwrap())), database)
 }
 
 signet_core::store_contract!(open);

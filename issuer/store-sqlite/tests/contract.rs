@@ -9,19 +9,20 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use signet_core::mail::MailKind;
-use signet_core::ports::{AccountStore as _, AuditStore as _, MailStore as _, Store};
+use signet_core::ports::{AccountStore as _, AuditStore as _, MailStore as _};
 use signet_core::testing::world::{NOW, all_at_once};
 use signet_core::testing::{World, roles as stories};
 use signet_store_sqlite::{OpenError, SqliteStore};
 use tempfile::TempDir;
 
-async fn open() -> (Arc<dyn Store>, TempDir) {
+async fn open() -> (World, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("signet.db")).await;
-    (Arc::new(store.unwrap()), folder)
+    (World::new(Arc::new(store.unwrap())), folder)
 }
 
 signet_core::store_contract!(open);
+signet_core::detached_contract!(open);
 
 #[tokio::test]
 async fn what_was_written_is_there_after_a_restart() {
@@ -52,8 +53,8 @@ async fn a_request_for_mail_that_was_acknowledged_is_there_after_a_restart() {
 
 #[tokio::test]
 async fn nobody_else_may_read_the_files() {
-    let (store, folder) = open().await;
-    World::new(store).account("ada", &[]).await;
+    let (world, folder) = open().await;
+    world.account("ada", &[]).await;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode();

@@ -150,7 +150,7 @@ pub async fn suspending_ends_everything_at_once(world: &World) {
     assert_eq!(suspended.status, AccountStatus::Suspended);
     assert_eq!((suspended.version, suspended.device_epoch), (1, 1));
     assert!(matches!(world.rotate(&head, 0, NOW).await, Rotation::Dead));
-    let sessions = world.store.sessions(ada.id, NOW, &POLICY).await.unwrap();
+    let sessions = world.sessions.sessions(ada.id, NOW, &POLICY).await.unwrap();
     assert!(sessions.is_empty());
 
     let again = set_status(world, root, ada.id, AccountStatus::Suspended).await;

@@ -138,12 +138,12 @@ impl Prepared {
     }
 
     async fn try_sessions(&self, world: &World) -> Vec<Tried> {
-        let (store, nobody) = (&world.store, anonymous(after(1)));
+        let (sessions, nobody) = (&world.sessions, anonymous(after(1)));
         let ada = self.ada.id;
         let rotate = async |index: usize, generation, now| {
             let notice = |_: &Account| letter(MailKind::ReplayNotice);
             let shown = presented(&self.sessions[index], generation);
-            let rotation = store
+            let rotation = sessions
                 .rotate(&anonymous(now), &shown, &POLICY, &notice)
                 .await;
             rotation.map(|rotation| !matches!(rotation, Rotation::Dead))
@@ -153,11 +153,11 @@ impl Prepared {
             ("refresh.replayed", rotate(1, 0, after(60)).await),
             ("refresh.from_future", rotate(2, 9, after(1)).await),
         ];
-        let opened = store
+        let opened = sessions
             .open_session(&nobody, new_session(ada), effects("ada"), &POLICY)
             .await;
         tried.push(("session.opened", opened.map(|head| head.is_some())));
-        let proven = store
+        let proven = sessions
             .reauthenticate(
                 &nobody,
                 self.sessions[3].session.id,
@@ -167,14 +167,14 @@ impl Prepared {
             )
             .await;
         tried.push(("session.reauthenticated", proven.map(|head| head.is_some())));
-        let ended = store
+        let ended = sessions
             .end_session(&nobody, ada, self.sessions[4].session.id)
             .await;
         tried.push(("session.ended", ended));
         let shown = presented(&self.sessions[5], 0);
-        tried.push(("session.ended", store.end_family(&nobody, &shown).await));
+        tried.push(("session.ended", sessions.end_family(&nobody, &shown).await));
         let keep = self.sessions[6].session.id;
-        let others = store.end_other_sessions(&nobody, ada, keep).await;
+        let others = sessions.end_other_sessions(&nobody, ada, keep).await;
         tried.push(("session.ended", others.map(|ended| ended > 0)));
         tried
     }

@@ -143,7 +143,7 @@ pub async fn a_change_keeps_one_session_and_needs_the_current_password(world: &W
     assert!(!change("wrong", "new").await);
     assert!(change("ada", "new").await);
     assert!(!change("ada", "newer").await);
-    let sessions = world.store.sessions(ada.id, after(5), &POLICY).await;
+    let sessions = world.sessions.sessions(ada.id, after(5), &POLICY).await;
     let left: Vec<_> = sessions.unwrap().into_iter().map(|s| s.id).collect();
     assert_eq!(left, [kept.session.id]);
     assert!(matches!(
@@ -208,7 +208,10 @@ pub async fn a_session_that_has_ended_changes_no_password(world: &World) {
     let eve = world.account("eve", &[]).await;
     let own = world.session("ada", ada.id, NOW).await.session.id;
     let strangers = world.session("eve", eve.id, NOW).await.session.id;
-    let ended = world.store.end_session(&anonymous(NOW), ada.id, own).await;
+    let ended = world
+        .sessions
+        .end_session(&anonymous(NOW), ada.id, own)
+        .await;
     assert!(ended.unwrap());
     for session in [own, strangers] {
         let notice = letter(MailKind::PasswordChangedNotice);

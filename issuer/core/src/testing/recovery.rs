@@ -34,7 +34,7 @@ pub async fn a_new_life_knows_no_secret_of_the_one_before(world: &World) {
 
     let rotation = world.rotate(&head, 0, after(60)).await;
     assert!(matches!(rotation, Rotation::Dead));
-    let sessions = world.store.sessions(ada.id, after(60), &POLICY).await;
+    let sessions = world.sessions.sessions(ada.id, after(60), &POLICY).await;
     assert!(sessions.unwrap().is_empty());
     let subject = world.store.reset_subject(&mailed, after(60)).await;
     assert!(subject.unwrap().is_none());

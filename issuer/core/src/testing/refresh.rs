@@ -95,7 +95,7 @@ pub async fn ending_and_refreshing_at_once_leave_nothing_alive(world: &World) {
             async move {
                 if number % 2 == 0 {
                     let shown = presented(&head, 0);
-                    let ended = world.store.end_family(&anonymous(NOW), &shown).await;
+                    let ended = world.sessions.end_family(&anonymous(NOW), &shown).await;
                     ended.map(|_| ()).unwrap();
                 } else {
                     world.rotate(&head, 0, NOW).await;
@@ -172,7 +172,7 @@ pub async fn a_token_of_another_family_refreshes_nothing(world: &World) {
         Rotation::Dead
     ));
     let shown = presented(&stranger, 0);
-    let ended = world.store.end_family(&anonymous(NOW), &shown).await;
+    let ended = world.sessions.end_family(&anonymous(NOW), &shown).await;
     assert!(!ended.unwrap());
     assert_eq!(world.actions().await, ["account.created", "session.opened"]);
 }

@@ -38,7 +38,13 @@ pub async fn sweeping_removes_each_thing_at_its_time(world: &World) {
     let ada = world.account("ada", &[]).await;
     let ended = world.session("ada", ada.id, NOW).await;
     let shown = presented(&ended, 0);
-    assert!(store.end_family(&anonymous(NOW), &shown).await.unwrap());
+    assert!(
+        world
+            .sessions
+            .end_family(&anonymous(NOW), &shown)
+            .await
+            .unwrap()
+    );
     world.session("ada", ada.id, NOW).await;
     let (_, waiting) = registration("bob", NOW);
     store

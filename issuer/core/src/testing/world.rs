@@ -12,9 +12,13 @@ use crate::limit::{GuessKey, GuessKeys};
 use crate::mail::{MailKind, NewMail};
 use crate::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use crate::password::PasswordHash;
-use crate::ports::{LoginEffects, NewRegistration, RegistrationMail, Rotation, Store, StoreResult};
+use crate::ports::heads::HeadStore;
+use crate::ports::{
+    LoginEffects, NewRegistration, RegistrationMail, Rotation, SessionStore, Store, StoreResult,
+};
 use crate::role::RoleName;
 use crate::secret::{OperatingSystem, Randomness, SecretBytes};
+use crate::session::detached::{BEHIND, DetachedSessions};
 use crate::session::refresh_token::Presented;
 use crate::session::{FamilyId, Head, NewSession, RefreshPolicy, SessionId};
 use crate::time::UnixTime;
@@ -32,6 +36,9 @@ pub const RANDOM: &dyn Randomness = &OperatingSystem;
 #[derive(Clone)]
 pub struct World {
     pub store: Arc<dyn Store>,
+    pub sessions: Arc<dyn SessionStore>,
+    /// How far what the store says of a refresh may be behind, in seconds.
+    pub behind: u64,
 }
 
 pub fn after(seconds: u64) -> UnixTime {
@@ -153,7 +160,21 @@ pub fn advanced(rotation: Rotation) -> Head {
 
 impl World {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self {
+            sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+            store,
+            behind: 0,
+        }
+    }
+
+    /// A store and the heads of its sessions elsewhere.
+    pub fn detached(store: Arc<dyn Store>, heads: Arc<dyn HeadStore>) -> Self {
+        let sessions = DetachedSessions::new(Arc::clone(&store), heads);
+        Self {
+            sessions: Arc::new(sessions),
+            store,
+            behind: BEHIND,
+        }
     }
 
     /// An active, verified account whose address and password are called `name`.
@@ -200,7 +221,7 @@ impl World {
     }
 
     pub async fn session(&self, name: &str, account: AccountId, now: UnixTime) -> Head {
-        self.store
+        self.sessions
             .open_session(
                 &at(now, Actor::Account(account)),
                 new_session(account),
@@ -224,7 +245,7 @@ impl World {
     ) -> StoreResult<Rotation> {
         let notice = |_: &Account| letter(MailKind::ReplayNotice);
         let shown = presented(head, generation);
-        self.store
+        self.sessions
             .rotate(&anonymous(now), &shown, &POLICY, &notice)
             .await
     }
