@@ -13,8 +13,9 @@
 //!
 //! - `address`: the URL
 //! - `client`: calls, and the one connection they share
-//! - `limits`: budgets, and what holds while Redis is away
+//! - `heads`: which refresh token of a session is the head
 //! - `key`: how keys are named
+//! - `limits`: budgets, and what holds while Redis is away
 //! - `open`: what Redis has to be before an issuer starts
 //!
 //! # Adding an operation
@@ -27,12 +28,14 @@
 
 mod address;
 mod client;
+mod heads;
 mod key;
 mod limits;
 mod open;
 
 pub use address::{Address, AddressError};
 pub use client::{Fault, RedisClient, Script};
+pub use heads::RedisHeads;
 pub use key::Key;
 pub use limits::RedisLimiter;
 pub use open::OpenError;

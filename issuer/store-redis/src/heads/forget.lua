@@ -1,0 +1,2 @@
+-- Drops a head. KEYS: the head.
+return redis.call('DEL', KEYS[1])
