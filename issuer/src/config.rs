@@ -29,7 +29,7 @@ use crate::mail::smtp::Server;
 pub use fault::Faults;
 pub use keys::{KEYS, Key, Line};
 pub use master_key::MasterKeySource;
-pub use setting::{Database, Level, LogFormat};
+pub use setting::{Database, Level, LogFormat, SessionsIn};
 pub use source::Sources;
 
 /// Where an issuer is.
@@ -53,6 +53,8 @@ pub struct Config {
     pub database: Database,
     /// Where limits are kept for all issuers of the database, if anywhere.
     pub redis: Option<Box<signet_store_redis::Address>>,
+    /// Where sessions are kept.
+    pub sessions: SessionsIn,
     /// What its secrets are sealed under.
     pub master_key: MasterKeySource,
     /// How the use cases behave.

@@ -22,7 +22,7 @@ use url::{Host, Url};
 use super::fault::Faults;
 use super::keys::{Found, Optional, Values};
 use super::master_key::{self, MasterKeySource};
-use super::setting::{Algorithm, Page, PublicUrl};
+use super::setting::{Algorithm, Page, PublicUrl, SessionsIn};
 use super::source::Sources;
 use super::{Config, LogSettings, MailSettings, Mode, SmtpSettings};
 use crate::http::app;
@@ -50,6 +50,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     let links = links(values, &place, faults);
     let forward_auth = forward_auth::settings(values, place.public_url.as_ref(), faults);
     check_ages(values, faults);
+    check_sessions(values, faults);
     let limits = LimitSettings::default().scaled(values.limits_scale.value.0);
     let issuer = Settings {
         issuer: public_url.as_ref()?.origin().ascii_serialization(),
@@ -87,6 +88,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         listen: listen?,
         database: values.database_url.value.clone(),
         redis,
+        sessions: values.sessions_store.value,
         master_key: master_key?,
         issuer,
         http,
@@ -96,6 +98,16 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
             level: values.log_level.value,
         },
     })
+}
+
+/// Sessions on Redis need one.
+fn check_sessions(values: &Values, faults: &mut Faults) {
+    let store = &values.sessions_store;
+    if store.value == SessionsIn::Redis && values.redis_url.is_unset() {
+        let problem = "is redis, and there is none";
+        let hint = "set redis_url, or leave sessions in the database";
+        faults.add("sessions.store", Some(&store.origin), problem, hint);
+    }
 }
 
 /// The listener's address; `None` where what was said can't be read.

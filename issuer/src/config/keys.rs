@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use super::fault::{Faults, Origin};
 use super::setting::{
     Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
-    Origins, Page, PolicyFile, PublicUrl, Redis, SecretFile, Setting, SmtpUrl, Whole,
+    Origins, Page, PolicyFile, PublicUrl, Redis, SecretFile, SessionsIn, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
 
@@ -258,6 +258,10 @@ keys! {
     refresh_idle_days: Whole<1, 365> = "refresh.idle_days", default Whole(14);
     /// After how many days a session ends whatever happens.
     refresh_absolute_days: Whole<1, 365> = "refresh.absolute_days", default Whole(30);
+    /// Where sessions are kept. `redis` takes what every refresh writes from the database to the
+    /// server of `redis_url`, which is needed then; accounts, roles and which sessions have ended
+    /// stay in the database. See docs/REDIS.md.
+    sessions_store: SessionsIn = "sessions.store", default SessionsIn::Database;
     /// How many sessions an account may have; a new one ends the oldest.
     sessions_max_per_account: Whole<1, 1_000> = "sessions.max_per_account", default Whole(20);
     /// What new passwords are hashed with. Both are always understood, and a login with the other

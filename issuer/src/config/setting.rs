@@ -197,6 +197,16 @@ words! {
 }
 
 words! {
+    /// Where sessions are kept.
+    pub SessionsIn {
+        /// In the database.
+        Database = "database",
+        /// In the database, but for what a refresh writes, which is on Redis.
+        Redis = "redis",
+    }
+}
+
+words! {
     /// How the log is written.
     pub LogFormat {
         /// A JSON object on each line.

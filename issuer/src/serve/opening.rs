@@ -7,10 +7,11 @@ use std::sync::Arc;
 use signet_core::issuer::{Issuer, Parts, StartError};
 use signet_core::limit::Limiter;
 use signet_core::limit::in_process::InProcessLimiter;
-use signet_core::ports::SessionStore;
+use signet_core::ports::{SessionStore, Store};
 use signet_core::secret::{OperatingSystem, Randomness};
+use signet_core::session::detached::DetachedSessions;
 use signet_core::signing::seal::MasterKeys;
-use signet_store_redis::{RedisClient, RedisLimiter};
+use signet_store_redis::{RedisClient, RedisHeads, RedisLimiter};
 
 use super::database::{OpenDatabase, StoreOpenError};
 use crate::clock::SystemClock;
@@ -83,15 +84,17 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
     // A server that isn't right is told before the database is touched.
     let redis = match &config.redis {
-        Some(address) if purpose == Purpose::Serving => Some(open_redis(address).await?),
+        Some(address) if purpose == Purpose::Serving => {
+            Some(open_redis(address, config.sessions).await?)
+        }
         Some(_) | None => None,
     };
     let (database, master_keys) =
         open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
-    let limiter = limiter(redis, &master_keys);
+    let limiter = limiter(redis.as_ref(), &master_keys);
     let store = database.store();
     let issuer = Issuer::start(Parts {
-        sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+        sessions: sessions(config, &store, redis),
         store,
         limiter: Arc::clone(&limiter),
         clock: Arc::new(SystemClock),
@@ -147,20 +150,40 @@ pub async fn open_with_master_keys(
 /// See [`signet_store_redis::OpenError`].
 pub async fn open_redis(
     address: &signet_store_redis::Address,
+    sessions: SessionsIn,
 ) -> Result<RedisClient, signet_store_redis::OpenError> {
     let client = RedisClient::open(address).await?;
     RedisLimiter::examine(&client).await?;
+    if sessions == SessionsIn::Redis {
+        RedisHeads::examine(&client).await?;
+    }
     Ok(client)
 }
 
 /// Where budgets are kept.
-fn limiter(redis: Option<RedisClient>, master_keys: &MasterKeys) -> Arc<dyn Limiter> {
+fn limiter(redis: Option<&RedisClient>, master_keys: &MasterKeys) -> Arc<dyn Limiter> {
     match redis {
         None => Arc::new(InProcessLimiter::default()),
         Some(client) => {
             // All issuers of a database have the same master key.
             let secret = master_keys.current().derive("limits on redis");
-            Arc::new(RedisLimiter::new(client, secret))
+            Arc::new(RedisLimiter::new(client.clone(), secret))
         }
+    }
+}
+
+/// Where sessions are kept. A command, which has no Redis, opens and refreshes none.
+fn sessions(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    redis: Option<RedisClient>,
+) -> Arc<dyn SessionStore> {
+    let store = Arc::clone(store);
+    match (config.sessions, redis) {
+        (SessionsIn::Redis, Some(client)) => {
+            let heads = Arc::new(RedisHeads::new(client));
+            Arc::new(DetachedSessions::new(store, heads))
+        }
+        (SessionsIn::Redis, None) | (SessionsIn::Database, _) => store,
     }
 }

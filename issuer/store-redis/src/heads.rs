@@ -35,26 +35,40 @@ const NO_ARGUMENTS: &[&str] = &[];
 type Told = (String, u32, u64, u64);
 
 impl RedisHeads {
-    /// Heads on this server, which has to take the scripts.
+    /// [`Self::examine`] and [`Self::new`].
     ///
     /// # Errors
-    /// When it doesn't; see [`OpenError`].
+    /// See [`OpenError`].
     pub async fn open(client: RedisClient) -> Result<Self, OpenError> {
-        let heads = Self {
+        Self::examine(&client).await?;
+        Ok(Self::new(client))
+    }
+
+    /// Heads on a server that was examined.
+    #[must_use]
+    pub fn new(client: RedisClient) -> Self {
+        Self {
             client,
             begin: Script::new(include_str!("heads/begin.lua")),
             judge: Script::new(include_str!("heads/judge.lua")),
             forget: Script::new(include_str!("heads/forget.lua")),
-        };
-        let (client, probe) = (&heads.client, [probe()]);
+        }
+    }
+
+    /// Tries at the start whether a server does what is needed.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn examine(client: &RedisClient) -> Result<(), OpenError> {
+        let heads = Self::new(client.clone());
+        let probe = [probe()];
         let seconds = (0_u64, PROBE_KEPT);
         client.check(&heads.begin, &probe, seconds).await?;
         // Still live, so that it advances and every command is tried.
         let active = AccountStatus::Active.as_str();
         let asked = ("", active, 0, 0, PROBE_KEPT, PROBE_KEPT, 0);
         client.check(&heads.judge, &probe, asked).await?;
-        client.check(&heads.forget, &probe, NO_ARGUMENTS).await?;
-        Ok(heads)
+        client.check(&heads.forget, &probe, NO_ARGUMENTS).await
     }
 
     async fn judged(

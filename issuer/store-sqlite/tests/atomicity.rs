@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use signet_core::testing::World;
 use signet_core::testing::changes::Prepared;
+use signet_core::testing::heads::InMemoryHeads;
 use signet_store_sqlite::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
@@ -48,9 +49,21 @@ async fn what_cannot_be_recorded_does_not_happen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("signet.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    let world = World::new(Arc::new(store));
+    nothing_happens_without_its_record(World::new(Arc::new(store)), &path).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_does_not_happen_to_detached_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signet.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let heads = Arc::new(InMemoryHeads::default());
+    nothing_happens_without_its_record(World::detached(Arc::new(store), heads), &path).await;
+}
+
+async fn nothing_happens_without_its_record(world: World, path: &Path) {
     let prepared = Prepared::new(&world).await;
-    let mut beside = beside(&path).await;
+    let mut beside = beside(path).await;
     let before = everything(&mut beside).await;
     let recorded = world.trail().await.len();
 

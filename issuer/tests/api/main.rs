@@ -1,11 +1,12 @@
 //! The issuer as its clients see it: the real router on a real listener and a real database, one
 //! application per test. Each file is a conversation about one subject, and is held on every store:
-//! here on SQLite, in `api_postgres` on PostgreSQL. Those in which budgets matter are held in
+//! here on SQLite, in `api_postgres` on PostgreSQL, and in `api_detached` on SQLite with sessions that are
+//! refreshed on Redis. Those in which budgets matter are held in
 //! `api_redis` once more, with the budgets on Redis.
 //!
 //! [`harness::client::Client`] holds every answer against `openapi.json` and fails on what the
 //! document doesn't declare. To add a test, start an application with [`harness::Service::start`]
-//! and talk to it. To add a file, name it here and in `api_postgres`; a test sees to it.
+//! and talk to it. To add a file, name it here and in the other two; a test sees to it.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,8 +52,12 @@ mod unavailable;
 #[test]
 fn every_conversation_is_held_on_every_store() {
     let here = include_str!("main.rs");
-    let there = include_str!("../api_postgres/main.rs");
-    for line in here.lines().filter(|line| line.starts_with("mod ")) {
-        assert!(there.lines().any(|other| other == line), "{line}");
+    for there in [
+        include_str!("../api_postgres/main.rs"),
+        include_str!("../api_detached/main.rs"),
+    ] {
+        for line in here.lines().filter(|line| line.starts_with("mod ")) {
+            assert!(there.lines().any(|other| other == line), "{line}");
+        }
     }
 }

@@ -84,6 +84,8 @@ const GARBAGE: &[(&str, &[&str])] = &[
     ("SIGNET_REFRESH__GRACE_SECONDS", &["", "-1", "61", "x"]),
     ("SIGNET_REFRESH__IDLE_DAYS", &["", "0", "366", "14d", "31"]),
     ("SIGNET_REFRESH__ABSOLUTE_DAYS", &["", "0", "366", "x"]),
+    // Sessions on Redis need one, which no row here gives them.
+    ("SIGNET_SESSIONS__STORE", &["redis", "", "sql", "Redis"]),
     (
         "SIGNET_SESSIONS__MAX_PER_ACCOUNT",
         &["", "0", "1001", "many"],
@@ -243,6 +245,19 @@ fn out_there_everything_that_protects_must_be_set() {
         (ended.code, ended.out.as_str()),
         (0, "the configuration is good\n")
     );
+}
+
+#[test]
+fn sessions_on_redis_need_one() {
+    let on_redis = || Signet::new().with("SIGNET_SESSIONS__STORE", "redis");
+    let ended = on_redis().run(&["config", "check"]);
+    let told = "sessions.store (SIGNET_SESSIONS__STORE): is redis, and there is none";
+    assert!(ended.out.contains(told), "{}", ended.out);
+    assert!(ended.out.contains("set redis_url"), "{}", ended.out);
+    let ended = on_redis()
+        .with("SIGNET_REDIS_URL", "redis://localhost")
+        .run(&["config", "check"]);
+    assert_eq!(ended.code, 0, "{}", ended.out);
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(super) async fn examine(config: &Config, report: &mut Report) {
     let Some(address) = &config.redis else {
         return report.ok(SUBJECT, "none: each process counts its limits for itself");
     };
-    match opening::open_redis(address).await {
+    match opening::open_redis(address, config.sessions).await {
         Err(error) => report.stops(SUBJECT, &error),
         Ok(_) if address.is_local() || address.is_encrypted() => {
             report.ok(

@@ -15,7 +15,7 @@ use signet_core::time::UnixTime;
 use signet_store_redis::{Key, RedisHeads, Script};
 use signet_testbed::redis;
 
-use super::{client, heads_on};
+use super::{client, heads};
 
 /// Something to be judged.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ prop_compose! {
 
 #[tokio::test]
 async fn the_script_judges_as_the_rule_does() {
-    let client = client(redis()).await;
+    let client = client().await;
     let heads = RedisHeads::open(client.clone()).await.unwrap();
     let put = Script::new(
         "return redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'advanced_at', ARGV[2],
@@ -110,7 +110,7 @@ async fn the_script_judges_as_the_rule_does() {
 
 #[tokio::test]
 async fn a_head_is_kept_a_day_longer_than_its_session_may_live() {
-    let heads = heads_on(redis()).await;
+    let heads = heads().await;
     let session = SessionId(RANDOM.uuid());
     heads.begin(session, NOW, &POLICY).await.unwrap();
     let lives = || {
@@ -131,7 +131,7 @@ async fn a_head_is_kept_a_day_longer_than_its_session_may_live() {
 
 #[tokio::test]
 async fn whatever_else_is_at_its_key_is_no_head() {
-    let heads = heads_on(redis()).await;
+    let heads = heads().await;
     let session = SessionId(RANDOM.uuid());
     let key = Key::new(format_args!("head"), session.0.as_bytes()).to_string();
     redis().cli(&["HSET", &key, "generation", "3"]);
@@ -146,7 +146,7 @@ async fn whatever_else_is_at_its_key_is_no_head() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_present_the_head_at_once_one_advances() {
-    let heads = heads_on(redis()).await;
+    let heads = heads().await;
     let session = SessionId(RANDOM.uuid());
     heads.begin(session, NOW, &POLICY).await.unwrap();
     for generation in 0..rounds(20, 1_000) {

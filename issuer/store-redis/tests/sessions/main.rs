@@ -13,22 +13,24 @@ mod outages;
 mod sharing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signet_core::ports::Store;
 use signet_core::ports::heads::HeadStore;
 use signet_store_redis::{RedisClient, RedisHeads};
 use signet_store_sqlite::SqliteStore;
-use signet_testbed::{Redis, redis};
+use signet_testbed::redis;
 use tempfile::TempDir;
 
-async fn client(redis: &Redis) -> RedisClient {
-    RedisClient::open(&redis.url().parse().unwrap())
-        .await
-        .unwrap()
+/// The server that all tests share. What a slow answer does is told of servers of their own.
+async fn client() -> RedisClient {
+    let address = redis().url().parse().unwrap();
+    let client = RedisClient::open_with_deadline(&address, Duration::from_secs(10)).await;
+    client.unwrap()
 }
 
-async fn heads_on(redis: &Redis) -> Arc<dyn HeadStore> {
-    Arc::new(RedisHeads::open(client(redis).await).await.unwrap())
+async fn heads() -> Arc<dyn HeadStore> {
+    Arc::new(RedisHeads::open(client().await).await.unwrap())
 }
 
 async fn file() -> (Arc<dyn Store>, TempDir) {
@@ -40,11 +42,11 @@ async fn file() -> (Arc<dyn Store>, TempDir) {
 mod on_sqlite {
     use signet_core::testing::World;
 
-    use super::{TempDir, file, heads_on, redis};
+    use super::{TempDir, file, heads};
 
     async fn open() -> (World, TempDir) {
         let (store, folder) = file().await;
-        (World::detached(store, heads_on(redis()).await), folder)
+        (World::detached(store, heads().await), folder)
     }
 
     signet_core::store_contract!(open);
@@ -57,13 +59,13 @@ mod on_postgres {
     use signet_store_postgres::PostgresStore;
     use signet_testbed::{Database, postgres};
 
-    use super::{heads_on, redis};
+    use super::heads;
 
     async fn open() -> (World, Database<'static>) {
         let database = postgres().database();
         let store = PostgresStore::open(&database.url().parse().unwrap()).await;
-        let heads = heads_on(redis()).await;
-        (World::detached(Arc::new(store.unwrap()), heads), database)
+        let world = World::detached(Arc::new(store.unwrap()), heads().await);
+        (world, database)
     }
 
     signet_core::store_contract!(open);

@@ -1,6 +1,7 @@
 //! Redis away, hanging, empty, full or set back: a refresh fails or the session is over, and nothing
 //! that ended comes back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use signet_core::account::{Account, AccountStatus};
@@ -12,14 +13,17 @@ use signet_core::testing::World;
 use signet_core::testing::world::{
     NOW, POLICY, advanced, after, anonymous, at, effects, letter, new_session, presented,
 };
+use signet_store_redis::{RedisClient, RedisHeads};
 use signet_testbed::Redis;
 use tempfile::TempDir;
 
-use super::{file, heads_on};
+use super::file;
 
 async fn world_on(redis: &Redis) -> (World, TempDir) {
     let (store, folder) = file().await;
-    (World::detached(store, heads_on(redis).await), folder)
+    let client = RedisClient::open(&redis.url().parse().unwrap()).await;
+    let heads = RedisHeads::open(client.unwrap()).await.unwrap();
+    (World::detached(store, Arc::new(heads)), folder)
 }
 
 async fn try_rotate(world: &World, head: &Head, generation: u32) -> StoreResult<Rotation> {

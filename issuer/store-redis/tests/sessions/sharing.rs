@@ -7,9 +7,9 @@ use signet_core::testing::World;
 use signet_core::testing::rounds;
 use signet_core::testing::world::{NOW, after, all_at_once, anonymous};
 use signet_store_postgres::PostgresStore;
-use signet_testbed::{postgres, redis};
+use signet_testbed::postgres;
 
-use super::heads_on;
+use super::heads;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_issuers_share_one_head() {
@@ -18,7 +18,7 @@ async fn two_issuers_share_one_head() {
     let mut issuers = Vec::new();
     for _ in 0..2 {
         let store = PostgresStore::open(&url).await.unwrap();
-        issuers.push(World::detached(Arc::new(store), heads_on(redis()).await));
+        issuers.push(World::detached(Arc::new(store), heads().await));
     }
     let ada = issuers[0].account("ada", &[]).await;
     let mut head = issuers[0].session("ada", ada.id, NOW).await;

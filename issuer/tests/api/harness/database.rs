@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use signet_core::ports;
+use signet_core::session::detached::DetachedSessions;
 use signet_store_postgres::PostgresStore;
+use signet_store_redis::{RedisClient, RedisHeads};
 use signet_store_sqlite::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
@@ -17,6 +20,38 @@ pub(crate) enum Store {
     Sqlite,
     /// A server.
     Postgres,
+    /// A file, and a Redis for what refreshes write.
+    SqliteAndRedis,
+}
+
+impl Store {
+    /// Whether a refresh writes to the database.
+    pub(crate) fn refreshes(self) -> bool {
+        match self {
+            Self::Sqlite | Self::Postgres => true,
+            Self::SqliteAndRedis => false,
+        }
+    }
+}
+
+/// Where sessions are kept: on a Redis of the test's own, as an issuer does it; on the one that all
+/// tests share, of which a slow answer, on a machine that does many other things, is waited for; or
+/// in the database alone.
+pub(crate) async fn sessions(
+    store: &Arc<dyn ports::Store>,
+    own_redis: Option<&str>,
+) -> Arc<dyn ports::SessionStore> {
+    let store = Arc::clone(store);
+    let client = match own_redis {
+        Some(url) => RedisClient::open(&url.parse().unwrap()).await,
+        None if crate::STORE.refreshes() => return store,
+        None => {
+            let address = signet_testbed::redis().url().parse().unwrap();
+            RedisClient::open_with_deadline(&address, Duration::from_secs(10)).await
+        }
+    };
+    let heads = RedisHeads::open(client.unwrap()).await.unwrap();
+    Arc::new(DetachedSessions::new(store, Arc::new(heads)))
 }
 
 /// A database that goes with its value.
@@ -38,7 +73,7 @@ pub(crate) enum Hold {
 impl Database {
     pub(crate) fn make(store: Store) -> Self {
         match store {
-            Store::Sqlite => Self::Sqlite(tempfile::tempdir().unwrap()),
+            Store::Sqlite | Store::SqliteAndRedis => Self::Sqlite(tempfile::tempdir().unwrap()),
             Store::Postgres => {
                 let database = signet_testbed::postgres().database();
                 // The store's own tests see to it that nothing is lost; here nobody waits for disks.

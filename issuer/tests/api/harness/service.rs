@@ -28,7 +28,7 @@ use signet_verifier::policy::Policy;
 use tokio::net::{TcpListener, TcpStream};
 use zeroize::Zeroizing;
 
-use super::database::Database;
+use super::database::{self, Database};
 use super::inbox::Inbox;
 use super::{Client, Limits, PASSWORD, log};
 
@@ -53,6 +53,8 @@ pub(crate) struct Setting {
     pub(crate) hash_pool: PoolSettings,
     /// How long the answer to a login takes at least.
     pub(crate) login_floor: ResponseFloor,
+    /// The Redis that sessions are refreshed on, if it isn't what all tests of the binary use.
+    pub(crate) redis: Option<String>,
 }
 
 impl Default for Setting {
@@ -76,6 +78,7 @@ impl Default for Setting {
                 deadline: Duration::from_secs(5),
             },
             login_floor: ResponseFloor::NONE,
+            redis: None,
         }
     }
 }
@@ -127,8 +130,10 @@ impl Service {
         let public_url = setting.public_url.unwrap_or(&local_url);
         let limiter = setting.limits.open().await;
         let clock = Arc::new(TestClock::default());
+        let store = database.open().await;
         let parts = Parts {
-            store: database.open().await,
+            sessions: database::sessions(&store, setting.redis.as_deref()).await,
+            store,
             limiter: limiter.clone(),
             clock: clock.clone(),
             randomness: Arc::new(OperatingSystem),

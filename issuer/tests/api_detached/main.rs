@@ -1,0 +1,68 @@
+//! The conversations of `api`, with sessions that are refreshed on Redis, and one about its absence.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test that meets the unexpected ends"
+)]
+
+/// Where applications keep everything.
+const STORE: harness::Store = harness::Store::SqliteAndRedis;
+/// Where they keep budgets.
+const LIMITS: harness::Limits = harness::Limits::InProcess;
+
+#[path = "../api/harness/mod.rs"]
+mod harness;
+
+mod redis_away;
+
+#[path = "../api/account.rs"]
+mod account;
+#[path = "../api/administration.rs"]
+mod administration;
+#[path = "../api/bad_input.rs"]
+mod bad_input;
+#[path = "../api/client_address.rs"]
+mod client_address;
+#[path = "../api/cross_origin.rs"]
+mod cross_origin;
+#[path = "../api/documents.rs"]
+mod documents;
+#[path = "../api/forward_auth.rs"]
+mod forward_auth;
+#[path = "../api/guessing.rs"]
+mod guessing;
+#[path = "../api/hosts.rs"]
+mod hosts;
+#[path = "../api/limits.rs"]
+mod limits;
+#[path = "../api/local_mode.rs"]
+mod local_mode;
+#[path = "../api/login.rs"]
+mod login;
+#[path = "../api/logs.rs"]
+mod logs;
+#[path = "../api/pages.rs"]
+mod pages;
+#[path = "../api/password.rs"]
+mod password;
+#[path = "../api/refresh.rs"]
+mod refresh;
+#[path = "../api/registration.rs"]
+mod registration;
+#[path = "../api/roles.rs"]
+mod roles;
+#[path = "../api/routes.rs"]
+mod routes;
+#[path = "../api/sessions.rs"]
+mod sessions;
+#[path = "../api/story.rs"]
+mod story;
+#[path = "../api/timing.rs"]
+mod timing;
+#[path = "../api/unavailable.rs"]
+mod unavailable;
