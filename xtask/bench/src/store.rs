@@ -2,8 +2,10 @@
 //!
 //! Every client rotates the sessions of its share, one after the other, among [`SESSIONS`]. Beside
 //! it stands what this disk takes for one `fdatasync`, without which no figure means anything.
-//! To add a store, add a [`Subject`].
+//! Servers run beside the benchmark, on the same disk, with the settings they come with, and each
+//! client's round trips are part of its figures. To add a store, add a [`Subject`].
 
+use std::any::Any;
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,11 +15,14 @@ use std::time::{Duration, Instant};
 
 use signet_core::account::Account;
 use signet_core::mail::{MailKind, NewMail};
-use signet_core::ports::{Rotation, Store};
+use signet_core::ports::Rotation;
 use signet_core::session::Head;
 use signet_core::testing::World;
 use signet_core::testing::world::{NOW, POLICY, anonymous, letter, presented};
+use signet_store_postgres::PostgresStore;
+use signet_store_redis::{RedisClient, RedisHeads};
 use signet_store_sqlite::{Grouping, SqliteStore};
+use signet_testbed::{PgBouncer, Pooling, Redis, postgres};
 
 use crate::load::Load;
 use crate::machine::resident;
@@ -34,7 +39,13 @@ const TIME: Duration = Duration::from_secs(4);
 const SYNCS: usize = 400;
 const PAGE: usize = 4_096;
 
-type Opened = Pin<Box<dyn Future<Output = Arc<dyn Store>>>>;
+type Opened = Pin<Box<dyn Future<Output = Kept>>>;
+
+/// A store, and the servers that it needs.
+struct Kept {
+    world: World,
+    servers: Box<dyn Any>,
+}
 
 /// A way to keep sessions.
 struct Subject {
@@ -44,7 +55,7 @@ struct Subject {
     target: Target,
 }
 
-const SUBJECTS: [Subject; 2] = [
+const SUBJECTS: [Subject; 6] = [
     Subject {
         name: "SQLite, an fsync for each",
         open: |folder| Box::pin(sqlite(folder, alone())),
@@ -55,11 +66,71 @@ const SUBJECTS: [Subject; 2] = [
         open: |folder| Box::pin(sqlite(folder, Grouping::default())),
         target: Target::AtLeast(5_000.0),
     },
+    Subject {
+        name: "PostgreSQL",
+        open: |_| Box::pin(on_postgres()),
+        target: Target::None,
+    },
+    Subject {
+        name: "PostgreSQL through PgBouncer",
+        open: |_| Box::pin(through_pgbouncer()),
+        target: Target::None,
+    },
+    Subject {
+        name: "Redis, rows in SQLite",
+        open: |folder| {
+            Box::pin(async { heads_on_redis(sqlite(folder, Grouping::default()).await).await })
+        },
+        target: Target::None,
+    },
+    Subject {
+        name: "Redis, rows on PostgreSQL",
+        open: |_| Box::pin(async { heads_on_redis(on_postgres().await).await }),
+        target: Target::None,
+    },
 ];
 
-async fn sqlite(folder: PathBuf, grouping: Grouping) -> Arc<dyn Store> {
+async fn sqlite(folder: PathBuf, grouping: Grouping) -> Kept {
     let path = folder.join("signet.db");
-    Arc::new(SqliteStore::open_grouping(&path, grouping).await.unwrap())
+    let store = SqliteStore::open_grouping(&path, grouping).await.unwrap();
+    Kept {
+        world: World::new(Arc::new(store)),
+        servers: Box::new(()),
+    }
+}
+
+async fn on_postgres() -> Kept {
+    let database = postgres().database();
+    let store = PostgresStore::open(&database.url().parse().unwrap()).await;
+    Kept {
+        world: World::new(Arc::new(store.unwrap())),
+        servers: Box::new(database),
+    }
+}
+
+async fn through_pgbouncer() -> Kept {
+    let pooling = Pooling {
+        connections: 20,
+        ..Pooling::default()
+    };
+    let (database, pooler) = (postgres().database(), PgBouncer::start(postgres(), pooling));
+    let url = database.url_through(pooler.port(), pooling.role);
+    let store = PostgresStore::open(&url.parse().unwrap()).await;
+    Kept {
+        world: World::new(Arc::new(store.unwrap())),
+        servers: Box::new((database, pooler)),
+    }
+}
+
+/// A Redis that writes each change to the disk before it answers, as it doesn't unless it is told to.
+async fn heads_on_redis(rows: Kept) -> Kept {
+    let server = Redis::start_with("appendonly yes\nappendfsync always\n");
+    let client = RedisClient::open(&server.url().parse().unwrap()).await;
+    let heads = RedisHeads::open(client.unwrap()).await.unwrap();
+    Kept {
+        world: World::detached(rows.world.store, Arc::new(heads)),
+        servers: Box::new((rows.servers, server)),
+    }
 }
 
 fn alone() -> Grouping {
@@ -78,7 +149,7 @@ pub(crate) fn run(report: &mut Report) {
     for subject in SUBJECTS {
         most.push(runtime.block_on(measure(report, &subject)));
     }
-    if let [alone, grouped] = most.as_slice() {
+    if let [alone, grouped, ..] = most.as_slice() {
         let name = "SQLite, in groups against alone, 64 clients";
         report.figure(name, grouped / alone, "times", Target::AtLeast(10.0));
     }
@@ -104,12 +175,13 @@ fn disk(report: &mut Report, folder: &Path) {
 /// The rate at the most clients.
 async fn measure(report: &mut Report, subject: &Subject) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let world = World::new((subject.open)(folder.path().to_owned()).await);
-    let mut heads = fill(&world).await;
+    let kept = (subject.open)(folder.path().to_owned()).await;
+    let world = &kept.world;
+    let mut heads = fill(world).await;
     let mut rate = 0.0;
     for clients in CLIENTS {
         let load;
-        (load, heads) = rotate(&world, heads, clients).await;
+        (load, heads) = rotate(world, heads, clients).await;
         let name = |what: &str| format!("{}, {clients} clients, {what}", subject.name);
         let target = if Some(&clients) == CLIENTS.last() {
             subject.target
@@ -181,9 +253,10 @@ async fn client(world: World, mut share: Vec<Head>, until: Instant) -> (Vec<f64>
         let place = turn % share.len();
         let shown = presented(&share[place], share[place].generation);
         let started = Instant::now();
-        let rotation = world.store.rotate(&context, &shown, &POLICY, &notice).await;
+        let rotation = world.sessions.rotate(&context, &shown, &POLICY, &notice);
+        let rotation = rotation.await.unwrap();
         latencies.push(started.elapsed().as_secs_f64() * 1e3);
-        let Rotation::Advanced(head) = rotation.unwrap() else {
+        let Rotation::Advanced(head) = rotation else {
             unreachable!("each client has its own sessions")
         };
         share[place] = *head;

@@ -26,7 +26,7 @@ pub struct Stage {
 impl Stage {
     pub fn new(world: World) -> Self {
         let heads = Arc::new(InMemoryHeads::default());
-        let elsewhere = Arc::clone(&heads) as Arc<dyn HeadStore>;
+        let elsewhere: Arc<dyn HeadStore> = heads.clone();
         Self {
             detached: World::detached(Arc::clone(&world.store), elsewhere),
             attached: world,

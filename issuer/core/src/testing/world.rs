@@ -160,8 +160,9 @@ pub fn advanced(rotation: Rotation) -> Head {
 
 impl World {
     pub fn new(store: Arc<dyn Store>) -> Self {
+        let sessions: Arc<dyn SessionStore> = store.clone();
         Self {
-            sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+            sessions,
             store,
             behind: 0,
         }
