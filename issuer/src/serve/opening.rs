@@ -16,7 +16,7 @@ use signet_store_redis::{RedisClient, RedisHeads, RedisLimiter};
 use super::database::{OpenDatabase, StoreOpenError};
 use crate::clock::SystemClock;
 use crate::config::master_key::MasterKeyFileError;
-use crate::config::{Config, Database, MasterKeySource};
+use crate::config::{Config, Database, MasterKeySource, SessionsIn};
 
 /// An issuer, and what it shares with the HTTP side.
 pub struct Opened {

@@ -181,6 +181,7 @@ async fn no_secret_stands_in_the_files() {
     let randomness = Arc::new(Remembering::default());
     let parts = Parts {
         store: Arc::new(store.clone()),
+        sessions: Arc::new(store.clone()),
         limiter: Arc::new(InProcessLimiter::default()),
         clock: Arc::new(Standing),
         randomness: randomness.clone(),
