@@ -230,14 +230,6 @@ impl Issuer {
         self.sessions.ping_heads().await
     }
 
-    /// Removes what is past its time. Answers how many rows went.
-    ///
-    /// # Errors
-    /// When the store doesn't answer.
-    pub async fn sweep(&self) -> StoreResult<u64> {
-        self.store.sweep(self.now(), &self.settings.refresh).await
-    }
-
     /// The context of a change that `actor` asks for.
     pub(crate) fn context(&self, origin: &Origin, actor: Actor) -> Context {
         Context {

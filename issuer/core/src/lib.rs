@@ -19,7 +19,7 @@
 //! - what a store must do: [`ports`]
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`password::reset`],
 //!   [`password::change`], [`session::login`], [`session::refresh`], [`session::end`],
-//!   [`recovery`]
+//!   [`recovery`]; without being asked, [`upkeep`]
 //!
 //! # Adding a use case
 //!
@@ -45,3 +45,4 @@ pub mod signing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod upkeep;

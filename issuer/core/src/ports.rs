@@ -465,6 +465,28 @@ pub trait RoleStore: Send + Sync {
     ) -> Ruled<(), AccountChangeError>;
 }
 
+/// A batch of what was past its time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Swept {
+    /// How many rows went.
+    pub rows: u64,
+    /// Whether there may be more of them.
+    pub more: bool,
+}
+
+impl Swept {
+    /// What went of each kind, where at most `limit` rows of a kind go at a time.
+    #[must_use]
+    pub fn of(kinds: &[u64], limit: u64) -> Self {
+        Self {
+            rows: kinds
+                .iter()
+                .fold(0, |sum: u64, rows| sum.saturating_add(*rows)),
+            more: kinds.iter().any(|rows| *rows >= limit),
+        }
+    }
+}
+
 /// The outbox.
 #[async_trait]
 pub trait MailStore: Send + Sync {
@@ -479,6 +501,9 @@ pub trait MailStore: Send + Sync {
         lease: u64,
         limit: u32,
     ) -> StoreResult<Vec<QueuedMail>>;
+
+    /// How many messages are due and nobody's.
+    async fn due_mail(&self, now: UnixTime) -> StoreResult<u64>;
 
     /// Forgets a message that was handed over.
     async fn mail_delivered(&self, id: Uuid) -> StoreResult<()>;
@@ -546,9 +571,8 @@ pub trait Store:
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;
 
-    /// Removes what is past its time: registrations, mailed tokens, sessions that ended or
-    /// expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
-    /// ago. Answers how many rows went. The only operation that isn't atomic: it may stop half-way,
-    /// and go on the next time.
-    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64>;
+    /// Removes a batch of what is past its time: registrations, mailed tokens, sessions that ended
+    /// or expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
+    /// ago. Whoever changes something at the same time waits for one batch, however much there is.
+    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<Swept>;
 }

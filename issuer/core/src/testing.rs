@@ -153,7 +153,7 @@ macro_rules! store_contract {
                 sweeping_leaves_what_is_not_over,
                 sweeping_removes_each_thing_at_its_time,
                 failures_stay_while_the_last_of_them_counts,
-                much_is_swept_in_one_go,
+                much_is_swept_in_batches,
             }
         }
     };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use signet_core::ports::{Store, StoreResult};
+use signet_core::ports::{Store, StoreResult, Swept};
 use signet_core::schema::SchemaStatus;
 use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
@@ -138,7 +138,8 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64> {
-        self.remove_what_is_over(now, policy).await
+    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<Swept> {
+        self.attempt(|| self.remove_some_of_what_is_over(now, policy))
+            .await
     }
 }

@@ -58,6 +58,20 @@ impl MailStore for PostgresStore {
         self.attempt(|| self.claim(now, lease, limit)).await
     }
 
+    async fn due_mail(&self, now: UnixTime) -> StoreResult<u64> {
+        self.attempt(|| async {
+            let mut tx = self.snapshot().await?;
+            let due = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "due!" FROM outbox
+                 WHERE abandoned_at IS NULL AND due_at <= $1"#,
+                seconds(now)
+            );
+            let due = due.fetch_one(&mut tx).await.map_err(db)?;
+            Ok(due.unsigned_abs())
+        })
+        .await
+    }
+
     async fn mail_delivered(&self, id: Uuid) -> StoreResult<()> {
         self.attempt(|| async {
             let mut tx = self.write().await?;

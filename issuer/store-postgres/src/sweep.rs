@@ -1,8 +1,7 @@
-//! What is past its time goes, a little at a time: a change that waits behind the sweeper waits
-//! for one batch, however much there is to sweep. Rows that somebody is at are passed over; they
+//! What is past its time goes, one batch at a time. Rows that somebody is at are passed over; they
 //! go the next time.
 
-use signet_core::ports::StoreResult;
+use signet_core::ports::{StoreResult, Swept};
 use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
 
@@ -17,27 +16,13 @@ const DAY: u64 = 86_400;
 const DEAD_LETTERS_KEPT: u64 = 30 * DAY;
 
 impl PostgresStore {
-    pub(crate) async fn remove_what_is_over(
+    pub(crate) async fn remove_some_of_what_is_over(
         &self,
         now: UnixTime,
         policy: &RefreshPolicy,
-    ) -> StoreResult<u64> {
-        let mut swept: u64 = 0;
-        loop {
-            let batch = self.attempt(|| self.remove_some(now, policy)).await?;
-            swept = batch
-                .iter()
-                .fold(swept, |sum, gone| sum.saturating_add(*gone));
-            if batch.iter().all(|gone| *gone < BATCH) {
-                return Ok(swept);
-            }
-        }
-    }
-
-    /// One batch of each kind.
-    async fn remove_some(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<[u64; 5]> {
+    ) -> StoreResult<Swept> {
         let mut tx = self.write().await?;
-        let batch = [
+        let kinds = [
             registrations(&mut tx, now).await?,
             mailed_tokens(&mut tx, now).await?,
             sessions(&mut tx, now, policy).await?,
@@ -45,7 +30,7 @@ impl PostgresStore {
             dead_letters(&mut tx, now).await?,
         ];
         tx.commit().await?;
-        Ok(batch)
+        Ok(Swept::of(&kinds, BATCH))
     }
 }
 

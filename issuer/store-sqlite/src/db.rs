@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use signet_core::ports::{Store, StoreResult};
+use signet_core::ports::{Store, StoreResult, Swept};
 use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
 use sqlx::sqlite::SqlitePool;
@@ -96,8 +96,8 @@ impl Store for SqliteStore {
         self.write().await?.commit().await
     }
 
-    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<u64> {
-        self.remove_what_is_over(now, policy).await
+    async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<Swept> {
+        self.remove_some_of_what_is_over(now, policy).await
     }
 }
 

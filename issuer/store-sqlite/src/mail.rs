@@ -107,6 +107,16 @@ impl MailStore for SqliteStore {
         Ok(queued)
     }
 
+    async fn due_mail(&self, now: UnixTime) -> StoreResult<u64> {
+        let at = seconds(now);
+        let due = sqlx::query_scalar!(
+            "SELECT count(*) FROM outbox WHERE abandoned_at IS NULL AND due_at <= ?",
+            at
+        );
+        let due = due.fetch_one(&self.readers).await.map_err(db)?;
+        Ok(due.unsigned_abs())
+    }
+
     async fn mail_delivered(&self, id: Uuid) -> StoreResult<()> {
         let id = id.as_bytes().as_slice();
         let mut tx = self.write().await?;

@@ -1,7 +1,6 @@
-//! What is past its time goes, a little at a time: a change that waits behind the sweeper waits
-//! for one batch, however much there is to sweep.
+//! What is past its time goes, one batch at a time.
 
-use signet_core::ports::StoreResult;
+use signet_core::ports::{StoreResult, Swept};
 use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
@@ -17,29 +16,21 @@ const DAY: u64 = 86_400;
 const DEAD_LETTERS_KEPT: u64 = 30 * DAY;
 
 impl SqliteStore {
-    pub(crate) async fn remove_what_is_over(
+    pub(crate) async fn remove_some_of_what_is_over(
         &self,
         now: UnixTime,
         policy: &RefreshPolicy,
-    ) -> StoreResult<u64> {
-        let mut swept: u64 = 0;
-        loop {
-            let mut tx = self.write().await?;
-            let batch = [
-                registrations(&mut tx, now).await?,
-                mailed_tokens(&mut tx, now).await?,
-                sessions(&mut tx, now, policy).await?,
-                guesses(&mut tx, now).await?,
-                dead_letters(&mut tx, now).await?,
-            ];
-            tx.commit().await?;
-            swept = batch
-                .iter()
-                .fold(swept, |sum, gone| sum.saturating_add(*gone));
-            if batch.iter().all(|gone| *gone < BATCH) {
-                return Ok(swept);
-            }
-        }
+    ) -> StoreResult<Swept> {
+        let mut tx = self.write().await?;
+        let kinds = [
+            registrations(&mut tx, now).await?,
+            mailed_tokens(&mut tx, now).await?,
+            sessions(&mut tx, now, policy).await?,
+            guesses(&mut tx, now).await?,
+            dead_letters(&mut tx, now).await?,
+        ];
+        tx.commit().await?;
+        Ok(Swept::of(&kinds, BATCH))
     }
 }
 

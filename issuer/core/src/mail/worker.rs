@@ -22,6 +22,24 @@ const MOST_ATTEMPTS: u32 = 12;
 /// The longest wait between two tries, in seconds.
 const LONGEST_WAIT: u64 = 3_600;
 
+/// What came of a round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    /// How many entries of the outbox it took.
+    pub(crate) taken: usize,
+    /// How many messages it handed over.
+    pub(crate) sent: u64,
+}
+
+/// What came of an entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Handled {
+    /// Its message was handed over.
+    Sent,
+    /// It was a request, it waits for another try, or there is no use in it.
+    Otherwise,
+}
+
 impl Issuer {
     /// Sends what is due. Answers how many entries of the outbox it took; where there were any, there
     /// may be more.
@@ -32,32 +50,52 @@ impl Issuer {
         &self,
         transport: &dyn MailTransport,
     ) -> Result<usize, StoreError> {
-        let queued = self.store.claim_mail(self.now(), LEASE, BATCH).await?;
-        let taken = queued.len();
+        let round = self.deliver_some_mail(transport, BATCH).await?;
+        Ok(round.taken)
+    }
+
+    /// The same with as many entries as one wants to wait for.
+    pub(crate) async fn deliver_some_mail(
+        &self,
+        transport: &dyn MailTransport,
+        limit: u32,
+    ) -> Result<Round, StoreError> {
+        let queued = self.store.claim_mail(self.now(), LEASE, limit).await?;
+        let mut round = Round {
+            taken: queued.len(),
+            sent: 0,
+        };
         for mail in queued {
-            self.handle(transport, mail).await?;
+            if self.handle(transport, mail).await? == Handled::Sent {
+                round.sent = round.sent.saturating_add(1);
+            }
         }
-        Ok(taken)
+        Ok(round)
     }
 
     async fn handle(
         &self,
         transport: &dyn MailTransport,
         mail: QueuedMail,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Handled, StoreError> {
         let now = self.now();
-        if mail.expires_at.is_some_and(|expiry| now >= expiry) {
+        let is_late = mail.expires_at.is_some_and(|expiry| now >= expiry);
+        let handling = if is_late {
             let reason = "expired before it could be sent";
-            return self.store.mail_abandoned(mail.id, now, reason).await;
-        }
-        match self.unseal(&mail) {
-            None => {
-                let reason = "does not open under the master key";
-                self.store.mail_abandoned(mail.id, now, reason).await
+            self.store.mail_abandoned(mail.id, now, reason).await
+        } else {
+            match self.unseal(&mail) {
+                None => {
+                    let reason = "does not open under the master key";
+                    self.store.mail_abandoned(mail.id, now, reason).await
+                }
+                Some(Unsealed::Request(request)) => self.grant(mail.id, request).await,
+                Some(Unsealed::Message(message)) => {
+                    return self.deliver(transport, &mail, &message).await;
+                }
             }
-            Some(Unsealed::Request(request)) => self.grant(mail.id, request).await,
-            Some(Unsealed::Message(message)) => self.deliver(transport, &mail, &message).await,
-        }
+        };
+        handling.map(|()| Handled::Otherwise)
     }
 
     async fn deliver(
@@ -65,10 +103,14 @@ impl Issuer {
         transport: &dyn MailTransport,
         mail: &QueuedMail,
         message: &Message,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Handled, StoreError> {
         let now = self.now();
-        match transport.deliver(mail.id, mail.created_at, message).await {
-            Ok(()) => self.store.mail_delivered(mail.id).await,
+        let outcome = transport.deliver(mail.id, mail.created_at, message).await;
+        let marking = match outcome {
+            Ok(()) => {
+                self.store.mail_delivered(mail.id).await?;
+                return Ok(Handled::Sent);
+            }
             Err(DeliveryError::Permanent(error)) => {
                 self.store.mail_abandoned(mail.id, now, &error).await
             }
@@ -79,7 +121,8 @@ impl Issuer {
                 let retry_at = retry_at(now, mail.attempts, &*self.randomness);
                 self.store.mail_deferred(mail.id, retry_at, &error).await
             }
-        }
+        };
+        marking.map(|()| Handled::Otherwise)
     }
 
     fn unseal(&self, mail: &QueuedMail) -> Option<Unsealed> {

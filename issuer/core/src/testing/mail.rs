@@ -23,8 +23,11 @@ async fn queue(world: &World, count: u64) {
 pub async fn a_message_is_leased_delivered_deferred_and_abandoned(world: &World) {
     let store = &world.store;
     queue(world, 3).await;
+    assert_eq!(store.due_mail(NOW).await.unwrap(), 3);
     let claimed = store.claim_mail(NOW, 60, 10).await.unwrap();
     assert_eq!(claimed.len(), 3);
+    assert_eq!(store.due_mail(after(59)).await.unwrap(), 0, "leased");
+    assert_eq!(store.due_mail(after(60)).await.unwrap(), 3);
     assert!(claimed.iter().all(|mail| mail.attempts == 0));
     assert!(claimed.iter().all(|mail| mail.created_at == NOW));
     assert!(
@@ -53,6 +56,11 @@ pub async fn a_message_is_leased_delivered_deferred_and_abandoned(world: &World)
             .await
             .unwrap()
             .is_empty()
+    );
+    assert_eq!(
+        store.due_mail(after(599)).await.unwrap(),
+        0,
+        "deferred or dead"
     );
     let deferred = store.claim_mail(after(600), 60, 10).await.unwrap();
     assert_eq!(deferred.len(), 1);
