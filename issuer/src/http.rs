@@ -11,7 +11,7 @@
 //! # Where things are
 //!
 //! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
-//!   [`admin`], [`forward_auth`], [`well_known`], [`health`]), each with its `routes()` on top
+//!   [`admin`], [`forward_auth`], [`well_known`], [`health`], [`tick`]), each with its `routes()` on top
 //! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`]
 //! - what is said of them: [`openapi`], [`docs`]
 //!
@@ -40,6 +40,7 @@ pub(crate) mod request_id;
 pub mod route;
 mod session;
 mod setup;
+pub mod tick;
 mod well_known;
 pub(crate) mod wire;
 
@@ -67,6 +68,7 @@ fn routes() -> Vec<Route> {
         forward_auth::routes(),
         well_known::routes(),
         health::routes(),
+        tick::routes(),
         openapi::routes(),
         docs::routes(),
         crate::web::routes(),

@@ -19,6 +19,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signet_core::mail::MailTransport;
 use signet_tower::ForeignPolicy;
 use signet_verifier::policy::document::{Policy, Revocation};
 use tokio::sync::watch;
@@ -78,7 +79,7 @@ pub enum ServeError {
 /// When it can't start; once it has, it ends well.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
-    let post = background::Post::new(&config.mail)?;
+    let post = Arc::new(background::Post::new(&config.mail)?);
     let port = Port::reserve(config.listen)?;
     let opened = opening::open(&config, Purpose::Serving).await?;
     let database = opened.database.clone();
@@ -104,13 +105,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 fn application(
     opened: Opened,
     config: &Config,
-    post: &background::Post,
+    post: &Arc<background::Post>,
 ) -> Result<Arc<App>, ForeignPolicy> {
+    let transport: Arc<dyn MailTransport> = post.clone();
     let app = App::new(app::Parts {
         issuer: opened.issuer,
         limiter: opened.limiter,
         randomness: opened.randomness,
         settings: config.http.clone(),
+        transport,
         mailbox: post.mailbox(),
     })?;
     Ok(Arc::new(app))

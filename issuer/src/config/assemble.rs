@@ -2,6 +2,7 @@
 //! important one is what local mode is.
 
 mod forward_auth;
+mod tick;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
@@ -49,6 +50,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     let master_key = master_key(values, &place, faults);
     let links = links(values, &place, faults);
     let forward_auth = forward_auth::settings(values, place.public_url.as_ref(), faults);
+    let tick_token = tick::token(values, faults);
     check_ages(values, faults);
     check_sessions(values, faults);
     let limits = LimitSettings::default().scaled(values.limits_scale.value.0);
@@ -78,6 +80,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         cors_origins: values.cors_origins.value.allowed.clone(),
         limits_scale: values.limits_scale.value.0,
         forward_auth,
+        tick_token,
     };
     let redis = match &values.redis_url {
         Optional::Set(found) => Some(found.value.0.clone()),

@@ -294,6 +294,10 @@ keys! {
     /// The proxies that may ask, by the addresses they connect from. Needed with
     /// `forward_auth.policy`; everyone else is refused.
     forward_auth_proxies: Addresses = "forward_auth.proxies", otherwise "none";
+    /// A file that holds the token with which a timer calls `POST /internal/tick`, where the platform
+    /// freezes the process between requests: at least 32 random characters on one line. Without it
+    /// there is no such route. See docs/DEPLOY.md.
+    tick_token_file: SecretFile = "tick.token_file", otherwise "none";
     /// The page that links in verification mails lead to. The token is in the fragment,
     /// `#token=…`.
     links_verify: Page = "links.verify", otherwise "`/verify` of `public_url`";

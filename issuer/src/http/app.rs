@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signet_core::issuer::Issuer;
 use signet_core::limit::Limiter;
+use signet_core::mail::MailTransport;
 use signet_core::secret::Randomness;
 use signet_tower::{ForeignPolicy, Protect, Trust};
 use signet_verifier::Gate;
@@ -20,6 +21,7 @@ use super::client::Proxies;
 use super::cors::AllowedOrigins;
 use super::forward_auth::{self, ForwardAuth};
 use super::host::AllowedHosts;
+use super::tick::{TickToken, Ticking};
 use crate::mail::mailbox::Mailbox;
 
 /// How the HTTP side behaves; made by the configuration.
@@ -37,6 +39,8 @@ pub struct Settings {
     pub limits_scale: u32,
     /// What is decided for proxies, if anything is.
     pub forward_auth: Option<forward_auth::Settings>,
+    /// What a timer shows that calls `/internal/tick`, if there is one.
+    pub tick_token: Option<TickToken>,
 }
 
 /// What an [`App`] is made of.
@@ -49,6 +53,8 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
     /// How it behaves.
     pub settings: Settings,
+    /// Where mail goes.
+    pub transport: Arc<dyn MailTransport>,
     /// The mailbox of local mode.
     pub mailbox: Option<Arc<Mailbox>>,
 }
@@ -63,6 +69,8 @@ pub struct App {
     pub(super) protect: Protect,
     /// What decides for proxies.
     pub(super) forward_auth: Option<ForwardAuth>,
+    /// Who may have it do what is due.
+    pub(super) ticking: Option<Ticking>,
     pub(super) limiter: Arc<dyn Limiter>,
     pub(super) randomness: Arc<dyn Randomness>,
     pub(super) settings: Settings,
@@ -89,12 +97,15 @@ impl App {
             limiter,
             randomness,
             settings,
+            transport,
             mailbox,
         } = parts;
         let trust = trust(&issuer);
         let forward_auth = settings.forward_auth.clone();
         let forward_auth = forward_auth.map(|settings| settings.ready(trust.clone()));
+        let tick_token = settings.tick_token.clone();
         Ok(Self {
+            ticking: tick_token.map(|token| Ticking { token, transport }),
             hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
             protect: protect(&issuer, trust),
             forward_auth: forward_auth.transpose()?,

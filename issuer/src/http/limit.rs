@@ -15,6 +15,7 @@
 //! | `read` | 600 in a minute | reading one's own things |
 //! | `write` | 120 in a minute | changing one's own things |
 //! | `admin` | 300 in a minute | administration |
+//! | `tick` | 60 in a minute | doing what is due; trying the token of it |
 //!
 //! A client is an IPv4 address or an IPv6 /64. The limits beside these (failed logins, registrations,
 //! mail per recipient, refreshes per session, guesses) belong to the use cases: a unit of those is
@@ -64,6 +65,8 @@ pub const READ: LimitClass = LimitClass::new("read", 600, MINUTE);
 pub const WRITE: LimitClass = LimitClass::new("write", 120, MINUTE);
 /// Administration.
 pub const ADMIN: LimitClass = LimitClass::new("admin", 300, MINUTE);
+/// Doing what is due.
+pub const TICK: LimitClass = LimitClass::new("tick", 60, MINUTE);
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -131,6 +131,11 @@ impl Components {
         json!({
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "at+jwt" },
+                "ticker": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The content of the file that tick.token_file names",
+                },
             },
             "headers": headers(),
             "responses": self.responses,
@@ -196,6 +201,7 @@ fn security(requirement: Requirement) -> Value {
         Requirement::Nothing => json!([]),
         Requirement::OptionalBearer => json!([{}, { "bearer": [] }]),
         Requirement::Bearer | Requirement::Permission(_) => json!([{ "bearer": [] }]),
+        Requirement::Ticker => json!([{ "ticker": [] }]),
     }
 }
 
@@ -308,7 +314,9 @@ fn problems(declaration: &Declaration, input: &Description) -> BTreeSet<Code> {
     }
     match declaration.requirement {
         Requirement::Nothing | Requirement::OptionalBearer => {}
-        Requirement::Bearer => codes.extend([Code::MissingToken, Code::InvalidToken]),
+        Requirement::Bearer | Requirement::Ticker => {
+            codes.extend([Code::MissingToken, Code::InvalidToken]);
+        }
         Requirement::Permission(_) => codes.extend([
             Code::MissingToken,
             Code::InvalidToken,

@@ -40,6 +40,7 @@ use super::app::App;
 use super::input::{Description, Input};
 use super::limit::LimitClass;
 use super::problem::Code;
+use super::tick::Ticker;
 use signet_core::session::LiveSession;
 
 pub(super) use dispatch::{mount, peer, request_id};
@@ -55,6 +56,8 @@ pub(super) enum Requirement {
     Bearer,
     /// Whoever has a live session and this permission, by what the database says now.
     Permission(&'static str),
+    /// The platform's timer, by a token of its own.
+    Ticker,
 }
 
 /// How an operation tells what it can't grant.
@@ -198,6 +201,11 @@ impl Operation<Anyone> {
     /// Takes a bearer token without asking for it.
     pub fn optional_bearer(self) -> Operation<Presented> {
         self.requiring(Requirement::OptionalBearer)
+    }
+
+    /// Asks for the token of the platform's timer.
+    pub fn ticker(self) -> Operation<Ticker> {
+        self.requiring(Requirement::Ticker)
     }
 
     fn requiring<A>(self, requirement: Requirement) -> Operation<A> {

@@ -1,5 +1,6 @@
 //! What works without being asked: the mail worker and the sweeper. Both end with the process; a
-//! letter that was on its way then is sent again, under the same Message-ID.
+//! letter that was on its way then is sent again, under the same Message-ID. A process that is
+//! frozen between requests does the same when it is asked to (`http::tick`).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -85,11 +86,10 @@ impl MailTransport for Post {
 /// Starts all of it.
 pub(super) fn start(
     app: &Arc<App>,
-    post: Post,
+    post: Arc<Post>,
     phase: &watch::Sender<Phase>,
 ) -> [JoinHandle<()>; 2] {
     let for_mail = Arc::clone(app);
-    let post = Arc::new(post);
     let mail = repeat(phase.subscribe(), move || {
         let (app, post) = (Arc::clone(&for_mail), Arc::clone(&post));
         async move {

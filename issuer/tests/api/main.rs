@@ -46,6 +46,7 @@ mod roles;
 mod routes;
 mod sessions;
 mod story;
+mod ticking;
 mod timing;
 mod unavailable;
 

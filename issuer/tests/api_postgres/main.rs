@@ -60,6 +60,8 @@ mod routes;
 mod sessions;
 #[path = "../api/story.rs"]
 mod story;
+#[path = "../api/ticking.rs"]
+mod ticking;
 #[path = "../api/timing.rs"]
 mod timing;
 #[path = "../api/unavailable.rs"]

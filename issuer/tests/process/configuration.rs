@@ -120,6 +120,7 @@ const GARBAGE: &[(&str, &[&str])] = &[
         "SIGNET_FORWARD_AUTH__PROXIES",
         &["everyone", "", "127.0.0.1:80", "::/0", "0.0.0.0/0"],
     ),
+    ("SIGNET_TICK__TOKEN_FILE", &["", "/nonexistent/token", "/"]),
     (
         "SIGNET_LINKS__VERIFY",
         &["", "/verify", "https://x.example/#a", "javascript:alert(1)"],

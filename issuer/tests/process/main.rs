@@ -32,4 +32,5 @@ mod serving;
 mod starting;
 mod stopping;
 mod terminal;
+mod ticking;
 mod token;

@@ -9,6 +9,7 @@ use signet::http::app::{self, App};
 use signet::http::client::{Peer, Proxies};
 use signet::http::cors::AllowedOrigins;
 use signet::http::forward_auth;
+use signet::http::tick::TickToken;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
@@ -45,6 +46,8 @@ pub(crate) struct Setting {
     pub(crate) forward_auth: Option<(&'static str, &'static str)>,
     /// Where budgets are kept.
     pub(crate) limits: Limits,
+    /// What a timer shows.
+    pub(crate) tick_token: Option<&'static str>,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
     /// How passwords are hashed.
@@ -65,6 +68,7 @@ impl Default for Setting {
             cors_origins: &[],
             forward_auth: None,
             limits: crate::LIMITS,
+            tick_token: None,
             limits_scale: 1,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
             hashing: Algorithm::Argon2id {
@@ -131,6 +135,7 @@ impl Service {
         let limiter = setting.limits.open().await;
         let clock = Arc::new(TestClock::default());
         let store = database.open().await;
+        let inbox = Arc::new(Inbox::default());
         let parts = Parts {
             sessions: database::sessions(&store, setting.redis.as_deref()).await,
             store,
@@ -156,7 +161,11 @@ impl Service {
                 cors_origins: AllowedOrigins::parse(setting.cors_origins.iter().copied()).unwrap(),
                 limits_scale: setting.limits_scale,
                 forward_auth,
+                tick_token: setting
+                    .tick_token
+                    .map(|token| TickToken::new(token).unwrap()),
             },
+            transport: inbox.clone(),
             mailbox: None,
         });
         let app = Arc::new(app.unwrap());
@@ -166,7 +175,7 @@ impl Service {
             address,
             host,
             clock,
-            inbox: Arc::default(),
+            inbox,
             database,
         }
     }
@@ -194,6 +203,11 @@ impl Service {
     /// Lets time pass.
     pub(crate) fn wait(&self, seconds: u64) {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Where the mails end up.
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
     }
 
     /// The mails to an address so far.
