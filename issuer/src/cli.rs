@@ -10,6 +10,7 @@ mod config;
 mod db;
 mod decide;
 mod doctor;
+mod health;
 mod key_set;
 mod policy;
 mod serve;
@@ -40,6 +41,8 @@ struct Cli {
 enum Command {
     /// Serve the API and the pages; what `signet` alone does
     Serve(ConfigurationArgs),
+    /// Ask the issuer that runs here whether it can serve; exit 1 if it can't
+    Health(ConfigurationArgs),
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -92,6 +95,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve(cli.configuration)) {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Health(arguments) => health::run(arguments),
         Command::User(UserCommand::Create(create)) => create.run(),
         Command::Db(db) => db.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),

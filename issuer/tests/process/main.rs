@@ -23,6 +23,7 @@ mod database_faults;
 mod decide;
 mod doctor;
 mod forward_auth;
+mod health;
 mod pages;
 mod policy;
 mod readme;
