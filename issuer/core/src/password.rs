@@ -11,12 +11,19 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use self::hasher::StoredHash;
+use self::hasher::stored::HashFault;
+
 /// The longest password, in code points after NFC.
 pub const LONGEST: usize = 256;
 
-/// A password as somebody typed it, in NFC; the only transformation there is.
+/// A password as somebody typed it. What counts is its NFC; the only transformation there is.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    normalised: Zeroizing<String>,
+    /// `None` where it was sent in NFC.
+    sent: Option<Zeroizing<String>>,
+}
 
 /// A password that is too long to be looked at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -33,13 +40,20 @@ impl Password {
         if normalised.chars().count() > LONGEST {
             return Err(PasswordTooLong);
         }
-        Ok(Self(normalised))
+        let sent = (*normalised != *typed).then_some(typed);
+        Ok(Self { normalised, sent })
     }
 
-    /// The password, for the hash and the policy.
+    /// The password in NFC, for the hash and the policy.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.normalised
+    }
+
+    /// The password as it was sent, for the hash of a system that may not have normalised it.
+    #[must_use]
+    pub fn as_sent(&self) -> &str {
+        self.sent.as_ref().unwrap_or(&self.normalised)
     }
 }
 
@@ -48,6 +62,11 @@ impl fmt::Debug for Password {
         f.write_str("Password")
     }
 }
+
+/// Stands before a hash that another system made.
+const BROUGHT_ALONG: &str = "imported:";
+/// Stands for the hash of an account without a password.
+const NONE: &str = "none";
 
 /// A password's hash with its algorithm and parameters: a PHC string, or bcrypt's own format.
 #[derive(Clone, Eq, PartialEq)]
@@ -58,6 +77,27 @@ impl PasswordHash {
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// Takes what another system made, of a password as it was typed there.
+    ///
+    /// # Errors
+    /// When it can't be read, or asks for too much work.
+    pub fn from_elsewhere(text: &str) -> Result<Self, HashFault> {
+        let hash = Self::from_stored(format!("{BROUGHT_ALONG}{text}"));
+        StoredHash::read(&hash).map(|_| hash)
+    }
+
+    /// Stands for no password at all: nothing matches it. A reset replaces it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::from_stored(NONE.to_owned())
+    }
+
+    /// Whether there is no password.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self.0 == NONE
     }
 
     /// The text a store keeps.

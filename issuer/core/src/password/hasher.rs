@@ -1,25 +1,19 @@
-//! Hashing and checking passwords: argon2id and bcrypt, both always understood.
+//! Hashing and checking passwords. New hashes are argon2id or bcrypt; both are always understood,
+//! and so are those of other systems that [`stored`] reads.
 //!
 //! Everything here is slow on purpose and runs inside [`super::pool`], never on a request's own
-//! thread. Parameters that come from a stored hash are bounded, so that a row nobody should have
-//! been able to write can't take the machine down.
+//! thread.
 
+pub mod stored;
+
+use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm as Argon2Algorithm, Argon2, Params, Version};
 
-use super::{Password, PasswordHash};
-
-/// The most memory a stored argon2 hash may ask for, in KiB.
-const MOST_MEMORY_KIB: u32 = 262_144;
-/// The most passes a stored argon2 hash may ask for.
-const MOST_ITERATIONS: u32 = 16;
-/// The most lanes a stored argon2 hash may ask for.
-const MOST_LANES: u32 = 16;
-/// The highest cost a stored bcrypt hash may ask for: about four seconds.
-const HIGHEST_BCRYPT_COST: u32 = 16;
-/// bcrypt reads no further than this, so nothing longer is hashed with it.
-pub const BCRYPT_BYTES: usize = 72;
+use self::stored::{
+    BCRYPT_BYTES, HIGHEST_BCRYPT_COST, HashFault, Scheme, argon2_is_bounded, is_whole_in_bcrypt,
+};
+use super::{BROUGHT_ALONG, Password, PasswordHash};
 
 /// Which algorithm new hashes are made with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -85,9 +79,7 @@ impl Hasher {
                 lanes,
             } => {
                 Params::new(memory_kib, iterations, lanes, None).is_ok()
-                    && memory_kib <= MOST_MEMORY_KIB
-                    && iterations <= MOST_ITERATIONS
-                    && lanes <= MOST_LANES
+                    && argon2_is_bounded(memory_kib, iterations, lanes)
             }
             Algorithm::Bcrypt { cost } => (8..=HIGHEST_BCRYPT_COST).contains(&cost),
         };
@@ -108,8 +100,8 @@ impl Hasher {
         }
     }
 
-    /// Hashes a password with 16 bytes of `salt`. `None` only where the password is longer than
-    /// [`Hasher::longest_password`].
+    /// Hashes a password with 16 bytes of `salt`. `None` only where the policy takes no such
+    /// password: it is longer than [`Hasher::longest_password`], or bcrypt would find a NUL in it.
     #[must_use]
     pub fn hash(&self, password: &Password, salt: [u8; 16]) -> Option<PasswordHash> {
         let bytes = password.expose().as_bytes();
@@ -125,7 +117,7 @@ impl Hasher {
                 hash.to_string()
             }
             Algorithm::Bcrypt { cost } => {
-                if bytes.len() > BCRYPT_BYTES {
+                if !is_whole_in_bcrypt(bytes) {
                     return None;
                 }
                 bcrypt::hash_with_salt(bytes, cost, salt).ok()?.to_string()
@@ -134,71 +126,86 @@ impl Hasher {
         Some(PasswordHash::from_stored(text))
     }
 
-    /// Holds a password against a hash.
+    /// Holds a password against a hash: in NFC, or as it was sent if another system made the hash.
     #[must_use]
     pub fn check(&self, password: &Password, hash: &PasswordHash) -> Match {
-        let text = hash.expose();
-        let bytes = password.expose().as_bytes();
-        let same = if text.starts_with("$argon2") {
-            argon2_matches(bytes, text)
-        } else {
-            bcrypt_matches(bytes, text)
+        match StoredHash::read(hash) {
+            Ok(stored) => self.check_stored(password, &stored),
+            Err(_) => Match::Different,
+        }
+    }
+
+    pub(super) fn check_stored(&self, password: &Password, stored: &StoredHash) -> Match {
+        let text = match stored.maker {
+            Maker::Signet => password.expose(),
+            Maker::Another => password.as_sent(),
         };
-        match same {
+        match stored.scheme.matches(text.as_bytes()) {
             false => Match::Different,
-            true if self.is_outdated(text) => Match::SameButOutdated,
+            true if self.is_outdated(stored) => Match::SameButOutdated,
             true => Match::Same,
         }
     }
 
-    fn is_outdated(&self, text: &str) -> bool {
-        match self.algorithm {
-            Algorithm::Argon2id {
-                memory_kib,
-                iterations,
-                lanes,
-            } => argon2_params(text).is_none_or(|(algorithm, params)| {
-                algorithm != Argon2Algorithm::Argon2id
+    /// One that was brought along is, however strong it is: its password may not be in NFC.
+    fn is_outdated(&self, stored: &StoredHash) -> bool {
+        if stored.maker == Maker::Another {
+            return true;
+        }
+        match (self.algorithm, &stored.scheme) {
+            (
+                Algorithm::Argon2id {
+                    memory_kib,
+                    iterations,
+                    lanes,
+                },
+                Scheme::Argon2 {
+                    algorithm,
+                    version,
+                    params,
+                    ..
+                },
+            ) => {
+                *algorithm != Argon2Algorithm::Argon2id
+                    || *version != Version::V0x13
                     || params.m_cost() < memory_kib
                     || params.t_cost() < iterations
                     || params.p_cost() < lanes
-            }),
-            Algorithm::Bcrypt { cost } => bcrypt_cost(text).is_none_or(|stored| stored < cost),
+            }
+            (Algorithm::Bcrypt { cost }, Scheme::Bcrypt { cost: stored, .. }) => *stored < cost,
+            (Algorithm::Argon2id { .. }, Scheme::Bcrypt { .. })
+            | (Algorithm::Bcrypt { .. }, Scheme::Argon2 { .. })
+            | (_, Scheme::Pbkdf2Sha256 { .. }) => true,
         }
     }
 }
 
-fn argon2_matches(password: &[u8], text: &str) -> bool {
-    let Ok(hash) = phc::PasswordHash::new(text) else {
-        return false;
-    };
-    let Some((algorithm, params)) = argon2_params(text) else {
-        return false;
-    };
-    let bounded = params.m_cost() <= MOST_MEMORY_KIB
-        && params.t_cost() <= MOST_ITERATIONS
-        && params.p_cost() <= MOST_LANES;
-    bounded
-        && Argon2::new(algorithm, Version::V0x13, params)
-            .verify_password(password, &hash)
-            .is_ok()
+/// Who made a hash.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Maker {
+    /// Signet, of a password in NFC.
+    Signet,
+    /// Another system, of a password as it was typed there.
+    Another,
 }
 
-fn argon2_params(text: &str) -> Option<(Argon2Algorithm, Params)> {
-    let hash = phc::PasswordHash::new(text).ok()?;
-    let algorithm = Argon2Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    Some((algorithm, Params::try_from(&hash).ok()?))
+/// A stored hash that was read, and that a password can be held against.
+#[derive(Debug)]
+pub(super) struct StoredHash {
+    maker: Maker,
+    scheme: Scheme,
 }
 
-/// bcrypt ignores what follows its 72nd byte; Signet never lets two passwords be one.
-fn bcrypt_matches(password: &[u8], text: &str) -> bool {
-    let bounded = bcrypt_cost(text).is_some_and(|cost| cost <= HIGHEST_BCRYPT_COST);
-    bounded && password.len() <= BCRYPT_BYTES && bcrypt::verify(password, text).unwrap_or(false)
-}
-
-fn bcrypt_cost(text: &str) -> Option<u32> {
-    let parts: bcrypt::HashParts = text.parse().ok()?;
-    Some(parts.get_cost())
+impl StoredHash {
+    pub(super) fn read(hash: &PasswordHash) -> Result<Self, HashFault> {
+        let text = hash.expose();
+        let (maker, text) = match text.strip_prefix(BROUGHT_ALONG) {
+            Some(text) => (Maker::Another, text),
+            None => (Maker::Signet, text),
+        };
+        let scheme = Scheme::read(text)?;
+        Ok(Self { maker, scheme })
+    }
 }
 
 #[cfg(test)]
@@ -262,30 +269,51 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_never_truncates() {
+    fn bcrypt_is_made_of_nothing_that_it_would_truncate() {
         let hasher = Hasher::new(Algorithm::Bcrypt { cost: 8 }).unwrap();
         assert!(hasher.hash(&password(&"a".repeat(73)), [1; 16]).is_none());
-        let hash = hasher.hash(&password(&"a".repeat(72)), [1; 16]).unwrap();
-        assert_eq!(
-            hasher.check(&password(&"a".repeat(73)), &hash),
-            Match::Different
-        );
+        assert!(hasher.hash(&password(&"a".repeat(72)), [1; 16]).is_some());
+    }
+
+    /// What another system made of a password in the form in which it was typed there.
+    const DECOMPOSED: &str = "$pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg$\
+                              DhSsf9KNNf3s1Fyzf7.CxkT5zZNynNsFxG3R6zZIetc";
+
+    #[test]
+    fn what_came_along_is_checked_as_it_was_typed_and_always_outdated() {
+        let hasher = Hasher::new(LIGHT).unwrap();
+        let brought = PasswordHash::from_elsewhere(DECOMPOSED).unwrap();
+        let typed = password("e\u{301}te\u{301} correct horse");
+        assert_eq!(hasher.check(&typed, &brought), Match::SameButOutdated);
+        let composed = password("été correct horse");
+        assert_eq!(hasher.check(&composed, &brought), Match::Different);
+        // Made anew, it is in NFC, and both ways of typing it are the same.
+        let own = hasher.hash(&typed, [1; 16]).unwrap();
+        assert_eq!(hasher.check(&typed, &own), Match::Same);
+        assert_eq!(hasher.check(&composed, &own), Match::Same);
+        // As strong as one of our own, it still has to be made anew.
+        let strong = PasswordHash::from_elsewhere(own.expose()).unwrap();
+        assert_eq!(hasher.check(&composed, &strong), Match::SameButOutdated);
+        assert_eq!(hasher.check(&typed, &strong), Match::Different);
     }
 
     #[test]
-    fn hostile_parameters_and_broken_hashes_match_nothing_and_cost_nothing() {
+    fn no_password_matches_none_and_what_can_not_be_read() {
         let hasher = Hasher::new(LIGHT).unwrap();
-        let tail = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        for hash in [
-            format!("$argon2id$v=19$m=4194304,t=2,p=1${tail}"),
-            format!("$argon2id$v=19$m=64,t=4000000000,p=1${tail}"),
-            format!("$argon2id$v=19$m=64,t=2,p=255${tail}"),
-            "$2b$31$L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u".to_owned(),
-            "$2b$99$x".to_owned(),
-            "$argon2id$".to_owned(),
-            String::new(),
+        assert!(PasswordHash::none().is_none());
+        for text in [
+            "none",
+            "",
+            "imported:",
+            "imported:none",
+            "imported:imported:none",
         ] {
-            assert_eq!(check(hasher, "anything", &hash), Match::Different, "{hash}");
+            for typed in ["none", "", text] {
+                assert_eq!(check(hasher, typed, text), Match::Different, "{text:?}");
+            }
+        }
+        for text in ["none", "$2b$31$", "imported:$2b$04$"] {
+            assert!(PasswordHash::from_elsewhere(text).is_err(), "{text}");
         }
     }
 
@@ -297,6 +325,11 @@ mod tests {
             Algorithm::Argon2id {
                 memory_kib: u32::MAX,
                 iterations: 2,
+                lanes: 1,
+            },
+            Algorithm::Argon2id {
+                memory_kib: 262_144,
+                iterations: 5,
                 lanes: 1,
             },
         ] {

@@ -5,11 +5,12 @@
 //! left, so a permit that went with the client would let any number of hashes run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::hasher::{Hasher, Match};
+use super::hasher::{Hasher, Match, StoredHash};
 use super::{Password, PasswordHash};
 
 /// How much hashing there may be.
@@ -31,14 +32,39 @@ pub struct Overloaded {
     pub retry_after: u32,
 }
 
+/// What a pool does at one moment, and what it has done so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PoolLoad {
+    /// How many hashes are being made or checked.
+    pub running: usize,
+    /// How many wait for a permit.
+    pub waiting: usize,
+    /// How many were done.
+    pub done: u64,
+    /// How many were turned away because the queue was full.
+    pub refused: u64,
+    /// How many were turned away because they had waited for too long.
+    pub late: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    done: AtomicU64,
+    refused: AtomicU64,
+    late: AtomicU64,
+}
+
 /// Hashes and checks passwords.
 #[derive(Clone, Debug)]
 pub struct HashPool {
     hasher: Hasher,
+    most_at_once: usize,
+    most_in_all: usize,
     permits: Arc<Semaphore>,
     places: Arc<Semaphore>,
     deadline: Duration,
     dummy: PasswordHash,
+    counters: Arc<Counters>,
 }
 
 impl HashPool {
@@ -47,12 +73,35 @@ impl HashPool {
     #[must_use]
     pub fn new(hasher: Hasher, settings: PoolSettings, dummy: PasswordHash) -> Self {
         let permits = settings.permits.max(1);
+        let places = permits.saturating_add(settings.queue);
         Self {
             hasher,
+            most_at_once: permits,
+            most_in_all: places,
             permits: Arc::new(Semaphore::new(permits)),
-            places: Arc::new(Semaphore::new(permits.saturating_add(settings.queue))),
+            places: Arc::new(Semaphore::new(places)),
             deadline: settings.deadline,
             dummy,
+            counters: Arc::default(),
+        }
+    }
+
+    /// What it does, and has done.
+    #[must_use]
+    pub fn load(&self) -> PoolLoad {
+        let counters = &self.counters;
+        let running = self
+            .most_at_once
+            .saturating_sub(self.permits.available_permits());
+        let taken = self
+            .most_in_all
+            .saturating_sub(self.places.available_permits());
+        PoolLoad {
+            running,
+            waiting: taken.saturating_sub(running),
+            done: counters.done.load(Ordering::Relaxed),
+            refused: counters.refused.load(Ordering::Relaxed),
+            late: counters.late.load(Ordering::Relaxed),
         }
     }
 
@@ -75,13 +124,21 @@ impl HashPool {
         self.run(move || hasher.hash(&password, salt)).await
     }
 
-    /// Holds a password against a hash.
+    /// Holds a password against a hash. Where there is none, or none that can be read, it takes the
+    /// time of one and matches nothing.
     ///
     /// # Errors
     /// When there is too much to do.
     pub async fn check(&self, password: Password, hash: PasswordHash) -> Result<Match, Overloaded> {
-        let hasher = self.hasher;
-        self.run(move || hasher.check(&password, &hash)).await
+        let (hasher, dummy) = (self.hasher, self.dummy.clone());
+        self.run(move || match StoredHash::read(&hash) {
+            Ok(stored) => hasher.check_stored(&password, &stored),
+            Err(_) => {
+                let _takes_as_long = hasher.check(&password, &dummy);
+                Match::Different
+            }
+        })
+        .await
     }
 
     /// Takes as long as [`HashPool::check`] does, for a password there is no hash for.
@@ -97,15 +154,21 @@ impl HashPool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let overloaded = Overloaded { retry_after: 1 };
+        let turned_away = |counter: &AtomicU64| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            overloaded
+        };
+        let counters = Arc::clone(&self.counters);
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
-            .map_err(|_| overloaded)?;
+            .map_err(|_| turned_away(&counters.refused))?;
         let permit = tokio::time::timeout(self.deadline, Arc::clone(&self.permits).acquire_owned())
             .await
-            .map_err(|_| overloaded)?
+            .map_err(|_| turned_away(&counters.late))?
             .map_err(|_| overloaded)?;
         tokio::task::spawn_blocking(move || {
             let answer = work();
+            counters.done.fetch_add(1, Ordering::Relaxed);
             // The place first: whoever is let in by the permit must find the queue open.
             drop(place);
             drop(permit);
@@ -157,10 +220,19 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(pool.run(|| ()).await.is_err(), "the queue is full");
+        let load = pool.load();
+        assert_eq!((load.running, load.waiting, load.refused), (1, 1, 1));
         assert!(waiting.await.unwrap().is_err(), "the deadline has passed");
         release.send(()).unwrap();
         assert_eq!(running.await.unwrap(), Ok(true));
         assert_eq!(pool.run(|| 7).await, Ok(7));
+        let expected = PoolLoad {
+            done: 2,
+            refused: 1,
+            late: 1,
+            ..PoolLoad::default()
+        };
+        assert_eq!(pool.load(), expected);
     }
 
     #[tokio::test]
