@@ -12,6 +12,8 @@ mod decide;
 mod doctor;
 mod health;
 mod key_set;
+mod lines;
+mod passwords;
 mod policy;
 mod serve;
 mod token;
@@ -49,6 +51,9 @@ enum Command {
     /// The database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Lists of passwords that attackers know
+    #[command(subcommand)]
+    Passwords(passwords::PasswordsCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -98,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Health(arguments) => health::run(arguments),
         Command::User(UserCommand::Create(create)) => create.run(),
         Command::Db(db) => db.run(),
+        Command::Passwords(passwords) => passwords.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),
         Command::Config(ConfigCommand::Print(print)) => print.run(),
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),

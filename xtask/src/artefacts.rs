@@ -1,5 +1,7 @@
-//! What is generated and committed: the API's description, and that of the queries.
+//! What is generated and committed: the API's description, that of the queries, and the list of
+//! passwords.
 
+mod passwords;
 mod previous;
 mod queries;
 
@@ -8,6 +10,7 @@ use std::fs;
 use crate::components::{build_programs, program};
 use crate::process::{Done, Failure, command, root, run_quietly, say};
 
+pub(crate) use passwords::{check_passwords, write_passwords};
 pub(crate) use previous::keep_previous;
 pub(crate) use queries::{check_queries, write_queries};
 

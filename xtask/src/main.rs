@@ -35,6 +35,7 @@ usage: cargo xtask TASK
   bench                 Signet beside its peers, in one run
   openapi [--check]     write openapi.json anew, or compare it
   previous              keep this release in migrations/previous, for the next one's tests
+  passwords [--check]   make the built-in list of passwords anew, or compare it
   sqlx-prepare [--check]  write the queries' description anew, or compare it
 ";
 
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
         ["openapi"] => artefacts::write_openapi(),
         ["openapi", "--check"] => artefacts::check_openapi(),
         ["previous"] => artefacts::keep_previous(),
+        ["passwords"] => artefacts::write_passwords(),
+        ["passwords", "--check"] => artefacts::check_passwords(),
         ["sqlx-prepare"] => artefacts::write_queries(),
         ["sqlx-prepare", "--check"] => artefacts::check_queries(),
         _ => Err(Failure::new(USAGE)),

@@ -19,6 +19,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("fuzz", fuzz::test),
     ("openapi", artefacts::check_openapi),
     ("queries", artefacts::check_queries),
+    ("passwords", artefacts::check_passwords),
     ("wasm", wasm::build),
     ("npm", npm::test),
     ("envoy", envoy::test),

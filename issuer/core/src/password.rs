@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod hasher;
+pub mod known;
 pub mod policy;
 pub mod pool;
 pub mod reset;

@@ -2,6 +2,7 @@
 //! important one is what local mode is.
 
 mod forward_auth;
+mod password;
 mod tick;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,7 +14,6 @@ use lettre::message::Mailbox;
 use signet_core::issuer::{LimitSettings, Settings};
 use signet_core::mail::letter::Links;
 use signet_core::password::hasher;
-use signet_core::password::policy::PasswordPolicy;
 use signet_core::password::pool::PoolSettings;
 use signet_core::session::RefreshPolicy;
 use signet_core::session::floor::ResponseFloor;
@@ -52,6 +52,8 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     let forward_auth = forward_auth::settings(values, place.public_url.as_ref(), faults);
     let tick_token = tick::token(values, faults);
     check_ages(values, faults);
+    password::check_work(hashing(values), values, faults);
+    let password_policy = password::policy(values, faults);
     check_sessions(values, faults);
     let limits = LimitSettings::default().scaled(values.limits_scale.value.0);
     let issuer = Settings {
@@ -62,9 +64,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         access_seconds: values.tokens_access_seconds.value.0.into(),
         refresh: refresh(values),
         max_sessions: values.sessions_max_per_account.value.0,
-        password: PasswordPolicy {
-            minimum: usize::try_from(values.password_minimum.value.0).unwrap_or(usize::MAX),
-        },
+        password: password_policy,
         hashing: hashing(values),
         hash_pool: hash_pool(values),
         login_floor: ResponseFloor::default(),

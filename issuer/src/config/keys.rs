@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use super::fault::{Faults, Origin};
 use super::setting::{
     Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
-    Origins, Page, PolicyFile, PublicUrl, Redis, SecretFile, SessionsIn, Setting, SmtpUrl, Whole,
+    Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile, SessionsIn, Setting,
+    SmtpUrl, Whole,
 };
 use super::source::Given;
 
@@ -269,7 +270,11 @@ keys! {
     password_algorithm: Algorithm = "password.algorithm", default Algorithm::Argon2id;
     /// The fewest characters a new password has.
     password_minimum: Whole<8, 64> = "password.minimum", default Whole(12);
-    /// The memory of an argon2id hash, in KiB. Each hash that is being made takes as much.
+    /// A list of passwords that are refused, beside the one that is built in: a file that
+    /// `signet passwords build` made, which is held in memory. See docs/PASSWORDS.md.
+    password_list: PasswordList = "password.list", otherwise "none";
+    /// The memory of an argon2id hash, in KiB. Each hash that is being made takes as much. Times the
+    /// passes, it is 1048576 at most.
     password_memory_kib: Whole<7_168, 262_144> = "password.memory_kib", default Whole(19_456);
     /// The passes of an argon2id hash over its memory.
     password_iterations: Whole<1, 16> = "password.iterations", default Whole(2);

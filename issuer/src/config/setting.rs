@@ -15,7 +15,9 @@ use signet_core::signing::seal::MasterKey;
 use super::source::Raw;
 
 pub use address::Database;
-pub(super) use address::{Addresses, Networks, Origins, Page, PolicyFile, PublicUrl, Redis};
+pub(super) use address::{
+    Addresses, Networks, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis,
+};
 pub(super) use mail::{MailFrom, SmtpUrl};
 
 /// Something that a key can be set to.

@@ -96,6 +96,10 @@ const GARBAGE: &[(&str, &[&str])] = &[
     ),
     ("SIGNET_PASSWORD__MINIMUM", &["", "7", "65", "x"]),
     (
+        "SIGNET_PASSWORD__LIST",
+        &["", "/nonexistent/known.bin", "/"],
+    ),
+    (
         "SIGNET_PASSWORD__MEMORY_KIB",
         &["", "1", "262145", "19 MiB"],
     ),
@@ -171,6 +175,26 @@ fn one_fault_of_any_key_stops_the_start() {
         let nothing_made = fs::read_dir(signet.folder()).unwrap().count() == 0;
         assert!(nothing_made, "{variable}={value:?} left something behind");
     }
+}
+
+#[test]
+fn hashes_that_would_take_seconds_are_a_fault_of_two_keys() {
+    let check = |memory: &str, passes: &str| {
+        Signet::new()
+            .with("SIGNET_PASSWORD__MEMORY_KIB", memory)
+            .with("SIGNET_PASSWORD__ITERATIONS", passes)
+            .run(&["config", "check"])
+    };
+    assert_eq!(check("262144", "4").code, 0);
+    let ended = check("262144", "5");
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .out
+            .contains("password.memory_kib × password.iterations"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]

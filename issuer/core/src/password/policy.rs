@@ -1,27 +1,27 @@
 //! What a new password must be: long enough, and not what everyone would try first. No rules of
-//! composition.
-//!
-//! The list in `common.txt` holds the passwords of at least eight characters, in lower case and
-//! sorted, from the frequency list that the npm package `@zxcvbn-ts/language-common` 3.0.4 ships
-//! (MIT; its `passwords.json`). The whole password is compared, never a part of it.
+//! composition. The whole password is held against lists ([`super::known`]), never a part of it.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
+use super::known::KnownPasswords;
 use super::{LONGEST, Password};
 use crate::email::EmailAddress;
 
-static COMMON: LazyLock<Vec<&str>> = LazyLock::new(|| include_str!("common.txt").lines().collect());
-
 /// The rules for new passwords.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PasswordPolicy {
     /// The fewest characters: code points after NFC.
     pub minimum: usize,
+    /// A list of passwords that are refused, beside the built-in one.
+    pub list: Option<Arc<KnownPasswords>>,
 }
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self { minimum: 12 }
+        Self {
+            minimum: 12,
+            list: None,
+        }
     }
 }
 
@@ -43,8 +43,14 @@ pub enum PasswordFault {
         /// The most there may be.
         bytes: usize,
     },
-    /// On the list of common passwords, or one character over and over.
-    #[error("this password is among the first that are tried; choose another one")]
+    /// A NUL in it, which no keyboard types and some systems read as the end.
+    #[error("leave out the NUL character, which no keyboard types")]
+    Nul,
+    /// On a list of common or breached passwords, or one character over and over.
+    #[error(
+        "this password is common or was leaked, so it is among the first that are tried; choose \
+         another one"
+    )]
     Common,
     /// The account's own address or name.
     #[error("don't use your own address or name as the password")]
@@ -62,6 +68,7 @@ impl PasswordFault {
             Self::TooShort { .. } => "too_short",
             Self::TooLong => "too_long",
             Self::TooManyBytes { .. } => "too_many_bytes",
+            Self::Nul => "nul",
             Self::Common => "common",
             Self::OwnAddress => "own_address",
             Self::ProductName => "product_name",
@@ -87,6 +94,9 @@ impl PasswordPolicy {
                 minimum: self.minimum,
             });
         }
+        if text.contains('\0') {
+            return Err(PasswordFault::Nul);
+        }
         let lower = zeroize::Zeroizing::new(text.to_lowercase());
         let is = |other: &str| !other.is_empty() && repeats(&lower, &other.to_lowercase());
         let canonical = email.canonical();
@@ -98,10 +108,15 @@ impl PasswordPolicy {
         if service.iter().copied().any(is) {
             return Err(PasswordFault::ProductName);
         }
-        if is_common(&lower) || is_one_character(&lower) {
+        if self.is_known(text) || is_one_character(&lower) {
             return Err(PasswordFault::Common);
         }
         Ok(())
+    }
+
+    fn is_known(&self, text: &str) -> bool {
+        let more = self.list.as_ref();
+        KnownPasswords::built_in().contains(text) || more.is_some_and(|list| list.contains(text))
     }
 }
 
@@ -114,10 +129,6 @@ fn repeats(text: &str, word: &str) -> bool {
         times = times.saturating_add(1);
     }
     times > 0 && rest.chars().all(|c| c.is_ascii_digit())
-}
-
-fn is_common(lower: &str) -> bool {
-    COMMON.binary_search(&lower).is_ok()
 }
 
 fn is_one_character(lower: &str) -> bool {
@@ -135,14 +146,11 @@ mod tests {
     fn check(minimum: usize, text: &str) -> Result<(), PasswordFault> {
         let email = EmailAddress::parse("ada.lovelace@analytical.example").unwrap();
         let password = Password::new(Zeroizing::new(text.to_owned())).unwrap();
-        PasswordPolicy { minimum }.check(&password, &email, &["Signet", "auth.example.com"])
-    }
-
-    #[test]
-    fn the_list_is_sorted_and_in_lower_case() {
-        assert!(COMMON.len() > 15_000);
-        assert!(COMMON.is_sorted());
-        assert!(COMMON.iter().all(|word| word.to_lowercase() == **word));
+        let policy = PasswordPolicy {
+            minimum,
+            ..PasswordPolicy::default()
+        };
+        policy.check(&password, &email, &["Signet", "auth.example.com"])
     }
 
     #[test]
@@ -159,10 +167,12 @@ mod tests {
 
     #[test]
     fn what_everyone_tries_is_refused() {
-        use PasswordFault::{Common, OwnAddress, ProductName, TooShort};
+        use PasswordFault::{Common, Nul, OwnAddress, ProductName, TooShort};
         for (bad, fault) in [
             ("short", TooShort { minimum: 8 }),
+            ("correct\0horse battery", Nul),
             ("Password1", Common),
+            ("QwertyUiop123", Common),
             ("QWERTYUIOP", Common),
             ("aaaaaaaaaaaaaaaa", Common),
             ("ada.lovelace@analytical.example", OwnAddress),

@@ -229,6 +229,24 @@ impl Setting for PolicyFile {
     }
 }
 
+/// The path of a list of passwords.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct PasswordList(pub(in crate::config) PathBuf);
+
+impl Setting for PasswordList {
+    fn kind() -> String {
+        "the path of a list that `signet passwords build` made".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        text(raw).map(|path| Self(path.into()))
+    }
+
+    fn show(&self) -> String {
+        shown(self.0.display())
+    }
+}
+
 /// The origins whose scripts may call the API.
 #[derive(Clone, Debug, Default)]
 pub(in crate::config) struct Origins {
