@@ -187,6 +187,58 @@ mod tests {
         }
     }
 
+    /// A cell between backticks, with its escapes read; spaces at its ends are part of it.
+    fn cell(text: &str) -> String {
+        let text = text.trim().trim_matches('`');
+        let mut parts = text.split('\\');
+        let mut read = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (character, rest) = match part.split_at(1) {
+                ("u", rest) => {
+                    let rest = rest.strip_prefix('{').unwrap();
+                    let (code, rest) = rest.split_once('}').unwrap();
+                    let code = u32::from_str_radix(code, 16).unwrap();
+                    (char::from_u32(code).unwrap(), rest)
+                }
+                ("r", rest) => ('\r', rest),
+                ("n", rest) => ('\n', rest),
+                ("t", rest) => ('\t', rest),
+                ("0", rest) => ('\0', rest),
+                (other, _) => panic!("{other}"),
+            };
+            read.push(character);
+            read.push_str(rest);
+        }
+        read
+    }
+
+    #[test]
+    fn the_table_in_the_documentation_holds() {
+        let page = include_str!("../../../docs/ADDRESSES.md");
+        let (_, table) = page.split_once("|---|---|---|\n").unwrap();
+        let mut rows = 0;
+        for row in table.lines() {
+            let cells: Vec<&str> = row.split('|').collect();
+            let [_, typed, expected, _, _] = cells[..] else {
+                panic!("{row}");
+            };
+            let expected = match expected.trim() {
+                "refused" => None,
+                expected => Some(cell(expected)),
+            };
+            assert_eq!(canonical(&cell(typed)).ok(), expected, "{row}");
+            if let Some(expected) = expected {
+                assert_eq!(
+                    canonical(&expected),
+                    Ok(expected),
+                    "one canonical form: {row}"
+                );
+            }
+            rows += 1;
+        }
+        assert!(rows > 50, "{rows}");
+    }
+
     #[test]
     fn an_address_does_not_reach_a_log_by_debug() {
         let address = EmailAddress::parse("ada@example.com").unwrap();
