@@ -18,6 +18,7 @@ mod policy;
 mod serve;
 mod token;
 mod user;
+mod users;
 
 use std::fmt::Display;
 use std::future::Future;
@@ -48,6 +49,9 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Accounts by the file
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// The database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -102,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Health(arguments) => health::run(arguments),
         Command::User(UserCommand::Create(create)) => create.run(),
+        Command::Users(users) => users.run(),
         Command::Db(db) => db.run(),
         Command::Passwords(passwords) => passwords.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),

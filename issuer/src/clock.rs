@@ -4,6 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use signet_core::time::{Clock, UnixTime};
 
+/// Seconds since 1970, for what isn't given a [`Clock`].
+pub(crate) fn unix_seconds() -> i64 {
+    i64::try_from(SystemClock.now().as_secs()).unwrap_or(i64::MAX)
+}
+
 /// The wall clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

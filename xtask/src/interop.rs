@@ -6,6 +6,7 @@
 mod caddy;
 pub(crate) mod issuer;
 mod nginx;
+mod passlib;
 mod proxied;
 mod story;
 mod traefik;
@@ -40,6 +41,7 @@ const CHECKS: &[Check] = &[
         "Traefik lets through what the gate lets through",
         traefik::run,
     ),
+    ("passwords of passlib come along", passlib::run),
     ("the README's story works as pasted", story::run),
 ];
 

@@ -1,6 +1,7 @@
 //! Accounts: who somebody is, independent of how they prove it.
 
 pub mod admin;
+pub mod import;
 pub mod profile;
 pub mod register;
 pub mod setup;

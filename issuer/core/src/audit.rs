@@ -113,6 +113,8 @@ actions! {
     RegistrationVerified = "registration.verified",
     /// An operator or the setup link created an account.
     AccountCreated = "account.created",
+    /// An operator brought the account along from another system.
+    AccountImported = "account.imported",
     /// The name was changed.
     AccountRenamed = "account.renamed",
     /// An admin suspended the account.

@@ -17,9 +17,9 @@
 //! - rules: [`role::grant`], [`password::policy`], [`session::family`], [`limit`], [`audit`]
 //! - keys: [`signing`]
 //! - what a store must do: [`ports`]
-//! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`password::reset`],
-//!   [`password::change`], [`session::login`], [`session::refresh`], [`session::end`],
-//!   [`recovery`]; without being asked, [`upkeep`]
+//! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
+//!   [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
+//!   [`session::end`], [`recovery`]; without being asked, [`upkeep`]
 //!
 //! # Adding a use case
 //!

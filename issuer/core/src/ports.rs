@@ -16,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::account::import::{ImportMode, ImportOutcome, ImportedAccount};
 use crate::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
 use crate::audit::{Context, Recorded};
 use crate::email::EmailAddress;
@@ -269,6 +270,17 @@ pub trait AccountStore: Send + Sync {
         context: &Context,
         account: NewAccount,
     ) -> Ruled<Account, CreateAccountError>;
+
+    /// Creates accounts that another system had, each for itself, in order: one that can't be
+    /// created keeps no other from it. Voids pending registrations of their addresses. Records one
+    /// `AccountImported` for each that was created. A rehearsal answers the same and leaves
+    /// everything as it was.
+    async fn import_accounts(
+        &self,
+        context: &Context,
+        accounts: &[ImportedAccount],
+        mode: ImportMode,
+    ) -> StoreResult<Vec<ImportOutcome>>;
 
     /// Whether an active, verified admin exists: somebody with a role among
     /// [`RoleCatalogue::admin_roles`].

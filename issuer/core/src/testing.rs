@@ -23,6 +23,7 @@ pub mod changes;
 pub mod detached;
 pub mod guesses;
 pub mod heads;
+pub mod imports;
 pub mod keys;
 pub mod limits;
 pub mod mail;
@@ -69,6 +70,12 @@ macro_rules! store_contract {
                 an_account_is_created_once_and_found_again,
                 a_list_is_filtered_and_paged_without_gaps,
                 a_name_is_changed_and_removed,
+            }
+            imports {
+                what_is_imported_is_as_it_was_elsewhere,
+                who_is_there_already_stays_as_they_are,
+                a_rehearsal_answers_the_same_and_changes_nothing,
+                ten_imports_of_the_same_at_once_import_each_account_once,
             }
             admins {
                 the_first_admin_is_created_once_among_fifty,
@@ -235,6 +242,7 @@ mod tests {
             include_str!("testing/admins.rs"),
             include_str!("testing/audit.rs"),
             include_str!("testing/guesses.rs"),
+            include_str!("testing/imports.rs"),
             include_str!("testing/keys.rs"),
             include_str!("testing/mail.rs"),
             include_str!("testing/passwords.rs"),

@@ -1,12 +1,14 @@
 //! Accounts, and the registrations that become accounts.
 
 mod changes;
+mod import;
 mod registrations;
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde_json::json;
+use signet_core::account::import::{ImportMode, ImportOutcome, ImportedAccount};
 use signet_core::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
@@ -286,6 +288,15 @@ impl AccountStore for SqliteStore {
         let created = changes::created(&mut tx, context, account.id).await?;
         tx.commit().await?;
         Ok(Ok(created))
+    }
+
+    async fn import_accounts(
+        &self,
+        context: &Context,
+        accounts: &[ImportedAccount],
+        mode: ImportMode,
+    ) -> StoreResult<Vec<ImportOutcome>> {
+        self.import(context, accounts, mode).await
     }
 
     async fn admin_exists(&self) -> StoreResult<bool> {

@@ -34,6 +34,7 @@ mod documents;
 mod forward_auth;
 mod guessing;
 mod hosts;
+mod imported;
 mod limits;
 mod local_mode;
 mod login;

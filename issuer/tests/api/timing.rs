@@ -224,6 +224,14 @@ async fn a_wrong_password_takes_the_same_for_everyone() {
 }
 
 #[tokio::test]
+async fn an_account_without_a_password_takes_the_time_of_one() {
+    let service = service(ResponseFloor::NONE).await;
+    let update = "UPDATE accounts SET password_hash = 'none' WHERE email_canonical LIKE 'active@%'";
+    service.database().run(update).await;
+    assert_alike(&service, [login("active@example.com"), login(UNKNOWN)]).await;
+}
+
+#[tokio::test]
 async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
     // More than any login takes.
     let least = match crate::STORE {

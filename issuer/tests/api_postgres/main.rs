@@ -36,6 +36,8 @@ mod forward_auth;
 mod guessing;
 #[path = "../api/hosts.rs"]
 mod hosts;
+#[path = "../api/imported.rs"]
+mod imported;
 #[path = "../api/limits.rs"]
 mod limits;
 #[path = "../api/local_mode.rs"]

@@ -24,6 +24,7 @@ mod decide;
 mod doctor;
 mod forward_auth;
 mod health;
+mod importing;
 mod pages;
 mod policy;
 mod readme;

@@ -134,6 +134,21 @@ impl Issuer {
         Err(Failure::new(format!("no {kind} mail for {email}")))
     }
 
+    /// Imports accounts as an operator does; the report.
+    pub(crate) fn import_users(&self, file: &Path) -> Done<Value> {
+        let mut import = command(program("signet"));
+        import
+            .args(["users", "import", "--json"])
+            .arg(file)
+            .env("SIGNET_PUBLIC_URL", self.url())
+            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env(
+                "SIGNET_DATABASE_URL",
+                format!("sqlite:{}", self.database.display()),
+            );
+        Ok(serde_json::from_str(&run_quietly(&mut import)?)?)
+    }
+
     /// Creates an admin as an operator does.
     pub(crate) fn create_admin(&self, email: &str, password: &str) -> Done {
         let mut create = command(program("signet"));

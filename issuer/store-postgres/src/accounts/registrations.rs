@@ -181,7 +181,11 @@ impl PostgresStore {
     }
 }
 
-async fn account_of(tx: &mut Transaction, canonical_email: &str) -> StoreResult<Option<AccountId>> {
+/// Whose account has an address.
+pub(super) async fn account_of(
+    tx: &mut Transaction,
+    canonical_email: &str,
+) -> StoreResult<Option<AccountId>> {
     let id = sqlx::query_scalar!(
         "SELECT id FROM accounts WHERE email_canonical = $1",
         canonical_email

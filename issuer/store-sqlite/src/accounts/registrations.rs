@@ -178,7 +178,8 @@ impl SqliteStore {
     }
 }
 
-async fn account_of(
+/// Whose account has an address.
+pub(super) async fn account_of(
     connection: &mut SqliteConnection,
     canonical_email: &str,
 ) -> StoreResult<Option<AccountId>> {

@@ -1,0 +1,73 @@
+//! What stands in a row: fields by their names, each a value that may be absent.
+
+use std::collections::BTreeMap;
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// Text, which is all that CSV and dumps know.
+    Text(String),
+    /// What JSON knows beside text.
+    Json(serde_json::Value),
+}
+
+/// The fields of a row. What is null or empty isn't there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fields(BTreeMap<String, Value>);
+
+impl Fields {
+    pub(super) fn insert(&mut self, name: impl Into<String>, value: Value) {
+        let is_there = match &value {
+            Value::Text(text) => !text.is_empty(),
+            Value::Json(json) => !json.is_null(),
+        };
+        if is_there {
+            self.0.insert(name.into(), value);
+        }
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// The text of a field.
+    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Json(_)) => Err(format!("{name} is no text")),
+        }
+    }
+
+    /// Yes or no, as JSON, CSV and PostgreSQL write it.
+    pub(super) fn truth(&mut self, name: &'static str) -> Result<Option<bool>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Json(serde_json::Value::Bool(truth))) => Ok(Some(truth)),
+            Some(Value::Text(text)) if ["true", "t"].contains(&text.as_str()) => Ok(Some(true)),
+            Some(Value::Text(text)) if ["false", "f"].contains(&text.as_str()) => Ok(Some(false)),
+            Some(_) => Err(format!("{name} is neither true nor false")),
+        }
+    }
+
+    /// JSON, which in CSV and dumps stands as text.
+    pub(super) fn json(&mut self, name: &'static str) -> Result<Option<serde_json::Value>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Json(json)) => Ok(Some(json)),
+            Some(Value::Text(text)) => match serde_json::from_str(&text) {
+                Ok(json) => Ok(Some(json)),
+                Err(_) => Err(format!("{name} is no JSON")),
+            },
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The name of a field that nobody has taken.
+    pub(super) fn left(&self) -> Option<&str> {
+        self.0.keys().next().map(String::as_str)
+    }
+}
