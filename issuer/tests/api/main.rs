@@ -39,6 +39,7 @@ mod limits;
 mod local_mode;
 mod login;
 mod logs;
+mod odd_passwords;
 mod pages;
 mod password;
 mod refresh;

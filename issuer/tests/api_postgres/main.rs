@@ -46,6 +46,8 @@ mod local_mode;
 mod login;
 #[path = "../api/logs.rs"]
 mod logs;
+#[path = "../api/odd_passwords.rs"]
+mod odd_passwords;
 #[path = "../api/pages.rs"]
 mod pages;
 #[path = "../api/password.rs"]
