@@ -39,7 +39,7 @@ use self::report::{Outcome, Report};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say, unusable};
 use crate::config::Config;
-use crate::serve::opening;
+use crate::serve::opening::{self, Purpose};
 
 /// How many accounts are created in one step of the store.
 const BATCH: usize = 100;
@@ -122,7 +122,7 @@ impl Import {
 }
 
 async fn import(config: Config, mut source: Source, mut run: Run, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config).await {
+    let opened = match opening::open(&config, Purpose::Command).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
