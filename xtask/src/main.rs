@@ -11,17 +11,21 @@ mod components;
 mod conformance;
 mod envoy;
 mod fuzz;
+mod image;
 mod interop;
 mod npm;
 mod process;
 mod prove;
 mod setup;
 mod test;
+mod traces;
 mod wasm;
 mod worker;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use components::target_folder;
 use process::Failure;
 
 const USAGE: &str = "\
@@ -29,6 +33,7 @@ usage: cargo xtask TASK
 
   setup                 make this machine ready: packages, tools, targets
   test [STEP...]        every check there is, or some of them
+  image [FOLDER]        build the static issuer, and what its container image holds
   wasm                  build the npm package, the Worker and the filter for Envoy
   prove [WORD...]       the proofs at full size, with a report; or those named so, without
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
@@ -49,6 +54,8 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["setup"] => setup::all(),
         ["test", steps @ ..] => test::run(steps),
+        ["image"] => image::build(&target_folder().join("image")),
+        ["image", folder] => image::build(Path::new(folder)),
         ["wasm"] => wasm::build(),
         ["prove", words @ ..] => prove::run(words),
         ["fuzz", words @ ..] => fuzz::from_words(words),

@@ -103,6 +103,18 @@ pub(crate) fn run_quietly(command: &mut Command) -> Done<String> {
     )))
 }
 
+/// Runs a command; answers its exit code and all that it printed.
+pub(crate) fn run_to_end(command: &mut Command) -> Done<(i32, String)> {
+    let shown = show(command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let output = Group::spawn(command.stderr(Stdio::piped()))
+        .and_then(Group::output)
+        .map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.code().unwrap_or(-1), text))
+}
+
 /// Runs a command with `input` on its standard input; answers its exit code and output.
 pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Done<(i32, String)> {
     let shown = show(command);

@@ -11,6 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
 use crate::components::{CHROMIUM, NGINX, PGBOUNCER, POSTGRES, cache, node, npm, python};
+use crate::image::AUTHORITIES;
 use crate::process::{Done, Failure, command, root, run_quietly, say, with_retries};
 
 pub(crate) use targets::{build_without_std, wasm_compiler};
@@ -47,6 +48,15 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "chromium",
         is_there: || Path::new(CHROMIUM).exists() && answers(CHROMIUM, &["--version"]),
+    },
+    // The authorities that the image brings along, and what builds it.
+    Package {
+        name: "ca-certificates",
+        is_there: || Path::new(AUTHORITIES).exists(),
+    },
+    Package {
+        name: "buildah",
+        is_there: || answers("buildah", &["--version"]),
     },
     // The smallest that has `auth_request`; nothing starts its service.
     Package {

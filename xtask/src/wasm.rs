@@ -9,8 +9,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::components::{node, npm, target_folder};
-use crate::process::{Done, Failure, cargo, command, root, run, run_quietly, say};
+use crate::process::{Done, cargo, command, root, run, run_quietly, say};
 use crate::setup::{WASM_TOOLS, tool, wasm_compiler};
+use crate::traces;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "wasm";
@@ -153,23 +154,9 @@ fn prepared(build: &mut Command) -> Done<&mut Command> {
         .env("WASM_BINDGEN_BIN", "wasm-bindgen")
         .env("WASM_OPT_BIN", modules.join("wasm-opt"))
         .env("ESBUILD_BIN", modules.join("esbuild"))
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped()?);
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            traces::encoded(&traces::left_out()?),
+        );
     Ok(build)
-}
-
-/// Flags of the compiler, separated as cargo wants it.
-fn remapped() -> Done<String> {
-    let home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .map_err(|_| Failure::new("neither CARGO_HOME nor HOME is set"))?;
-    let mut flags = vec![format!("--remap-path-prefix={}=/signet", root().display())];
-    let registries = PathBuf::from(home).join("registry/src");
-    for registry in std::fs::read_dir(registries).into_iter().flatten() {
-        let registry = registry?.path();
-        flags.push(format!(
-            "--remap-path-prefix={}=/crates",
-            registry.display()
-        ));
-    }
-    Ok(flags.join("\u{1f}"))
 }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use crate::server::{command, installed, run};
 
-/// An authority that nobody else knows, and a certificate of `localhost` that it signed.
+/// The name of a server that isn't this machine, as far as anybody can tell from its name.
+pub const NAME: &str = "database.signet.test";
+
+/// An authority that nobody else knows, and a certificate of `localhost` and of [`NAME`] that it
+/// signed.
 #[derive(Debug)]
 pub struct Certificates {
     folder: tempfile::TempDir,
@@ -29,8 +33,9 @@ impl Certificates {
             "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
              -keyout server.key -out server.csr",
         );
-        let names = "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n";
-        fs::write(made.path("names"), names).unwrap();
+        let names = format!("subjectAltName=DNS:localhost,DNS:{NAME}");
+        let extensions = format!("{names}\nbasicConstraints=CA:FALSE\n");
+        fs::write(made.path("names"), extensions).unwrap();
         made.openssl(
             "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial \
              -days 2 -extfile names -out server.pem",
@@ -44,7 +49,7 @@ impl Certificates {
         self.path("authority.pem")
     }
 
-    /// The certificate of `localhost`.
+    /// The certificate of `localhost` and of [`NAME`].
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.path("server.pem")

@@ -25,7 +25,7 @@ mod postgres;
 mod redis;
 mod server;
 
-pub use certificates::Certificates;
+pub use certificates::{Certificates, NAME};
 pub use pgbouncer::{PgBouncer, Pooling};
 pub use postgres::{Database, Postgres, postgres};
 pub use redis::{Redis, redis};

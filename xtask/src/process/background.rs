@@ -3,8 +3,10 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use super::group::Group;
 use super::{Done, Failure};
@@ -51,6 +53,28 @@ impl Background {
             std::thread::sleep(Duration::from_millis(20));
         }
         Err(self.failure(&format!("isn't ready after {PATIENCE:?}")))
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.group.id()
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) -> Done {
+        Ok(self.group.signal(Signal::TERM)?)
+    }
+
+    /// Waits until it has ended by itself, for a while.
+    pub(crate) fn ended_within(&mut self, patience: Duration) -> Done<ExitStatus> {
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if let Some(status) = self.group.ended()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(self.failure(&format!("hasn't ended after {patience:?}")))
     }
 
     /// A failure with what it has printed so far.
