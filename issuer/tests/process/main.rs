@@ -22,6 +22,7 @@ mod database;
 mod database_faults;
 mod decide;
 mod doctor;
+mod deployment;
 mod forward_auth;
 mod health;
 mod importing;
