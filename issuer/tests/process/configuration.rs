@@ -45,6 +45,16 @@ const GARBAGE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "SIGNET_REDIS_URL",
+        &[
+            "",
+            "localhost:6379",
+            "redis://hunter2@localhost",
+            "redis://me:hunter2@localhost?tls=off",
+            "rediss://me:hunter2@localhost/zero",
+        ],
+    ),
+    (
         "SIGNET_MASTER_KEY",
         &[
             "",

@@ -11,6 +11,7 @@
 
 mod opening;
 mod outages;
+mod wire;
 
 use signet_core::secret::{OperatingSystem, Randomness, SecretBytes};
 use signet_store_redis::{OpenError, RedisClient, RedisLimiter};

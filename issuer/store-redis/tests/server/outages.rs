@@ -9,6 +9,7 @@ use signet_store_redis::RedisLimiter;
 use signet_testbed::Redis;
 
 use crate::open;
+use crate::wire::Wire;
 
 /// The deadline of a call, and what a busy machine adds.
 const CALL: Duration = Duration::from_millis(100 + 150);
@@ -94,6 +95,19 @@ async fn budgets_survive_a_server_that_is_there_and_says_nothing() {
     survives("frozen", &mut server, |s| s.freeze(), |s| s.wake()).await;
     let slow = |server: &mut Redis| drop(server.cli(&["CLIENT", "PAUSE", "2000", "ALL"]));
     survives("two seconds slow", &mut server, slow, |_| {}).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_is_given_up() {
+    let server = Redis::start();
+    let wire = Wire::to(server.port());
+    let limiter = open(&server.url_through(wire.port)).await.unwrap();
+    assert_eq!(had(&limiter, "before").await, (20, 20));
+    wire.forget();
+    assert_eq!(had(&limiter, "during").await, (10, 10));
+    let back = recovery(&limiter).await;
+    assert_eq!(had(&limiter, "after").await, (20, 20));
+    eprintln!("forgotten flow: back after {back:?}");
 }
 
 #[tokio::test]
