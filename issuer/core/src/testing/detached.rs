@@ -10,7 +10,6 @@ use crate::account::Account;
 use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::ports::detached::Settlement;
-use crate::ports::heads::HeadStore;
 use crate::ports::{Rotation, StoreError, StoreResult};
 use crate::session::detached::BEHIND;
 use crate::session::{Head, Session};
@@ -26,9 +25,8 @@ pub struct Stage {
 impl Stage {
     pub fn new(world: World) -> Self {
         let heads = Arc::new(InMemoryHeads::default());
-        let elsewhere: Arc<dyn HeadStore> = heads.clone();
         Self {
-            detached: World::detached(Arc::clone(&world.store), elsewhere),
+            detached: World::detached(Arc::clone(&world.store), heads.clone()),
             attached: world,
             heads,
         }
@@ -40,11 +38,8 @@ impl Stage {
     }
 
     async fn try_rotate(&self, head: &Head, generation: u32) -> StoreResult<Rotation> {
-        let notice = |_: &Account| letter(MailKind::ReplayNotice);
-        let shown = presented(head, generation);
-        let sessions = &self.detached.sessions;
-        sessions
-            .rotate(&anonymous(after(1)), &shown, &POLICY, &notice)
+        self.detached
+            .try_to_rotate(head, generation, after(1))
             .await
     }
 }

@@ -160,9 +160,8 @@ pub fn advanced(rotation: Rotation) -> Head {
 
 impl World {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let sessions: Arc<dyn SessionStore> = store.clone();
         Self {
-            sessions,
+            sessions: store.clone(),
             store,
             behind: 0,
         }

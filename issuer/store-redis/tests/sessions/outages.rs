@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use signet_core::account::{Account, AccountStatus};
 use signet_core::audit::Actor;
-use signet_core::mail::MailKind;
 use signet_core::ports::{Rotation, StoreError, StoreResult};
 use signet_core::session::Head;
 use signet_core::testing::World;
 use signet_core::testing::world::{
-    NOW, POLICY, advanced, after, anonymous, at, effects, letter, new_session, presented,
+    NOW, POLICY, advanced, after, anonymous, at, effects, new_session, presented,
 };
 use signet_store_redis::{RedisClient, RedisHeads};
 use signet_testbed::Redis;
@@ -27,10 +26,7 @@ async fn world_on(redis: &Redis) -> (World, TempDir) {
 }
 
 async fn try_rotate(world: &World, head: &Head, generation: u32) -> StoreResult<Rotation> {
-    let notice = |_: &Account| letter(MailKind::ReplayNotice);
-    let (nobody, shown) = (anonymous(after(1)), presented(head, generation));
-    let sessions = &world.sessions;
-    sessions.rotate(&nobody, &shown, &POLICY, &notice).await
+    world.try_to_rotate(head, generation, after(1)).await
 }
 
 async fn log_in(world: &World, ada: &Account) -> StoreResult<Option<Head>> {
