@@ -38,6 +38,8 @@ mod forward_auth;
 mod guessing;
 #[path = "../api/hosts.rs"]
 mod hosts;
+#[path = "../api/imported.rs"]
+mod imported;
 #[path = "../api/limits.rs"]
 mod limits;
 #[path = "../api/local_mode.rs"]
@@ -46,6 +48,8 @@ mod local_mode;
 mod login;
 #[path = "../api/logs.rs"]
 mod logs;
+#[path = "../api/odd_passwords.rs"]
+mod odd_passwords;
 #[path = "../api/pages.rs"]
 mod pages;
 #[path = "../api/password.rs"]
@@ -62,6 +66,8 @@ mod routes;
 mod sessions;
 #[path = "../api/story.rs"]
 mod story;
+#[path = "../api/ticking.rs"]
+mod ticking;
 #[path = "../api/timing.rs"]
 mod timing;
 #[path = "../api/unavailable.rs"]
