@@ -56,13 +56,14 @@ const TOLD_BY_TESTS: [Told; 7] = [
     },
 ];
 
-/// The races of the contract, on a file, on a server, and through a pooler.
+/// The races of the contract, on a file, on a server, through a pooler, and with heads on Redis.
 pub(super) fn contracts() -> Done<String> {
     let mut stories = Vec::new();
     for (package, program) in [
         ("signet-store-sqlite", "contract"),
         ("signet-store-postgres", "contract"),
         ("signet-store-postgres", "pooled"),
+        ("signet-store-redis", "sessions"),
     ] {
         let said = test(package, program, &[])?;
         let count = said
