@@ -37,7 +37,14 @@ fn stop(running: Running) {
 fn sessions_outlive_restarts_and_each_stays_where_it_was_opened() {
     let redis = Redis::start();
     let signet = Signet::new().with("SIGNET_REDIS_URL", &redis.url());
-    let create = ["user", "create", "--email", ADA, "--password-stdin"];
+    let create = [
+        "user",
+        "create",
+        "--email",
+        ADA,
+        "--verified",
+        "--password-stdin",
+    ];
     let created = signet.run_with_input(&create, PASSWORD.as_bytes());
     assert_eq!(created.code, 0, "{}", created.err);
 
