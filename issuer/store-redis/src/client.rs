@@ -6,6 +6,7 @@ mod fault;
 mod script;
 
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ struct Inner {
     breaker: Breaker,
     /// The connection, there or being made.
     attempt: Mutex<Option<Attempt>>,
+    /// The kind of fault that the log has heard of last, while Redis is away.
+    told: Mutex<Option<Discriminant<Fault>>>,
 }
 
 /// A connection that is being made, for everyone who waits for it.
@@ -75,6 +78,7 @@ impl RedisClient {
                 connector: Arc::new(connector),
                 deadline,
                 breaker: Breaker::default(),
+                told: Mutex::default(),
                 attempt: Mutex::new(Some(begun(async { ready }.boxed()))),
             })))
         };
@@ -167,7 +171,8 @@ impl RedisClient {
         begun(told.boxed())
     }
 
-    /// Counts what came of a call, and tells the log when Redis goes and when it is back.
+    /// Counts what came of a call, and tells the log when Redis goes, when something else is wrong
+    /// with it, and when it is back.
     fn note(&self, fault: Option<&Fault>) {
         let turn = match fault {
             None => self.0.breaker.succeeded(),
@@ -175,10 +180,17 @@ impl RedisClient {
         };
         let redis = self.address();
         match (turn, fault) {
-            (Turn::Opened, Some(fault)) => {
-                tracing::warn!(%redis, "the Redis server {fault}; it is done without until it is back");
+            (Turn::Opened | Turn::StillOpen, Some(fault)) if self.is_news(fault) => {
+                tracing::warn!(
+                    %redis,
+                    "the Redis server {fault}. Until it is back, each process keeps limits itself, \
+                     and sessions whose heads are there answer 503"
+                );
             }
-            (Turn::Closed, _) => tracing::info!(%redis, "the Redis server is back"),
+            (Turn::Closed, _) => {
+                *self.told() = None;
+                tracing::info!(%redis, "the Redis server is back");
+            }
             _ => {}
         }
         // Whoever answers at that name next may be another one.
@@ -192,6 +204,16 @@ impl RedisClient {
                 *current = None;
             }
         }
+    }
+
+    /// Whether the log has last heard of another fault, or of none; from now on it has of this one.
+    fn is_news(&self, fault: &Fault) -> bool {
+        let kind = discriminant(fault);
+        self.told().replace(kind) != Some(kind)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Option<Discriminant<Fault>>> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn attempt(&self) -> MutexGuard<'_, Option<Attempt>> {
@@ -224,8 +246,13 @@ async fn within<T>(
 }
 
 fn unavailable(fault: Fault) -> StoreError {
-    StoreError::Unavailable(Box::new(fault))
+    StoreError::Unavailable(Box::new(OfRedis(fault)))
 }
+
+/// A fault, said of whom it is.
+#[derive(Debug, thiserror::Error)]
+#[error("the Redis server {0}")]
+struct OfRedis(Fault);
 
 impl fmt::Debug for RedisClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -107,7 +107,7 @@ fn an_outage_is_told_once_and_so_is_its_end() {
     running.signal("TERM");
     let log = running.ended().err;
     let count = |words: &str| log.matches(words).count();
-    assert_eq!(count("it is done without until it is back"), 1, "{log}");
+    assert_eq!(count("each process keeps limits itself"), 1, "{log}");
     assert_eq!(count("the Redis server is back"), 1, "{log}");
     assert!(!log.contains("a%20password"), "{log}");
 }

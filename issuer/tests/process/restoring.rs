@@ -144,6 +144,49 @@ fn a_database_that_was_taken_back_by_other_means_begins_a_new_life() {
 }
 
 #[test]
+fn no_new_life_begins_where_there_was_none() {
+    let signet = Signet::new();
+    let nowhere = signet.run(&["db", "restored"]);
+    assert_eq!(nowhere.code, 1, "{}", nowhere.out);
+    assert!(nowhere.err.contains("signet.db"), "{}", nowhere.err);
+    assert!(nowhere.err.contains("set database_url"), "{}", nowhere.err);
+    let left = fs::read_dir(signet.folder()).unwrap().count();
+    assert_eq!(left, 0, "neither a database nor a key is made");
+    let database = postgres().database();
+    let empty = Signet::new().with("SIGNET_DATABASE_URL", &database.url());
+    let ended = empty.run(&["db", "restored"]);
+    assert_eq!(ended.code, 1, "{}", ended.out);
+    assert!(ended.err.contains(database.name()), "{}", ended.err);
+}
+
+#[test]
+fn what_was_there_before_each_restore_is_kept() {
+    let signet = Signet::new();
+    create(&signet, &[]);
+    assert_eq!(signet.run(&["db", "backup", "copy.db"]).code, 0);
+    let itself = signet.run(&["db", "restore", "signet.db"]);
+    assert_eq!(itself.code, 1, "{}", itself.out);
+    assert!(itself.err.contains("the database itself"), "{}", itself.err);
+    for _ in 0..3 {
+        let restored = signet.run(&["db", "restore", "copy.db"]);
+        assert_eq!(restored.code, 0, "{}", restored.err);
+    }
+    let kept = files(signet.folder()).into_iter();
+    let kept = kept.filter(|name| name.starts_with("signet.db.before-"));
+    assert_eq!(kept.count(), 3);
+    let key = fs::read_dir(signet.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let key = key
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|it| it == "master-key"));
+    fs::rename(key.unwrap(), signet.folder().join("elsewhere")).unwrap();
+    let locked = signet.run(&["db", "restore", "copy.db"]);
+    assert_eq!(locked.code, 1, "{}", locked.out);
+    assert!(locked.err.contains("its master key"), "{}", locked.err);
+}
+
+#[test]
 fn a_backup_can_be_restored_where_there_is_nothing() {
     let signet = Signet::new();
     create(&signet, &[]);

@@ -17,6 +17,7 @@ use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::clock::SystemClock;
 use crate::config::{Config, Database};
+use crate::serve::database::OpenDatabase;
 use crate::serve::opening::{OpenError, open_with_master_keys};
 
 /// `signet db restore`
@@ -48,6 +49,18 @@ enum Failure {
     NotAFile(#[from] NotAFile),
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    #[error("the backup is the database itself: name the file that `signet db backup` made")]
+    Itself,
+    #[error(
+        "the backup is of no use without its master key: put the key where the configuration has \
+         it, or into master_key, and restore again; nothing was changed"
+    )]
+    NoMasterKey,
+    #[error(
+        "{0} is no database of an issuer yet, so nothing can have been restored there: set \
+         database_url to the one that was, or go to its folder; nothing was changed"
+    )]
+    NothingThere(String),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -85,11 +98,26 @@ async fn restore(
     backup: &Path,
     now: UnixTime,
 ) -> Result<(NewLife, Option<PathBuf>), Failure> {
-    let staged = Staged::new(backup, a_file(&config.database)?).await?;
+    let database = a_file(&config.database)?;
+    if is_same(backup, database) {
+        return Err(Failure::Itself);
+    }
+    if config.master_key.find().map_err(OpenError::from)?.is_none() {
+        return Err(Failure::NoMasterKey);
+    }
+    let staged = Staged::new(backup, database).await?;
     let copy = Database::Sqlite(staged.path().to_owned());
     let life = begin_new_life(config, &copy, now).await?;
     let old = staged.put_in_place(&now.as_secs().to_string()).await?;
     Ok((life, old))
+}
+
+/// Whether two names lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }
 
 /// An issuer that runs would go on with the keys it knows. Who has a file open can be seen; who has
@@ -97,6 +125,11 @@ async fn restore(
 async fn restored(config: &Config, now: UnixTime) -> Result<NewLife, Failure> {
     if let Database::Sqlite(file) = &config.database {
         SqliteStore::is_alone(file).await?;
+    }
+    // A database that this would make is none that went back in time.
+    let holds_keys = OpenDatabase::holds_keys(&config.database).await;
+    if !holds_keys.map_err(OpenError::from)? {
+        return Err(Failure::NothingThere(config.database.to_string()));
     }
     begin_new_life(config, &config.database, now).await
 }
@@ -148,9 +181,9 @@ fn object(life: &NewLife, old: Option<&Path>) -> Value {
 
 fn text(config: &Config, life: &NewLife, old: Option<&Path>) -> String {
     let mut text = format!(
-        "a new life began: all keys are new, {} sessions ended, {} mailed tokens are void, {} \
-         messages will not be sent\n",
-        life.sessions, life.mailed_tokens, life.mail
+        "a new life began in {}: all keys are new, {} sessions ended, {} mailed tokens are void, \
+         {} messages will not be sent\n",
+        config.database, life.sessions, life.mailed_tokens, life.mail
     );
     if let Some(old) = old {
         text.push_str(&format!(

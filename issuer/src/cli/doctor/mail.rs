@@ -23,7 +23,7 @@ pub(super) async fn examine(config: &Config, report: &mut Report) {
     if let Err(reason) = greeted {
         let hint = "set smtp_url to a server that answers from here, with a certificate of its \
                     name and credentials it takes; mail waits in the outbox meanwhile";
-        return report.fail(SUBJECT, format!("{name} can't be used: {reason}"), hint);
+        return report.warn(SUBJECT, format!("{name} can't be used: {reason}"), hint);
     }
     let way = match server.security {
         Security::Implicit => "over TLS",

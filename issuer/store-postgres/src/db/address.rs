@@ -34,6 +34,12 @@ pub enum AddressError {
     /// It is no URL, or that of something else.
     #[error("is no URL of the form postgres://USER:PASSWORD@HOST/DATABASE")]
     NotAUrl,
+    /// What ends a password early, or stands for nothing: a part of it would be taken for the host.
+    #[error(
+        "has an @, a / or a % where there can be none: write them as %40, %2F and %25 in the user \
+         and the password"
+    )]
+    Unencoded,
     /// Something is left out that a library would fill in from who runs the process.
     #[error("names no {0}")]
     Missing(&'static str),
@@ -80,6 +86,9 @@ impl FromStr for Address {
         let url = Url::parse(written).map_err(|_| AddressError::NotAUrl)?;
         if !matches!(url.scheme(), "postgres" | "postgresql") || url.fragment().is_some() {
             return Err(AddressError::NotAUrl);
+        }
+        if !is_encoded(&url) {
+            return Err(AddressError::Unencoded);
         }
         let parameters = Parameters::read(&url)?;
         let host = host(&url)?;
@@ -153,6 +162,21 @@ impl Parameters {
         }
         Ok(read)
     }
+}
+
+/// Whether all parts are where they seem to be.
+fn is_encoded(url: &Url) -> bool {
+    let path = url.path().trim_start_matches('/');
+    let parts = [url.username(), url.password().unwrap_or_default(), path];
+    !path.contains(['@', '/']) && parts.into_iter().all(has_whole_escapes)
+}
+
+/// Whether two hexadecimal digits follow each percent sign.
+fn has_whole_escapes(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().first_chunk::<2>();
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 /// The host's name, its address, or the folder of its socket.
@@ -251,6 +275,10 @@ mod tests {
             ("postgres:signet", AddressError::Missing("host")),
             ("postgres://", AddressError::Missing("host")),
             ("mysql://a@b/c", AddressError::NotAUrl),
+            ("postgres://a:p@ss/w@b/c", AddressError::Unencoded),
+            ("postgres://a:p/w@b/c", AddressError::NotAUrl),
+            ("postgres://a:%ZZ@b/c", AddressError::Unencoded),
+            ("postgres://a:p%4@b/c", AddressError::Unencoded),
             ("postgres://a@b/c#d", AddressError::NotAUrl),
             ("postgres://b/c", AddressError::Missing("user")),
             ("postgres://a@b", AddressError::Missing("database")),

@@ -7,12 +7,12 @@ use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// Beginnings of SQLSTATE codes after which the same may work later: connections (and all that
-/// PgBouncer says), credentials that were changed or a database that is gone, a standby (for which
+/// PgBouncer says), credentials or rights that were changed or a database that is gone, a standby (for which
 /// a transaction that writes is a feature not supported), lost races, resources, locks, operators,
 /// the system, and what Supavisor says
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-const PASSING: [&str; 11] = [
-    "08", "0A000", "28", "3D", "25006", "40", "53", "55P03", "57", "58", "XX000",
+const PASSING: [&str; 12] = [
+    "08", "0A000", "28", "3D", "25006", "40", "42501", "53", "55P03", "57", "58", "XX000",
 ];
 
 /// An operation lost against another one: could not serialize, or a deadlock. All of it is undone.
@@ -74,19 +74,16 @@ mod tests {
     #[test]
     fn what_passes_is_told_from_what_is_broken() {
         // connection_failure, PgBouncer's, feature_not_supported, invalid_password, read_only_sql_transaction,
-        // deadlock_detected, disk_full, too_many_connections, lock_not_available, query_canceled,
+        // deadlock_detected, insufficient_privilege, disk_full, too_many_connections, lock_not_available, query_canceled,
         // admin_shutdown, cannot_connect_now, io_error
         for code in [
-            "08006", "08P01", "0A000", "28P01", "25006", "40P01", "53100", "53300", "55P03",
-            "57014", "57P01", "57P03", "58030",
+            "08006", "08P01", "0A000", "28P01", "25006", "40P01", "42501", "53100", "53300",
+            "55P03", "57014", "57P01", "57P03", "58030",
         ] {
             assert!(is_passing(code), "{code}");
         }
-        // not_null_violation, unique_violation, undefined_table, insufficient_privilege,
-        // raise_exception, data_corrupted, in_failed_sql_transaction, and what is no code
-        for code in [
-            "23502", "23505", "42P01", "42501", "P0001", "XX001", "25P02", "",
-        ] {
+        // not_null_violation, unique_violation, undefined_table, raise_exception, data_corrupted, in_failed_sql_transaction, and what is no code
+        for code in ["23502", "23505", "42P01", "P0001", "XX001", "25P02", ""] {
             assert!(!is_passing(code), "{code}");
         }
         let timed_out = db(timed_out("a statement"));

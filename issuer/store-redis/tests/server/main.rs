@@ -14,7 +14,7 @@ mod outages;
 mod wire;
 
 use signet_core::secret::{OperatingSystem, Randomness, SecretBytes};
-use signet_store_redis::{OpenError, RedisClient, RedisLimiter};
+use signet_store_redis::{OpenError, RedisClient, RedisHeads, RedisLimiter};
 
 /// The rights that `docs/REDIS.md` has operators paste.
 fn documented_rights() -> String {
@@ -31,5 +31,6 @@ fn secret() -> SecretBytes<32> {
 /// What the issuer does at its start.
 async fn open(url: &str) -> Result<RedisLimiter, OpenError> {
     let client = RedisClient::open(&url.parse().unwrap()).await?;
+    RedisHeads::examine(&client).await?;
     RedisLimiter::open(client, secret()).await
 }

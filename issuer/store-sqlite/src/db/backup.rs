@@ -146,16 +146,16 @@ impl Staged {
     }
 
     /// Puts the copy in the place of the database; answers where that is now, if there was one.
-    /// `mark` makes its name one of its own.
+    /// `mark` is part of its name, with a number behind it where that is taken.
     ///
     /// # Errors
     /// See [`RestoreError`].
     pub async fn put_in_place(self, mark: &str) -> Result<Option<PathBuf>, RestoreError> {
         let held = alone(&self.database).await?;
-        let old = with_suffix(&self.database, &format!(".before-{mark}"));
-        let replaced = replace(&self.copy, &self.database, &old);
+        let replaced = free_name(&self.database, mark)
+            .and_then(|old| Ok((replace(&self.copy, &self.database, &old)?, old)));
         release(held).await;
-        let was_there = replaced.map_err(|source| RestoreError::File {
+        let (was_there, old) = replaced.map_err(|source| RestoreError::File {
             path: self.database.clone(),
             source,
         })?;
@@ -196,11 +196,33 @@ async fn examine(file: &Path) -> Result<String, Error> {
     Ok(found)
 }
 
-/// Moves the database away, with what belongs to it, and the copy to where it was.
+/// A name that nothing has: an earlier restore of the same second keeps what it moved away.
+fn free_name(database: &Path, mark: &str) -> io::Result<PathBuf> {
+    for number in 1_u32.. {
+        let suffix = match number {
+            1 => format!(".before-{mark}"),
+            _ => format!(".before-{mark}-{number}"),
+        };
+        let name = with_suffix(database, &suffix);
+        if !name.try_exists()? {
+            return Ok(name);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Gives the database another name, and its own to the copy in one step: whatever ends this
+/// half-way, there is a whole database of that name.
 fn replace(copy: &Path, database: &Path, old: &Path) -> io::Result<bool> {
-    let was_there = database.try_exists()?;
+    let was_there = match fs::hard_link(database, old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
     // A log that stayed behind would be taken for the new database's.
-    for (from, to) in with_companions(database).iter().zip(with_companions(old)) {
+    let [_, log, index] = with_companions(database);
+    let [_, old_log, old_index] = with_companions(old);
+    for (from, to) in [(log, old_log), (index, old_index)] {
         if from.try_exists()? {
             fs::rename(from, to)?;
         }
