@@ -95,7 +95,7 @@ const GARBAGE: &[(&str, &[&str])] = &[
     ("SIGNET_REFRESH__IDLE_DAYS", &["", "0", "366", "14d", "31"]),
     ("SIGNET_REFRESH__ABSOLUTE_DAYS", &["", "0", "366", "x"]),
     // Sessions on Redis need one, which no row here gives them.
-    ("SIGNET_SESSIONS__STORE", &["redis", "", "sql", "Redis"]),
+    ("SIGNET_SESSIONS__STORE", &["", "sql", "Redis", "redis"]),
     (
         "SIGNET_SESSIONS__MAX_PER_ACCOUNT",
         &["", "0", "1001", "many"],
