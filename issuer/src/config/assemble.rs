@@ -82,15 +82,11 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         forward_auth,
         tick_token,
     };
-    let redis = match &values.redis_url {
-        Optional::Set(found) => Some(found.value.0.clone()),
-        Optional::Unset | Optional::Unreadable => None,
-    };
     Some(Config {
         mode: place.mode?,
         listen: listen?,
         database: values.database_url.value.clone(),
-        redis,
+        redis: values.redis_url.found().map(|found| found.value.0.clone()),
         sessions: values.sessions_store.value,
         master_key: master_key?,
         issuer,
