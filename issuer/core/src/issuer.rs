@@ -10,10 +10,11 @@ use signet_verifier::KeySet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::account::Account;
+use crate::account::{Account, AccountId};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::limit::{Exceeded, GuessKeys, LimitKey, LimitSubject, Limiter, Quota};
+use crate::mail::catalogue::CatalogueError;
 use crate::mail::letter::Letters;
 use crate::mail::{MailKind, Message, NewMail};
 use crate::password::hasher::{AlgorithmError, Hasher};
@@ -65,6 +66,9 @@ pub enum StartError {
     /// Passwords can't be hashed that way.
     #[error(transparent)]
     Hashing(#[from] AlgorithmError),
+    /// Nothing can be said in a mail.
+    #[error(transparent)]
+    Wording(#[from] CatalogueError),
     /// The issuer can't read its own key set.
     #[error("the issuer's own key set is not valid")]
     OwnKeySet,
@@ -175,7 +179,7 @@ impl Issuer {
         let dummy = dummy_hash(&hasher, &*randomness);
         Ok(Self {
             hashing: HashPool::new(hasher, settings.hash_pool, dummy),
-            letters: Letters::new(settings.product.clone(), settings.links.clone()),
+            letters: Letters::new(settings.product.clone(), settings.links.clone())?,
             guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
             device_key: master_keys.current().derive("devices"),
             store,
@@ -317,9 +321,15 @@ impl Issuer {
         })
     }
 
-    /// Seals a message for the outbox.
-    pub(crate) fn seal(&self, message: &Message, expires_at: Option<UnixTime>) -> NewMail {
-        self.seal_for_outbox(message.kind, message, expires_at)
+    /// Seals a message for the outbox: one to an `account`, or to somebody who has none.
+    pub(crate) fn seal(
+        &self,
+        message: &Message,
+        account: Option<AccountId>,
+        expires_at: Option<UnixTime>,
+    ) -> NewMail {
+        let mail = self.seal_for_outbox(message.kind, message, expires_at);
+        NewMail { account, ..mail }
     }
 
     /// Seals what is to wait in the outbox.
@@ -336,6 +346,7 @@ impl Issuer {
             sealed: self.sealed_bytes(id, content),
             master_key: self.master_keys.current().id().to_owned(),
             expires_at,
+            account: None,
         }
     }
 

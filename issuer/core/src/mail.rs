@@ -1,12 +1,13 @@
 //! Mail: what is sent, and how it waits in the outbox.
 //!
-//! A message is written in [`letter`], sealed under the master key, and put into the outbox by the
+//! A message is written in [`letter`], in the words of [`catalogue`], sealed under the master key, and put into the outbox by the
 //! store, in the same transaction as what it tells of. [`worker`] takes it out again and hands it
 //! to a [`MailTransport`].
 //!
 //! What strangers ask to be mailed to an address waits there first as a [`request`]: whether the
 //! address has an account is looked up by the worker, behind the answer.
 
+pub mod catalogue;
 pub mod letter;
 pub mod request;
 pub mod worker;
@@ -14,6 +15,7 @@ pub mod worker;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::account::AccountId;
 use crate::time::UnixTime;
 
 /// What waits in the outbox: what a message is about, which decides the wording and which limits
@@ -94,6 +96,8 @@ pub struct NewMail {
     pub master_key: String,
     /// When there is no use in sending it any more.
     pub expires_at: Option<UnixTime>,
+    /// Whose it is: it goes unsent with the account. None for what is to be sent all the same.
+    pub account: Option<AccountId>,
 }
 
 /// A message taken from the outbox under a lease.

@@ -73,7 +73,7 @@ pub struct NewRegistration {
 pub struct RegistrationMail {
     /// For an address that is free.
     pub verify: Option<NewMail>,
-    /// For an address that is taken.
+    /// For an address that is taken; the store says whose it is.
     pub taken: Option<NewMail>,
 }
 

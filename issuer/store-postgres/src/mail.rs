@@ -14,14 +14,15 @@ pub(crate) async fn queue(tx: &mut Transaction, now: UnixTime, mail: &NewMail) -
     let (now, expires_at) = (seconds(now), mail.expires_at.map(seconds));
     sqlx::query!(
         "INSERT INTO outbox
-             (id, kind, sealed, master_key, created_at, due_at, expires_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 0)",
+             (id, kind, sealed, master_key, created_at, due_at, expires_at, attempts, account_id)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 0, $7)",
         mail.id,
         mail.kind.as_str(),
         mail.sealed,
         mail.master_key,
         now,
-        expires_at
+        expires_at,
+        mail.account.map(|account| account.0)
     )
     .execute(tx)
     .await

@@ -18,17 +18,19 @@ pub(crate) async fn queue(
 ) -> StoreResult<()> {
     let (id, kind) = (mail.id.as_bytes().as_slice(), mail.kind.as_str());
     let (now, expires_at) = (seconds(now), mail.expires_at.map(seconds));
+    let account = mail.account.map(|account| account.0.as_bytes().to_vec());
     sqlx::query!(
         "INSERT INTO outbox
-             (id, kind, sealed, master_key, created_at, due_at, expires_at, attempts)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+             (id, kind, sealed, master_key, created_at, due_at, expires_at, attempts, account_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
         id,
         kind,
         mail.sealed,
         mail.master_key,
         now,
         now,
-        expires_at
+        expires_at,
+        account
     )
     .execute(connection)
     .await

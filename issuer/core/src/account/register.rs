@@ -168,8 +168,8 @@ impl Issuer {
             let verify = self.letters.verify(&email, name.as_ref(), &token);
             let taken = self.letters.address_taken(&email);
             RegistrationMail {
-                verify: Some(self.seal(&verify, Some(kept.expires_at))),
-                taken: Some(self.seal(&taken, Some(kept.expires_at))),
+                verify: Some(self.seal(&verify, None, Some(kept.expires_at))),
+                taken: Some(self.seal(&taken, None, Some(kept.expires_at))),
             }
         } else {
             RegistrationMail {

@@ -1,10 +1,12 @@
-//! The wording of each message: subject, text, HTML, and the link.
+//! Each message: subject, text, HTML, and the link. What it says stands in the catalogue.
 //!
 //! Tokens stand in the fragment of a link, which no server or referrer sees, and as text beside
-//! it. To add a kind, add it to [`super::MailKind`] and write its [`Letter`] here.
+//! it. To add a kind, add it to [`super::MailKind`], its wording to [`super::catalogue`], and write
+//! its [`Letter`] here.
 
 use zeroize::Zeroizing;
 
+use super::catalogue::{Catalogue, CatalogueError, Wording, fill};
 use super::{MailKind, Message};
 use crate::account::DisplayName;
 use crate::email::EmailAddress;
@@ -24,21 +26,36 @@ pub struct Links {
 pub struct Letters {
     product: String,
     links: Links,
+    catalogue: Catalogue,
 }
 
 /// One message in parts; both bodies are made of the same paragraphs.
 struct Letter<'a> {
     kind: MailKind,
-    subject: String,
-    paragraphs: Vec<String>,
-    action: Option<(&'a str, String, Zeroizing<String>)>,
+    wording: &'a Wording,
+    name: Option<&'a DisplayName>,
+    /// What stands for the words in braces, beside `{product}`.
+    values: &'a [(&'a str, &'a str)],
+    action: Option<Action<'a>>,
+}
+
+/// What the reader is to do.
+struct Action<'a> {
+    page: &'a str,
+    token: Zeroizing<String>,
 }
 
 impl Letters {
     /// Messages of `product`, with links to `links`.
-    #[must_use]
-    pub fn new(product: String, links: Links) -> Self {
-        Self { product, links }
+    ///
+    /// # Errors
+    /// Never: the wording is part of the program.
+    pub fn new(product: String, links: Links) -> Result<Self, CatalogueError> {
+        Ok(Self {
+            product,
+            links,
+            catalogue: Catalogue::english()?,
+        })
     }
 
     /// Asks the recipient to prove the mailbox.
@@ -49,25 +66,12 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let product = &self.product;
         let letter = Letter {
             kind: MailKind::Verify,
-            subject: format!("Confirm your address for {product}"),
-            paragraphs: vec![
-                greeting(name),
-                format!(
-                    "someone, hopefully you, registered this address with {product}. To confirm \
-                     it, open the page below and enter the password you chose. The link is good \
-                     for 24 hours."
-                ),
-                "If it wasn't you, ignore this message: without the password nobody gets in."
-                    .to_owned(),
-            ],
-            action: Some((
-                "Confirm the address",
-                self.links.verify.clone(),
-                token.reveal(),
-            )),
+            wording: &self.catalogue.verify,
+            name,
+            values: &[],
+            action: Some(Action::new(&self.links.verify, token)),
         };
         self.write(to, letter)
     }
@@ -75,22 +79,8 @@ impl Letters {
     /// Tells the owner of an account that somebody tried to register its address.
     #[must_use]
     pub fn address_taken(&self, to: &EmailAddress) -> Message {
-        let product = &self.product;
-        let letter = Letter {
-            kind: MailKind::AddressTaken,
-            subject: format!("You already have an account with {product}"),
-            paragraphs: vec![
-                greeting(None),
-                format!(
-                    "someone, perhaps you, tried to register this address with {product}, but it \
-                     already has an account. Nothing was changed: log in as always, or ask for a \
-                     new password if you have forgotten yours."
-                ),
-                "If it wasn't you, there is nothing to do.".to_owned(),
-            ],
-            action: None,
-        };
-        self.write(to, letter)
+        let wording = &self.catalogue.address_taken;
+        self.write(to, Letter::notice(MailKind::AddressTaken, wording, None))
     }
 
     /// Carries the token that sets a new password.
@@ -101,24 +91,12 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let product = &self.product;
         let letter = Letter {
             kind: MailKind::Reset,
-            subject: format!("Set a new password for {product}"),
-            paragraphs: vec![
-                greeting(name),
-                format!(
-                    "someone, hopefully you, asked for a new password for {product}. Open the \
-                     page below to choose one; the link is good for one hour. All devices are \
-                     logged out when you do."
-                ),
-                "If it wasn't you, ignore this message: your password stays as it is.".to_owned(),
-            ],
-            action: Some((
-                "Choose a password",
-                self.links.reset.clone(),
-                token.reveal(),
-            )),
+            wording: &self.catalogue.reset,
+            name,
+            values: &[],
+            action: Some(Action::new(&self.links.reset, token)),
         };
         self.write(to, letter)
     }
@@ -126,12 +104,8 @@ impl Letters {
     /// Tells that the password was reset.
     #[must_use]
     pub fn reset_notice(&self, to: &EmailAddress, name: Option<&DisplayName>) -> Message {
-        self.notice(
-            to,
-            name,
-            MailKind::ResetNotice,
-            "was reset with a link from a mail, and all devices were logged out",
-        )
+        let wording = &self.catalogue.reset_notice;
+        self.write(to, Letter::notice(MailKind::ResetNotice, wording, name))
     }
 
     /// Tells that the password was changed.
@@ -141,79 +115,44 @@ impl Letters {
         to: &EmailAddress,
         name: Option<&DisplayName>,
     ) -> Message {
-        self.notice(
-            to,
-            name,
-            MailKind::PasswordChangedNotice,
-            "was changed, and all other devices were logged out",
-        )
+        let wording = &self.catalogue.password_changed_notice;
+        let kind = MailKind::PasswordChangedNotice;
+        self.write(to, Letter::notice(kind, wording, name))
     }
 
     /// Tells that a used refresh token came back.
     #[must_use]
     pub fn replay_notice(&self, to: &EmailAddress, name: Option<&DisplayName>) -> Message {
-        let product = &self.product;
-        let letter = Letter {
-            kind: MailKind::ReplayNotice,
-            subject: format!("We logged out one of your devices from {product}"),
-            paragraphs: vec![
-                greeting(name),
-                format!(
-                    "a login of yours with {product} was used from two places at once, which \
-                     happens when somebody copies it. We ended that session. If anything looks \
-                     unfamiliar, reset your password: that logs out every device."
-                ),
-            ],
-            action: None,
-        };
-        self.write(to, letter)
-    }
-
-    fn notice(
-        &self,
-        to: &EmailAddress,
-        name: Option<&DisplayName>,
-        kind: MailKind,
-        what: &str,
-    ) -> Message {
-        let product = &self.product;
-        let letter = Letter {
-            kind,
-            subject: format!("Your password for {product} was changed"),
-            paragraphs: vec![
-                greeting(name),
-                format!("your password for {product} {what}."),
-                "If it wasn't you, ask for a new password at once, and tell whoever runs this \
-                 service."
-                    .to_owned(),
-            ],
-            action: None,
-        };
-        self.write(to, letter)
+        let wording = &self.catalogue.replay_notice;
+        self.write(to, Letter::notice(MailKind::ReplayNotice, wording, name))
     }
 
     fn write(&self, to: &EmailAddress, letter: Letter<'_>) -> Message {
-        let link = letter
-            .action
-            .as_ref()
-            .map(|(_, page, token)| format!("{page}#token={}", **token));
-        let mut text = letter.paragraphs.join("\n\n");
-        let mut html: String = letter
-            .paragraphs
+        let catalogue = &self.catalogue;
+        let mut values = vec![("product", self.product.as_str())];
+        values.extend_from_slice(letter.values);
+        let subject = fill(&letter.wording.subject, &values);
+        let mut paragraphs = vec![match letter.name {
+            Some(name) => fill(&catalogue.greeting, &[("name", name.as_str())]),
+            None => catalogue.greeting_without_name.clone(),
+        }];
+        let wording = letter.wording.paragraphs.iter();
+        paragraphs.extend(wording.map(|paragraph| fill(paragraph, &values)));
+        let mut text = paragraphs.join("\n\n");
+        let mut html: String = paragraphs
             .iter()
             .map(|paragraph| format!("<p>{}</p>\n", escape(paragraph)))
             .collect();
-        if let (Some((label, page, token)), Some(link)) = (&letter.action, &link) {
-            text.push_str(&format!(
-                "\n\n{label}:\n{link}\n\nOr open {page} and paste this code:\n{}",
-                **token
-            ));
+        let link = letter.action.as_ref().map(Action::link);
+        if let (Some(Action { page, token }), Some(link)) = (&letter.action, &link) {
+            let label = letter.wording.action.as_deref().unwrap_or(page);
+            let code = fill(&catalogue.code, &[("page", page)]);
+            text.push_str(&format!("\n\n{label}:\n{link}\n\n{code}\n{}", **token));
             html.push_str(&format!(
-                "<p><a href=\"{}\">{}</a></p>\n<p>Or open {} and paste this code:</p>\n\
-                 <p><code>{}</code></p>\n",
+                "<p><a href=\"{}\">{}</a></p>\n<p>{}</p>\n<p><code>{}</code></p>\n",
                 escape(link),
                 escape(label),
-                escape(page),
+                escape(&code),
                 escape(token)
             ));
         }
@@ -222,24 +161,44 @@ impl Letters {
         Message {
             to: to.mailbox(),
             kind: letter.kind,
-            subject: letter.subject.clone(),
             text,
             html: format!(
-                "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+                "<!doctype html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\">\
                  <title>{}</title></head>\n<body>\n{html}<p>{}</p>\n</body>\n</html>\n",
-                escape(&letter.subject),
+                escape(&catalogue.language),
+                escape(&subject),
                 escape(product)
             ),
+            subject,
             link,
-            token: letter.action.map(|(_, _, token)| token.to_string()),
+            token: letter.action.map(|action| action.token.to_string()),
         }
     }
 }
 
-fn greeting(name: Option<&DisplayName>) -> String {
-    match name {
-        Some(name) => format!("Hello {},", name.as_str()),
-        None => "Hello,".to_owned(),
+impl<'a> Letter<'a> {
+    /// A letter that only tells something.
+    fn notice(kind: MailKind, wording: &'a Wording, name: Option<&'a DisplayName>) -> Self {
+        Self {
+            kind,
+            wording,
+            name,
+            values: &[],
+            action: None,
+        }
+    }
+}
+
+impl<'a> Action<'a> {
+    fn new(page: &'a str, token: &MailedToken) -> Self {
+        Self {
+            page,
+            token: token.reveal(),
+        }
+    }
+
+    fn link(&self) -> String {
+        format!("{}#token={}", self.page, *self.token)
     }
 }
 
@@ -263,15 +222,37 @@ mod tests {
     use super::*;
     use crate::secret::OperatingSystem;
 
+    fn letters() -> Letters {
+        let links = Links {
+            verify: "https://auth.example.com/verify".to_owned(),
+            reset: "https://auth.example.com/reset".to_owned(),
+        };
+        Letters::new("Signet".to_owned(), links).unwrap()
+    }
+
+    #[test]
+    fn every_letter_is_worded_in_full() {
+        let letters = letters();
+        let to = EmailAddress::parse("ada@example.com").unwrap();
+        let token = MailedToken::generate(&OperatingSystem);
+        for letter in [
+            letters.verify(&to, None, &token),
+            letters.address_taken(&to),
+            letters.reset(&to, None, &token),
+            letters.reset_notice(&to, None),
+            letters.password_changed_notice(&to, None),
+            letters.replay_notice(&to, None),
+        ] {
+            assert!(letter.subject.contains("Signet"), "{}", letter.subject);
+            for part in [&letter.subject, &letter.text, &letter.html] {
+                assert!(!part.contains(['{', '}']), "{part}");
+            }
+        }
+    }
+
     #[test]
     fn link_and_code_are_the_same_token_and_names_are_escaped() {
-        let letters = Letters::new(
-            "Signet".to_owned(),
-            Links {
-                verify: "https://auth.example.com/verify".to_owned(),
-                reset: "https://auth.example.com/reset".to_owned(),
-            },
-        );
+        let letters = letters();
         let to = EmailAddress::parse("Ada@bücher.example").unwrap();
         let name = DisplayName::parse("<b>Ada</b> & \"co\"").unwrap();
         let token = MailedToken::generate(&OperatingSystem);

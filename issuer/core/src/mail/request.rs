@@ -130,7 +130,7 @@ impl Issuer {
     ) -> StoreResult<bool> {
         let (token, kept) = NewMailedToken::issue(Purpose::Verify, context.now, &*self.randomness);
         let message = self.letters.verify(email, None, &token);
-        let mail = self.seal(&message, Some(kept.expires_at));
+        let mail = self.seal(&message, None, Some(kept.expires_at));
         let canonical = email.canonical();
         self.store
             .renew_verification(context, request, canonical, kept, mail)
@@ -158,7 +158,7 @@ impl Issuer {
         let message = self
             .letters
             .reset(&account.email, account.name.as_ref(), &token);
-        let mail: NewMail = self.seal(&message, Some(kept.expires_at));
+        let mail: NewMail = self.seal(&message, Some(account.id), Some(kept.expires_at));
         self.store
             .issue_reset(context, request, account.id, kept, mail)
             .await

@@ -75,7 +75,7 @@ impl Issuer {
         let message = self
             .letters
             .password_changed_notice(&account.email, account.name.as_ref());
-        let notice = self.seal(&message, None);
+        let notice = self.seal(&message, Some(account.id), None);
         let context = self.context_of(origin, session);
         let was_changed = self
             .store

@@ -78,7 +78,7 @@ impl Issuer {
         let message = self
             .letters
             .reset_notice(&account.email, account.name.as_ref());
-        let notice = self.seal(&message, None);
+        let notice = self.seal(&message, Some(account.id), None);
         let context = self.context(origin, Actor::Anonymous);
         let clears = self.guess_keys.address(&account.email);
         let was_reset = self

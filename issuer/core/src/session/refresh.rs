@@ -66,7 +66,7 @@ impl Issuer {
             let message = self
                 .letters
                 .replay_notice(&owner.email, owner.name.as_ref());
-            self.seal(&message, None)
+            self.seal(&message, Some(owner.id), None)
         };
         let rotation = self
             .sessions

@@ -84,6 +84,7 @@ pub fn letter(kind: MailKind) -> NewMail {
         sealed: kind.as_str().as_bytes().to_vec(),
         master_key: "m".to_owned(),
         expires_at: None,
+        account: None,
     }
 }
 

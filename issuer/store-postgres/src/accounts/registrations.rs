@@ -41,7 +41,11 @@ impl PostgresStore {
             None => &mail.verify,
         };
         if let Some(letter) = letter {
-            mail::queue(&mut tx, context.now, letter).await?;
+            let letter = NewMail {
+                account: owner,
+                ..letter.clone()
+            };
+            mail::queue(&mut tx, context.now, &letter).await?;
         }
         tx.record(context.event(Action::RegistrationRequested, owner, json!({})));
         tx.commit().await

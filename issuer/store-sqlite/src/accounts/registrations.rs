@@ -41,6 +41,10 @@ impl SqliteStore {
             None => mail.verify,
         };
         if let Some(letter) = letter {
+            let letter = NewMail {
+                account: owner,
+                ..letter
+            };
             mail::queue(&mut tx, context.now, &letter).await?;
         }
         let event = context.event(Action::RegistrationRequested, owner, json!({}));
