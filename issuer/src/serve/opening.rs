@@ -69,9 +69,10 @@ impl From<StartError> for OpenError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Keys(_) => Self::Keys(error),
-            StartError::Store(_) | StartError::Hashing(_) | StartError::OwnKeySet => {
-                Self::Issuer(error)
-            }
+            StartError::Store(_)
+            | StartError::Hashing(_)
+            | StartError::Wording(_)
+            | StartError::OwnKeySet => Self::Issuer(error),
         }
     }
 }
