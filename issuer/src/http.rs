@@ -12,7 +12,8 @@
 //!
 //! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
 //!   [`admin`], [`forward_auth`], [`well_known`], [`health`], [`tick`]), each with its `routes()` on top
-//! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`]
+//! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`],
+//!   [`transport`]
 //! - what is said of them: [`openapi`], [`docs`]
 //!
 //! # Adding an operation
@@ -41,6 +42,7 @@ pub mod route;
 mod session;
 mod setup;
 pub mod tick;
+mod transport;
 mod well_known;
 pub(crate) mod wire;
 

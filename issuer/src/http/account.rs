@@ -12,6 +12,7 @@ use signet_core::session::LiveSession;
 use uuid::Uuid;
 
 use super::answer::{Accepted, AcceptedWith, Json};
+use super::cookie::Browser;
 use super::input::Body;
 use super::input::fields::members;
 use super::input::member::{Change, NewPassword, Secret};
@@ -20,7 +21,8 @@ use super::problem::{Code, Problem};
 use super::route::access::Anyone;
 use super::route::call::Call;
 use super::route::{Route, get, patch, post};
-use super::wire::{Revealed, SessionAnswer, Timestamp, permission_names, role_names};
+use super::transport::{ByCookie, SessionTokens, Transport};
+use super::wire::{Revealed, Timestamp, permission_names, role_names};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -30,7 +32,11 @@ pub(super) fn routes() -> Vec<Route> {
             .handled_by(register),
         post("/v1/email/verify", limit::MAILED_TOKEN)
             .named("verifyEmail", "Prove the mailbox and log in")
-            .refuses(&[Code::InvalidMailedToken, Code::Overloaded])
+            .refuses(&[
+                Code::InvalidMailedToken,
+                Code::CrossSiteRequest,
+                Code::Overloaded,
+            ])
             .handled_by(verify),
         post("/v1/email/verify/resend", limit::MAIL)
             .named(
@@ -98,12 +104,15 @@ members! {
         audience: Option<String>,
         /// Whom the access token is issued to; the first configured client where nothing is said.
         client: Option<String>,
+        /// Where the refresh token goes: into a cookie, or into the answer where nothing is said.
+        transport: Option<ByCookie>,
     }
 }
 
-async fn verify(call: Call<Anyone, Body<VerifyBody>>) -> Result<Json<SessionAnswer>, Problem> {
+async fn verify(call: Call<Anyone, (Browser, Body<VerifyBody>)>) -> Result<SessionTokens, Problem> {
     let origin = call.origin();
-    let Body(body) = call.input;
+    let (browser, Body(body)) = call.input;
+    let transport = Transport::asked(&call.app, &browser, body.transport)?;
     if body.registration.is_none() && body.password.is_none() {
         let message = "is missing; it or the password is needed";
         let problem = Problem::from(Code::ValidationFailed);
@@ -122,7 +131,7 @@ async fn verify(call: Call<Anyone, Body<VerifyBody>>) -> Result<Json<SessionAnsw
     let tokens = issuer
         .verify_email_and_open(&origin, verification, &request)
         .await?;
-    Ok(Json(tokens.into()))
+    Ok(transport.carry(tokens))
 }
 
 members! {

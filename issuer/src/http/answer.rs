@@ -67,26 +67,27 @@ impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
     }
 }
 
-/// 200 with a JSON document, and a cookie beside it.
+/// An answer with cookies beside it.
 #[derive(Debug)]
-pub struct WithCookie<T> {
-    /// The document.
-    pub document: T,
-    /// The cookie, if there is to be one.
-    pub cookie: Option<HeaderValue>,
+pub struct WithCookies<A> {
+    /// The answer.
+    pub answer: A,
+    /// The values of its `Set-Cookie` headers.
+    pub cookies: Vec<HeaderValue>,
 }
 
-impl<T: Serialize + JsonSchema + Send + 'static> Answer for WithCookie<T> {
-    const STATUS: StatusCode = StatusCode::OK;
-    const MEANING: &'static str = "Done";
+impl<A: Answer> Answer for WithCookies<A> {
+    const STATUS: StatusCode = A::STATUS;
+    const MEANING: &'static str = A::MEANING;
+    const HEADERS: &[(&'static str, &'static str)] = A::HEADERS;
 
     fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
-        Some(json_content::<T>(schemas))
+        A::content(schemas)
     }
 
     fn into_response(self) -> Result<Response, Problem> {
-        let mut response = json(Self::STATUS, &self.document)?;
-        if let Some(cookie) = self.cookie {
+        let mut response = self.answer.into_response()?;
+        for cookie in self.cookies {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)

@@ -6,6 +6,7 @@
 use http::header::{COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::SchemaGenerator;
+use signet_core::session::refresh_token::UntrustedRefreshToken;
 use zeroize::Zeroizing;
 
 use super::app::App;
@@ -13,6 +14,7 @@ use super::input::{Description, Input, Unread};
 use super::problem::{Code, Problem};
 
 const DEVICE: &str = "__Host-signet-device";
+const REFRESH: &str = "__Host-signet-refresh";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The device that the browser says it is.
@@ -33,13 +35,67 @@ impl Input for DeviceCookie {
     }
 }
 
+/// What a browser brings along without being asked.
+pub(super) struct Browser {
+    /// The refresh token in its cookie.
+    pub(super) refresh_token: Option<UntrustedRefreshToken>,
+    is_cross_site: bool,
+}
+
+impl Browser {
+    /// Lets a cookie be set, unless a page of another site asks for it.
+    pub(super) fn may_get_cookies(&self) -> Result<(), Problem> {
+        match self.is_cross_site {
+            true => Err(Code::CrossSiteRequest.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Input for Browser {
+    fn describe(_: &mut SchemaGenerator) -> Description {
+        Description::default()
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        let headers = &request.parts.headers;
+        let browser = Self {
+            refresh_token: find(&request.app, headers, REFRESH)
+                .map(|token| UntrustedRefreshToken::new(token.to_string())),
+            is_cross_site: is_cross_site(&request.app, headers),
+        };
+        if browser.refresh_token.is_some() {
+            browser.may_get_cookies()?;
+        }
+        Ok(browser)
+    }
+}
+
 /// The cookie that keeps `device` for the next login, for a year.
 pub(super) fn device(app: &App, device: &str) -> Option<HeaderValue> {
-    if !app.is_https() {
-        return None;
-    }
-    let attributes = "Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Strict";
-    HeaderValue::try_from(format!("{DEVICE}={device}; {attributes}")).ok()
+    app.is_https()
+        .then(|| cookie(DEVICE, device, 31_536_000))
+        .flatten()
+}
+
+/// The cookie that keeps a refresh token for as long as it is good.
+pub(super) fn refresh(token: &str, seconds: u64) -> Option<HeaderValue> {
+    cookie(REFRESH, token, seconds)
+}
+
+/// What removes the cookie of a refresh token.
+pub(super) fn no_refresh() -> Option<HeaderValue> {
+    cookie(REFRESH, "", 0)
+}
+
+/// The prefix `__Host-` has browsers insist on `Secure`, on the path, and on this host alone. A
+/// header of this value is not logged.
+fn cookie(name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
+    let attributes = "Path=/; Secure; HttpOnly; SameSite=Strict";
+    let text = format!("{name}={value}; Max-Age={seconds}; {attributes}");
+    let mut header = HeaderValue::try_from(text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 fn find(app: &App, headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>> {

@@ -13,8 +13,8 @@ use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_core::session::{LiveSession, Session, SessionId};
 use uuid::Uuid;
 
-use super::answer::{Json, NoContent, WithCookie};
-use super::cookie::{self, DeviceCookie};
+use super::answer::{Json, NoContent, WithCookies};
+use super::cookie::{self, Browser, DeviceCookie};
 use super::input::fields::members;
 use super::input::member::Secret;
 use super::input::{Body, Path};
@@ -23,7 +23,8 @@ use super::problem::{Code, Problem};
 use super::route::access::{Anyone, Presented};
 use super::route::call::Call;
 use super::route::{Route, delete, get, post};
-use super::wire::{SessionAnswer, Timestamp};
+use super::transport::{self, ByCookie, SessionTokens, Transport};
+use super::wire::Timestamp;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -39,17 +40,17 @@ pub(super) fn routes() -> Vec<Route> {
             .handled_by(login),
         post("/v1/token/refresh", limit::REFRESH)
             .named("refresh", "Trade a refresh token for the next tokens")
-            .refuses(&[Code::InvalidRefreshToken])
+            .refuses(&[Code::InvalidRefreshToken, Code::CrossSiteRequest])
             .handled_by(refresh),
         post("/v1/reauthenticate", limit::PASSWORD)
             .named("reauthenticate", "Prove the password again")
             .bearer()
-            .refuses(&[Code::Overloaded])
+            .refuses(&[Code::CrossSiteRequest, Code::Overloaded])
             .handled_by(reauthenticate),
         post("/v1/logout", limit::REFRESH)
             .named("logout", "End the session of a refresh or access token")
             .optional_bearer()
-            .refuses(&[Code::MissingToken])
+            .refuses(&[Code::MissingToken, Code::CrossSiteRequest])
             .handled_by(logout),
         get("/v1/sessions", limit::READ)
             .named("listSessions", "One's live sessions, newest first")
@@ -79,14 +80,17 @@ members! {
         audience: Option<String>,
         /// Whom the access token is issued to; the first configured client where nothing is said.
         client: Option<String>,
+        /// Where the refresh token goes: into a cookie, or into the answer where nothing is said.
+        transport: Option<ByCookie>,
     }
 }
 
 async fn login(
-    call: Call<Anyone, (DeviceCookie, Body<LoginBody>)>,
-) -> Result<WithCookie<SessionAnswer>, Problem> {
+    call: Call<Anyone, (Browser, (DeviceCookie, Body<LoginBody>))>,
+) -> Result<SessionTokens, Problem> {
     let origin = call.origin();
-    let (DeviceCookie(cookie), Body(body)) = call.input;
+    let (browser, (DeviceCookie(cookie), Body(body))) = call.input;
+    let transport = Transport::asked(&call.app, &browser, body.transport)?;
     let login = Login {
         email: body.email,
         password: body.password,
@@ -97,36 +101,46 @@ async fn login(
         },
     };
     let logged_in = call.app.issuer.login(&origin, login).await?;
-    Ok(WithCookie {
-        cookie: cookie::device(&call.app, &logged_in.device),
-        document: SessionAnswer::from(logged_in.tokens).with_device(logged_in.device),
+    let WithCookies {
+        answer: Json(tokens),
+        mut cookies,
+    } = transport.carry(logged_in.tokens);
+    cookies.extend(cookie::device(&call.app, &logged_in.device));
+    Ok(WithCookies {
+        answer: Json(tokens.with_device(logged_in.device)),
+        cookies,
     })
 }
 
 members! {
     /// Refreshes a session.
     pub(super) struct RefreshBody {
-        /// The refresh token of the last answer.
-        refresh_token: UntrustedRefreshToken,
+        /// The refresh token of the last answer; not needed where a cookie has it.
+        refresh_token: Option<UntrustedRefreshToken>,
         /// Whom the access token is for; as before where nothing is said.
         audience: Option<String>,
         /// Whom the access token is issued to; as before where nothing is said.
         client: Option<String>,
+        /// Where the next refresh token goes: into a cookie, or, where nothing is said, the way
+        /// the last one came.
+        transport: Option<ByCookie>,
     }
 }
 
-async fn refresh(call: Call<Anyone, Body<RefreshBody>>) -> Result<Json<SessionAnswer>, Problem> {
+async fn refresh(
+    call: Call<Anyone, (Browser, Body<RefreshBody>)>,
+) -> Result<SessionTokens, Problem> {
     let origin = call.origin();
-    let Body(body) = call.input;
+    let (browser, Body(body)) = call.input;
+    let (token, transport) =
+        transport::presented(&call.app, browser, body.refresh_token, body.transport)?;
     let request = TokenRequest {
         audience: body.audience,
         client: body.client,
     };
     let issuer = &call.app.issuer;
-    let tokens = issuer
-        .refresh(&origin, &body.refresh_token, &request)
-        .await?;
-    Ok(Json(tokens.into()))
+    let tokens = issuer.refresh(&origin, &token, &request).await?;
+    Ok(transport.carry(tokens))
 }
 
 members! {
@@ -138,34 +152,40 @@ members! {
 }
 
 async fn reauthenticate(
-    call: Call<LiveSession, Body<ReauthenticateBody>>,
-) -> Result<Json<SessionAnswer>, Problem> {
+    call: Call<LiveSession, (Browser, Body<ReauthenticateBody>)>,
+) -> Result<SessionTokens, Problem> {
     let origin = call.origin();
-    let Body(body) = call.input;
+    let (browser, Body(body)) = call.input;
     let issuer = &call.app.issuer;
     let tokens = issuer
         .reauthenticate(&origin, &call.caller, body.password)
         .await?;
-    Ok(Json(tokens.into()))
+    Ok(Transport::as_before(&browser).carry(tokens))
 }
 
 members! {
     /// Ends a session.
     pub(super) struct LogoutBody {
-        /// Its refresh token, of any generation; not needed beside a bearer token.
+        /// Its refresh token, of any generation; not needed beside a bearer token or a cookie.
         refresh_token: Option<UntrustedRefreshToken>,
     }
 }
 
 /// Done for any token, since what can't be used any more is logged out.
-async fn logout(call: Call<Presented, Option<Body<LogoutBody>>>) -> Result<NoContent, Problem> {
+async fn logout(
+    call: Call<Presented, (Browser, Option<Body<LogoutBody>>)>,
+) -> Result<WithCookies<NoContent>, Problem> {
     let origin = call.origin();
     let issuer = &call.app.issuer;
-    let refresh_token = call.input.and_then(|Body(body)| body.refresh_token);
-    if refresh_token.is_none() && matches!(call.caller, Presented::Nothing) {
+    let (browser, body) = call.input;
+    let in_cookie = browser.refresh_token;
+    let cookies = in_cookie.as_ref().and_then(|_| cookie::no_refresh());
+    let in_body = body.and_then(|Body(body)| body.refresh_token);
+    let refresh_tokens: Vec<_> = in_body.into_iter().chain(in_cookie).collect();
+    if refresh_tokens.is_empty() && matches!(call.caller, Presented::Nothing) {
         return Err(Code::MissingToken.into());
     }
-    if let Some(token) = refresh_token {
+    for token in refresh_tokens {
         issuer.logout_with_refresh_token(&origin, &token).await?;
     }
     if let Presented::Good(identity) = &call.caller {
@@ -175,7 +195,10 @@ async fn logout(call: Call<Presented, Option<Body<LogoutBody>>>) -> Result<NoCon
             Err(BearerError::Store(error)) => return Err(error.into()),
         }
     }
-    Ok(NoContent)
+    Ok(WithCookies {
+        answer: NoContent,
+        cookies: cookies.into_iter().collect(),
+    })
 }
 
 /// One's live sessions.

@@ -98,8 +98,10 @@ pub(super) struct SessionAnswer {
     token_type: TokenType,
     /// How long the access token is good, in seconds.
     expires_in: u64,
-    /// The refresh token, good once.
-    refresh_token: Revealed,
+    /// The refresh token, good once. Not here where it goes into a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Revealed")]
+    refresh_token: Option<Revealed>,
     /// How long the refresh token is good, in seconds.
     refresh_expires_in: u64,
     /// The session.
@@ -111,6 +113,14 @@ pub(super) struct SessionAnswer {
 }
 
 impl SessionAnswer {
+    /// The answer without the refresh token, which travels otherwise.
+    pub(super) fn without_refresh_token(self) -> Self {
+        Self {
+            refresh_token: None,
+            ..self
+        }
+    }
+
     /// The answer to a login.
     pub(super) fn with_device(self, device: Zeroizing<String>) -> Self {
         Self {
@@ -126,7 +136,7 @@ impl From<TokenPair> for SessionAnswer {
             access_token: tokens.access_token.into(),
             token_type: TokenType::Bearer,
             expires_in: tokens.expires_in,
-            refresh_token: tokens.refresh_token.into(),
+            refresh_token: Some(tokens.refresh_token.into()),
             refresh_expires_in: tokens.refresh_expires_in,
             session_id: tokens.session_id.0,
             device: None,

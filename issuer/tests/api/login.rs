@@ -118,7 +118,7 @@ async fn a_browser_keeps_its_device_in_a_cookie_that_only_this_host_sees() {
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     let device = answer.string("device");
     assert_eq!(pair, format!("__Host-signet-device={device}"));
-    let expected = "Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Strict";
+    let expected = "Max-Age=31536000; Path=/; Secure; HttpOnly; SameSite=Strict";
     assert_eq!(attributes, expected);
 
     let client = service.client();

@@ -29,6 +29,7 @@ mod account;
 mod administration;
 mod bad_input;
 mod client_address;
+mod cookies;
 mod cross_origin;
 mod documents;
 mod forward_auth;

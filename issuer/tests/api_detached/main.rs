@@ -28,6 +28,8 @@ mod administration;
 mod bad_input;
 #[path = "../api/client_address.rs"]
 mod client_address;
+#[path = "../api/cookies.rs"]
+mod cookies;
 #[path = "../api/cross_origin.rs"]
 mod cross_origin;
 #[path = "../api/documents.rs"]

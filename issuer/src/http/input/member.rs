@@ -33,7 +33,7 @@ pub struct Faults {
 
 impl Faults {
     /// Adds one; answers `None`, for readers to end with.
-    pub(super) fn add<T>(
+    pub(in crate::http) fn add<T>(
         &mut self,
         field: &str,
         code: &'static str,
