@@ -27,6 +27,7 @@ mod harness;
 
 mod account;
 mod administration;
+mod alike;
 mod bad_input;
 mod client_address;
 mod cookies;

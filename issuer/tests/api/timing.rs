@@ -6,12 +6,18 @@
 //! machine that is busy with something else makes differences that don't last. The response floor
 //! is off but for the last test: these are about the work. `SIGNET_PROVE` makes the samples large.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::secret::{OperatingSystem, Randomness};
 use signet_core::session::floor::ResponseFloor;
+use signet_core::time::UnixTime;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting, Store};
 
@@ -193,6 +199,62 @@ async fn forgetting_takes_the_same_for_everyone() {
     let path = "/v1/password/forgot";
     for email in EVERYBODY_ELSE {
         assert_alike(&service, [ask(path, email), ask(path, UNKNOWN)]).await;
+    }
+}
+
+/// A mail server as it may be: quick, slow, or away.
+#[derive(Clone, Copy, Debug)]
+enum Server {
+    Quick,
+    Slow,
+    Away,
+}
+
+#[async_trait::async_trait]
+impl MailTransport for Server {
+    async fn deliver(&self, _: Uuid, _: UnixTime, _: &Message) -> Result<(), DeliveryError> {
+        match self {
+            Self::Quick => Ok(()),
+            Self::Slow => {
+                sleep(Duration::from_secs(2)).await;
+                Ok(())
+            }
+            Self::Away => Err(DeliveryError::Transient("nobody there".to_owned())),
+        }
+    }
+}
+
+/// Empties the outbox beside the questions, as an issuer does, only more often; for as long as the
+/// answer is kept.
+fn deliver_meanwhile(service: &Service, server: Server) -> JoinSet<()> {
+    let app = Arc::clone(&service.app);
+    let mut worker = JoinSet::new();
+    worker.spawn(async move {
+        let randomness: &dyn Randomness = &OperatingSystem;
+        loop {
+            app.issuer.deliver_due_mail(&server).await.unwrap();
+            // At no time that has to do with that of a question.
+            let [random] = randomness.array();
+            sleep(Duration::from_millis(5 + u64::from(random) / 8)).await;
+        }
+    });
+    worker
+}
+
+#[tokio::test]
+async fn whatever_the_mail_server_does_asking_for_mail_takes_the_same() {
+    for server in [Server::Quick, Server::Slow, Server::Away] {
+        let service = service(ResponseFloor::NONE).await;
+        let _worker = deliver_meanwhile(&service, server);
+        let (forgot, resend) = ("/v1/password/forgot", "/v1/email/verify/resend");
+        let pending = "pending@example.com";
+        for questions in [
+            [ask(forgot, "active@example.com"), ask(forgot, UNKNOWN)],
+            [ask(resend, pending), ask(resend, UNKNOWN)],
+            [register("active@example.com"), register(pending)],
+        ] {
+            assert_alike(&service, questions).await;
+        }
     }
 }
 

@@ -24,6 +24,8 @@ mod redis_away;
 mod account;
 #[path = "../api/administration.rs"]
 mod administration;
+#[path = "../api/alike.rs"]
+mod alike;
 #[path = "../api/bad_input.rs"]
 mod bad_input;
 #[path = "../api/client_address.rs"]

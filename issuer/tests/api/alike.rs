@@ -1,0 +1,225 @@
+//! What an answer tells: nothing of who has an account. Whoever asks gets the same bytes for an
+//! address that somebody has, that nobody has, that waits to be confirmed and that is suspended, in
+//! every setting that changes answers, the first time and the twentieth.
+//!
+//! Compared is what came over the wire. Masked are the id of the request, the date and the secret of a
+//! registration, which are random or the clock's for everybody. The figures of a budget, which fills
+//! while the test asks, may differ by what a few seconds make of it.
+//!
+//! To hold another operation to it, add it to [`ASKED`], or, where the address stands in a mailed
+//! token, to the conversations behind it.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use signet_core::password::hasher::Algorithm;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
+
+/// An operation that anybody may ask for with any address.
+struct Asked {
+    path: &'static str,
+    body: fn(&str) -> Value,
+}
+
+const ASKED: [Asked; 5] = [
+    Asked {
+        path: "/v1/register",
+        body: |email| json!({ "email": email, "password": OTHER_PASSWORD, "name": "Ada" }),
+    },
+    Asked {
+        path: "/v1/login",
+        body: |email| json!({ "email": email, "password": OTHER_PASSWORD }),
+    },
+    Asked {
+        path: "/v1/login",
+        body: |email| json!({ "email": email, "password": OTHER_PASSWORD, "device": "none" }),
+    },
+    Asked {
+        path: "/v1/password/forgot",
+        body: |email| json!({ "email": email }),
+    },
+    Asked {
+        path: "/v1/email/verify/resend",
+        body: |email| json!({ "email": email }),
+    },
+];
+
+/// How often each is asked: past every budget there is.
+const TIMES: usize = 20;
+
+/// Everybody whose address may be asked about; as long as each other, so that what is masked may
+/// not hide a length.
+const EVERYBODY: [&str; 4] = [
+    "unknown--@example.com",
+    "active---@example.com",
+    "pending--@example.com",
+    "suspended@example.com",
+];
+
+/// The settings that change what is answered.
+fn settings() -> Vec<(&'static str, Setting)> {
+    let proxied = || Setting::behind_a_proxy();
+    vec![
+        ("behind a proxy", proxied()),
+        (
+            "in production",
+            Setting {
+                public_url: Some("https://auth.example.com"),
+                ..proxied()
+            },
+        ),
+        (
+            "with bcrypt",
+            Setting {
+                hashing: Algorithm::Bcrypt { cost: 10 },
+                ..proxied()
+            },
+        ),
+        (
+            "called by an application elsewhere",
+            Setting {
+                cors_origins: &["https://app.example.com"],
+                ..proxied()
+            },
+        ),
+        (
+            "with wide limits",
+            Setting {
+                limits_scale: 1_000,
+                ..proxied()
+            },
+        ),
+    ]
+}
+
+/// A service in which everybody there can be is there.
+async fn service(setting: Setting) -> Service {
+    let service = Service::start_with(setting).await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    for email in ["active---@example.com", "suspended@example.com"] {
+        service.create_account(email, &[]).await;
+    }
+    let users = admin.get("/v1/admin/users?q=suspended").await.json();
+    let id = users["users"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/admin/users/{id}/suspend");
+    let suspended = admin.call(Method::POST, &path).send().await;
+    suspended.expect(StatusCode::NO_CONTENT);
+    let body = json!({ "email": "pending--@example.com", "password": PASSWORD });
+    let registered = service.client().post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
+    service
+}
+
+/// Sends a body; answers every byte that comes back.
+async fn exchanged(service: &Service, path: &str, headers: &str, body: &Value) -> Exchanged {
+    let (host, body) = (service.host(), body.to_string());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+         {headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(service.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    Exchanged::read(&answer)
+}
+
+/// An answer without what differs between any two.
+#[derive(Debug, PartialEq)]
+struct Exchanged {
+    text: String,
+    /// The figures of budgets, as they stand in it.
+    figures: Vec<u64>,
+}
+
+impl Exchanged {
+    fn read(answer: &str) -> Self {
+        let mut text = answer.to_owned();
+        for (before, after) in [
+            ("\r\ndate: ", "\r"),
+            ("\r\nx-request-id: ", "\r"),
+            ("\"request_id\":\"", "\""),
+            ("\"registration\":\"", "\""),
+        ] {
+            if let Some(value) = between(&text, before, after) {
+                let mask = format!("{before}<{} characters>{after}", value.len());
+                text = text.replacen(&format!("{before}{value}{after}"), &mask, 1);
+            }
+        }
+        let mut figures = Vec::new();
+        for (before, after) in [("\r\nretry-after: ", "\r"), (";r=", ";"), (";t=", "\r")] {
+            if let Some(value) = between(&text, before, after) {
+                figures.push(value.parse().unwrap());
+                let mask = format!("{before}<figure>{after}");
+                text = text.replacen(&format!("{before}{value}{after}"), &mask, 1);
+            }
+        }
+        Self { text, figures }
+    }
+
+    fn status(&self) -> &str {
+        self.text.split(' ').nth(1).unwrap()
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        let mut figures = self.figures.iter().zip(&other.figures);
+        self.text == other.text && figures.all(|(one, another)| one.abs_diff(*another) <= 5)
+    }
+}
+
+fn between(text: &str, before: &str, after: &str) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(value, _)| value.to_owned())
+}
+
+#[tokio::test]
+async fn the_same_bytes_for_everybody_in_every_setting_each_of_twenty_times() {
+    for (name, setting) in settings() {
+        for asked in &ASKED {
+            let service = service(setting.clone()).await;
+            let mut seen = Vec::new();
+            for attempt in 1..=TIMES {
+                let mut answers = Vec::new();
+                for (number, email) in EVERYBODY.iter().enumerate() {
+                    // A client of their own, so that nobody pays for the others.
+                    let headers = format!(
+                        "x-forwarded-for: 192.0.2.{number}\r\norigin: https://app.example.com\r\n"
+                    );
+                    let body = (asked.body)(email);
+                    answers.push(exchanged(&service, asked.path, &headers, &body).await);
+                }
+                for (answer, email) in answers.iter().zip(EVERYBODY) {
+                    assert!(
+                        answer.is_like(&answers[0]),
+                        "{} for {email}, {name}, at attempt {attempt}: {answer:?} and {:?}",
+                        asked.path,
+                        answers[0]
+                    );
+                }
+                seen.push(answers.swap_remove(0));
+            }
+            assert!(["202", "401"].contains(&seen[0].status()), "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_masked_is_masked_and_nothing_else() {
+    let answer = "HTTP/1.1 202 Accepted\r\ndate: now\r\nx-request-id: 1\r\nratelimit: \"a\";r=3;t=20\r\n\
+                  retry-after: 7\r\n\r\n{\"registration\":\"abc\",\"z\":1}";
+    let read = Exchanged::read(answer);
+    assert_eq!(
+        read.text,
+        "HTTP/1.1 202 Accepted\r\ndate: <3 characters>\r\nx-request-id: <1 characters>\r\n\
+         ratelimit: \"a\";r=<figure>;t=<figure>\r\nretry-after: <figure>\r\n\r\n\
+         {\"registration\":\"<3 characters>\",\"z\":1}"
+    );
+    assert_eq!(read.figures, [7, 3, 20]);
+    let later = Exchanged::read(&answer.replace("retry-after: 7", "retry-after: 70"));
+    assert!(!read.is_like(&later));
+    let other = Exchanged::read(&answer.replace("z", "y"));
+    assert!(!read.is_like(&other) && read.is_like(&read));
+}
