@@ -31,8 +31,15 @@ pub(super) fn run(folder: &Path, filter: &Path) -> Done {
     let policy = policy(ISSUER, AUDIENCE);
     let mut proxy = Proxy::start(folder, filter, &policy, origin.port(), stub.port())?;
     let good = token("ses_1");
-    until("there are keys", || {
-        Ok(get(proxy.port(), "/known", Some(&good))?.status == 200)
+    // Each thread reads what the one that asks has learnt, at a tick of its own; a connection goes
+    // to any of them.
+    until("every thread has keys", || {
+        for _ in 0..30 {
+            if get(proxy.port(), "/known", Some(&good))?.status != 200 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     })?;
     for (name, request, outcome) in corpus(&good) {
         let before = origin.requests().len();
