@@ -13,6 +13,7 @@
 //!
 //! To add a page: give it a file with `routes()` and list it here; lay it out with [`layout`].
 
+mod email_change;
 mod form;
 mod layout;
 mod mailbox;
@@ -50,6 +51,7 @@ pub(crate) fn routes() -> Vec<Route> {
     [
         verify::routes(),
         reset::routes(),
+        email_change::routes(),
         setup::routes(),
         mailbox::routes(),
         assets,

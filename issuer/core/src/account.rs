@@ -1,7 +1,9 @@
 //! Accounts: who somebody is, independent of how they prove it.
 
+pub mod address;
 pub mod admin;
 pub mod import;
+pub mod operate;
 pub mod profile;
 pub mod register;
 pub mod setup;
@@ -112,7 +114,8 @@ pub struct Account {
     pub status: AccountStatus,
     /// Counts changes that must bite at once; in every token as `ver`.
     pub version: u64,
-    /// Counts what voids the devices that once logged in: reset, change of password, suspension.
+    /// Counts what voids the devices that once logged in: reset, change of password, suspension,
+    /// an address that was put back.
     pub device_epoch: u64,
     /// The roles it was given, without the `user` that everyone has.
     pub roles: BTreeSet<RoleName>,

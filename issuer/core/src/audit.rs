@@ -117,6 +117,14 @@ actions! {
     AccountImported = "account.imported",
     /// The name was changed.
     AccountRenamed = "account.renamed",
+    /// A change of address was asked for.
+    AddressChangeRequested = "address.change_requested",
+    /// What was asked for was taken back before it was confirmed.
+    AddressChangeCancelled = "address.change_cancelled",
+    /// The address was changed.
+    AddressChanged = "address.changed",
+    /// An earlier address was put back.
+    AddressPutBack = "address.put_back",
     /// An admin suspended the account.
     AccountSuspended = "account.suspended",
     /// An admin activated the account again.

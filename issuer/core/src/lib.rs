@@ -18,7 +18,7 @@
 //! - keys: [`signing`]
 //! - what a store must do: [`ports`]
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
-//!   [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
+//!   [`account::address`], [`account::operate`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
 //!   [`session::end`], [`recovery`]; without being asked, [`upkeep`]
 //!
 //! # Adding a use case

@@ -139,7 +139,7 @@ fn whole_seconds(microseconds: u64) -> u32 {
 pub enum LimitSubject {
     /// A client's address; the /64 of an IPv6 one.
     Client(IpAddr),
-    /// Whoever's guesses are counted together, or a mail recipient.
+    /// Whoever's guesses are counted together, a mail recipient, or an account.
     Person(GuessKey),
     /// A refresh token family, by a hash of its id.
     Family([u8; 32]),

@@ -19,6 +19,10 @@ pub enum Purpose {
     Verify,
     /// Sets a new password.
     Reset,
+    /// Gives an account the address it came to.
+    EmailChange,
+    /// Gives an account back the address it came to.
+    EmailUndo,
     /// Creates the first admin; shown on the terminal instead of mailed.
     Setup,
 }
@@ -30,6 +34,8 @@ impl Purpose {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",
+            Self::EmailChange => "email_change",
+            Self::EmailUndo => "email_undo",
             Self::Setup => "setup",
         }
     }
@@ -39,7 +45,8 @@ impl Purpose {
     pub fn lifetime(self) -> u64 {
         match self {
             Self::Verify => 24 * 3600,
-            Self::Reset | Self::Setup => 3600,
+            Self::Reset | Self::EmailChange | Self::Setup => 3600,
+            Self::EmailUndo => 72 * 3600,
         }
     }
 }

@@ -6,6 +6,8 @@
 //! To add an operation: name it after what must be atomic, say in its documentation what it checks
 //! and which [`crate::audit::Action`] it records, and add its contract to the suite in `testing`.
 
+pub mod addresses;
+pub mod administration;
 pub mod detached;
 pub mod heads;
 pub mod recovery;
@@ -169,6 +171,9 @@ pub enum AccountChangeError {
     /// The actor's own account is gone, suspended, or lacks the permission.
     #[error("the actor may not do this")]
     Forbidden,
+    /// The account is suspended, and this is for accounts that are in use.
+    #[error("the account is suspended")]
+    NotActive,
     /// It would leave nobody who can administer.
     #[error("the last admin can't be removed")]
     LastAdmin,
@@ -192,8 +197,8 @@ pub struct AccountFilter {
 #[async_trait]
 pub trait AccountStore: Send + Sync {
     /// Keeps a registration, at most three per address (the oldest goes), and queues one of its
-    /// messages: `verify` where the address is free, `taken` where an account has it, in which
-    /// case the registration can't be proven. Records `RegistrationRequested` either way. Both take
+    /// messages: `verify` where the address is free, `taken` where an account has it or may get it
+    /// back ([`addresses`]), in which case the registration can't be proven. Records `RegistrationRequested` either way. Both take
     /// the same writes, so that time doesn't tell them apart.
     async fn register(
         &self,
@@ -205,7 +210,7 @@ pub trait AccountStore: Send + Sync {
     /// Grants a `request` of the outbox, taking it out: gives the newest pending registration of
     /// the address a new verification token, voiding its earlier one, and queues the mail. Records
     /// `VerificationResent`. False, with nothing done, where there is none, an account has the
-    /// address, or the request is gone.
+    /// address or may get it back, or the request is gone.
     async fn renew_verification(
         &self,
         context: &Context,
@@ -343,8 +348,8 @@ pub trait PasswordStore: Send + Sync {
     ) -> StoreResult<Option<Account>>;
 
     /// Uses the token up and sets the password: verifies the address, raises the version and the
-    /// device epoch, ends all sessions, voids all mailed tokens of the account, clears the guesses
-    /// of `clears`, queues the notice. Records `PasswordReset`. False where the token is no longer
+    /// device epoch, ends all sessions, voids all mailed tokens of the account but those that give
+    /// an address back, clears the guesses of `clears`, queues the notice. Records `PasswordReset`. False where the token is no longer
     /// good.
     async fn reset_password(
         &self,
@@ -356,7 +361,8 @@ pub trait PasswordStore: Send + Sync {
     ) -> StoreResult<bool>;
 
     /// Replaces the password if it is still `current`: raises the device epoch, ends all sessions
-    /// but `keep`, voids all mailed tokens of the account, queues the notice. Records
+    /// but `keep`, voids all mailed tokens of the account but those that give an address back,
+    /// queues the notice. Records
     /// `PasswordChanged`. False where the password, the account or the session changed meanwhile.
     async fn change_password(
         &self,
@@ -577,6 +583,8 @@ pub trait Store:
     + GuessStore
     + KeyStore
     + AuditStore
+    + addresses::AddressStore
+    + administration::AdministrationStore
     + detached::DetachedRows
     + recovery::RecoveryStore
 {

@@ -4,4 +4,5 @@
 //! the change, whether the actor may do just this to just that.
 
 pub(super) mod roles;
+pub(super) mod sessions;
 pub(super) mod users;

@@ -1,5 +1,5 @@
 //! What handlers are given of a request, read strictly: a [`Body`], a [`Form`], a [`Query`], a
-//! [`Path`], or pairs of these. Each describes itself for `openapi.json`.
+//! [`Path`] (two parameters: [`Paths`]), or pairs of these. Each describes itself for `openapi.json`.
 //!
 //! Bodies and queries are structs of [`members!`], whose members have domain types that can't be
 //! built wrong ([`member::Member`]). Everything that is wrong with a body is told at once.
@@ -35,8 +35,8 @@ pub struct Unread {
 /// What an input says of itself in the document.
 #[derive(Default)]
 pub struct Description {
-    /// The type of the path's parameter.
-    pub(super) path: Option<Schema>,
+    /// The types of the path's parameters, in order.
+    pub(super) path: Vec<Schema>,
     /// The parameters behind the question mark.
     pub(super) query: Vec<Field>,
     /// The body.
@@ -81,7 +81,7 @@ pub struct Path<T>(pub T);
 impl<T: Member> Input for Path<T> {
     fn describe(_: &mut SchemaGenerator) -> Description {
         Description {
-            path: Some(T::schema()),
+            path: vec![T::schema()],
             ..Description::default()
         }
     }
@@ -90,12 +90,38 @@ impl<T: Member> Input for Path<T> {
         let parameters = RawPathParams::from_request_parts(&mut request.parts, &())
             .await
             .map_err(|_| Code::NotFound)?;
-        let (_, text) = parameters.iter().next().ok_or(Code::NotFound)?;
-        let value = Value::String(text.into());
-        T::read(value, "", &mut Faults::default())
-            .map(Self)
-            .ok_or_else(|| Code::NotFound.into())
+        let first = parameters.iter().next();
+        parameter(first.map(|(_, text)| text)).map(Self)
     }
+}
+
+/// The two parameters of the path, in order. Text that can't be one is not found.
+#[derive(Debug)]
+pub struct Paths<A, B>(pub A, pub B);
+
+impl<A: Member, B: Member> Input for Paths<A, B> {
+    fn describe(_: &mut SchemaGenerator) -> Description {
+        Description {
+            path: vec![A::schema(), B::schema()],
+            ..Description::default()
+        }
+    }
+
+    async fn read(request: &mut Unread) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(&mut request.parts, &())
+            .await
+            .map_err(|_| Code::NotFound)?;
+        let mut parameters = parameters.iter().map(|(_, text)| text);
+        let first = parameter(parameters.next())?;
+        Ok(Self(first, parameter(parameters.next())?))
+    }
+}
+
+/// Reads a parameter of a path.
+fn parameter<T: Member>(text: Option<&str>) -> Result<T, Problem> {
+    let text = text.ok_or(Code::NotFound)?;
+    let value = Value::String(text.into());
+    T::read(value, "", &mut Faults::default()).ok_or_else(|| Code::NotFound.into())
 }
 
 impl<A: Input, B: Input> Input for (A, B) {
@@ -104,9 +130,11 @@ impl<A: Input, B: Input> Input for (A, B) {
     fn describe(schemas: &mut SchemaGenerator) -> Description {
         let first = A::describe(schemas);
         let mut second = B::describe(schemas);
+        let mut path = first.path;
+        path.extend(second.path);
         second.query.extend(first.query);
         Description {
-            path: first.path.or(second.path),
+            path,
             query: second.query,
             body: first.body.or(second.body),
         }

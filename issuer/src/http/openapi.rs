@@ -206,14 +206,14 @@ fn security(requirement: Requirement) -> Value {
 }
 
 fn parameters(path: &str, input: &Description) -> Vec<Value> {
-    let name = path
-        .split_once('{')
-        .and_then(|(_, rest)| rest.split_once('}'))
+    let names = path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
         .map(|(name, _)| name);
-    let in_path = input
-        .path
-        .iter()
-        .map(|schema| json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+    let in_path = names
+        .zip(&input.path)
+        .map(|(name, schema)| json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     let in_query = input.query.iter().map(|field| {
         json!({
             "name": field.name,
@@ -303,7 +303,7 @@ fn problems(declaration: &Declaration, input: &Description) -> BTreeSet<Code> {
     if refuses_a_query || !input.query.is_empty() || input.body.is_some() {
         codes.insert(Code::ValidationFailed);
     }
-    if declaration.local_only || input.path.is_some() {
+    if declaration.local_only || !input.path.is_empty() {
         codes.insert(Code::NotFound);
     }
     if input.body.is_some() {

@@ -201,9 +201,9 @@ async fn logout(
     })
 }
 
-/// One's live sessions.
+/// Live sessions.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct SessionList {
+pub(in crate::http) struct SessionList {
     /// Newest first.
     sessions: Vec<SessionView>,
 }
@@ -211,7 +211,7 @@ pub(super) struct SessionList {
 /// A live session.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Session")]
-pub(super) struct SessionView {
+pub(in crate::http) struct SessionView {
     /// Its id; the `sid` of its tokens.
     id: Uuid,
     /// Whether it is the one that asks.
@@ -224,6 +224,18 @@ pub(super) struct SessionView {
     user_agent: Option<String>,
     /// The address it was opened from.
     ip: Option<IpAddr>,
+}
+
+impl SessionList {
+    /// Some sessions, of which `current` asks.
+    pub(in crate::http) fn new(sessions: Vec<Session>, current: SessionId) -> Self {
+        let sessions = sessions.into_iter();
+        Self {
+            sessions: sessions
+                .map(|session| SessionView::new(session, current))
+                .collect(),
+        }
+    }
 }
 
 impl SessionView {
@@ -242,12 +254,7 @@ impl SessionView {
 async fn list(call: Call<LiveSession>) -> Result<Json<SessionList>, Problem> {
     let current = call.caller.id;
     let sessions = call.app.issuer.sessions(&call.caller).await?;
-    Ok(Json(SessionList {
-        sessions: sessions
-            .into_iter()
-            .map(|session| SessionView::new(session, current))
-            .collect(),
-    }))
+    Ok(Json(SessionList::new(sessions, current)))
 }
 
 async fn end_others(call: Call<LiveSession>) -> Result<NoContent, Problem> {

@@ -23,6 +23,7 @@ use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
 use crate::rows::{AccountRow, seconds, storable};
@@ -60,10 +61,29 @@ pub(crate) async fn lock(tx: &mut Transaction, id: AccountId) -> StoreResult<()>
 }
 
 /// An account that was just written.
-async fn existing(tx: &mut Transaction, id: AccountId) -> StoreResult<Account> {
+pub(crate) async fn existing(tx: &mut Transaction, id: AccountId) -> StoreResult<Account> {
     find(tx, id)
         .await?
         .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
+}
+
+/// Writes what somebody is called; false where there is no such account.
+pub(crate) async fn write_name(
+    tx: &mut Transaction,
+    id: AccountId,
+    name: Option<&DisplayName>,
+) -> StoreResult<bool> {
+    let text = name.map(DisplayName::as_str);
+    let renamed = sqlx::query!(
+        "UPDATE accounts SET name = $1, name_folded = $2 WHERE id = $3",
+        text,
+        text.map(str::to_lowercase),
+        id.0
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(renamed.rows_affected() > 0)
 }
 
 /// Whether an active, verified admin exists, where roles are what `catalogue` says.
@@ -99,12 +119,15 @@ pub(crate) async fn password(
 }
 
 /// Writes a new account with its roles, and voids what else waits for its address, whose lock the
-/// transaction holds. False where the address is taken.
+/// transaction holds. False where the address is taken, or an account may get it back.
 pub(crate) async fn insert(
     tx: &mut Transaction,
     now: UnixTime,
     account: &NewAccount,
 ) -> StoreResult<bool> {
+    if addresses::is_reserved(tx, account.email.canonical(), now).await? {
+        return Ok(false);
+    }
     let canonical = account.email.canonical();
     let name = account.name.as_ref().map(DisplayName::as_str);
     let inserted = sqlx::query!(
@@ -351,17 +374,7 @@ impl PostgresStore {
         name: Option<&DisplayName>,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let text = name.map(DisplayName::as_str);
-        let renamed = sqlx::query!(
-            "UPDATE accounts SET name = $1, name_folded = $2 WHERE id = $3",
-            text,
-            text.map(str::to_lowercase),
-            id.0
-        )
-        .execute(&mut tx)
-        .await
-        .map_err(db)?;
-        if renamed.rows_affected() == 0 {
+        if !write_name(&mut tx, id, name).await? {
             return Ok(None);
         }
         let account = existing(&mut tx, id).await?;

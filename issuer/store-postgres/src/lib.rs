@@ -15,8 +15,9 @@
 //! # Where things are
 //!
 //! - the server: `db` (its address, opening, migrating, connections, transactions, locks, errors)
-//! - a port each: `accounts`, `passwords`, `sessions`, `roles`, `mail`, `guesses`, `keys`, `audit`,
-//!   `recovery` after going back in time, and `sweep` for what is past its time
+//! - a port each: `accounts`, `addresses`, `administration`, `passwords`, `sessions`, `roles`,
+//!   `mail`, `guesses`, `keys`, `audit`, `recovery` after going back in time, and `sweep` for what is
+//!   past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/postgres` at the root of the repository
 //!
@@ -32,6 +33,8 @@
 
 mod accounts;
 mod actor;
+mod addresses;
+mod administration;
 mod audit;
 mod db;
 mod guesses;

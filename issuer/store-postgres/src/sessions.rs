@@ -21,7 +21,7 @@ use crate::rows::{SessionRow, seconds, signed};
 
 use live::HeadAt;
 
-pub(crate) use end::{end_all, end_others};
+pub(crate) use end::{end_all, end_each_of, end_one_of, end_others};
 
 #[async_trait]
 impl SessionStore for PostgresStore {

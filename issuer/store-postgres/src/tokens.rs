@@ -17,6 +17,17 @@ pub(crate) enum Owner {
     Nobody,
 }
 
+impl Owner {
+    /// The registration and the account, of which there is one at most.
+    fn columns(self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Registration(id) => (Some(id), None),
+            Self::Account(id) => (None, Some(id.0)),
+            Self::Nobody => (None, None),
+        }
+    }
+}
+
 /// Keeps a token, voiding the earlier ones of the same owner and purpose. The transaction holds
 /// the lock of the owner: of the registration's address, of the account's row, or (for nobody's)
 /// that of administration.
@@ -25,28 +36,33 @@ pub(crate) async fn keep(
     owner: Owner,
     token: &NewMailedToken,
 ) -> StoreResult<()> {
-    let (registration, account) = match owner {
-        Owner::Registration(id) => (Some(id), None),
-        Owner::Account(id) => (None, Some(id.0)),
-        Owner::Nobody => (None, None),
-    };
-    let purpose = token.purpose.as_str();
+    let (registration, account) = owner.columns();
     sqlx::query!(
         "DELETE FROM mailed_tokens
          WHERE purpose = $1 AND registration_id IS NOT DISTINCT FROM $2
            AND account_id IS NOT DISTINCT FROM $3",
-        purpose,
+        token.purpose.as_str(),
         registration,
         account
     )
     .execute(&mut *tx)
     .await
     .map_err(db)?;
+    keep_beside(tx, owner, token).await
+}
+
+/// Keeps a token beside the earlier ones of the same owner and purpose.
+pub(crate) async fn keep_beside(
+    tx: &mut Transaction,
+    owner: Owner,
+    token: &NewMailedToken,
+) -> StoreResult<()> {
+    let (registration, account) = owner.columns();
     sqlx::query!(
         "INSERT INTO mailed_tokens (hash, purpose, registration_id, account_id, expires_at)
          VALUES ($1, $2, $3, $4, $5)",
         token.hash.as_bytes(),
-        purpose,
+        token.purpose.as_str(),
         registration,
         account,
         seconds(token.expires_at)
@@ -83,11 +99,32 @@ pub(crate) async fn consume(
     .map_err(db)
 }
 
-/// Voids every token of an account.
+/// Voids every token of an account but those that give it an address back, which outlive whatever
+/// somebody with the new address does.
 pub(crate) async fn void(tx: &mut Transaction, account: AccountId) -> StoreResult<()> {
-    sqlx::query!("DELETE FROM mailed_tokens WHERE account_id = $1", account.0)
-        .execute(tx)
-        .await
-        .map_err(db)?;
+    sqlx::query!(
+        "DELETE FROM mailed_tokens WHERE account_id = $1 AND purpose <> 'email_undo'",
+        account.0
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Voids the tokens of an account that have one purpose.
+pub(crate) async fn void_purpose(
+    tx: &mut Transaction,
+    account: AccountId,
+    purpose: Purpose,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "DELETE FROM mailed_tokens WHERE account_id = $1 AND purpose = $2",
+        account.0,
+        purpose.as_str()
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
     Ok(())
 }

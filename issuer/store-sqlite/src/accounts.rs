@@ -24,6 +24,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::rows::{AccountRow, seconds};
@@ -52,10 +53,31 @@ pub(crate) async fn find(
 }
 
 /// An account that was just written.
-async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
+pub(crate) async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
     find(connection, id)
         .await?
         .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))
+}
+
+/// Writes what somebody is called; false where there is no such account.
+pub(crate) async fn write_name(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+    name: Option<&DisplayName>,
+) -> StoreResult<bool> {
+    let bytes = id.0.as_bytes().as_slice();
+    let text = name.map(DisplayName::as_str);
+    let folded = text.map(str::to_lowercase);
+    let renamed = sqlx::query!(
+        "UPDATE accounts SET name = ?, name_folded = ? WHERE id = ?",
+        text,
+        folded,
+        bytes
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(renamed.rows_affected() > 0)
 }
 
 /// Whether an active, verified admin exists, where roles are what `catalogue` says.
@@ -96,12 +118,15 @@ pub(crate) async fn password(
 }
 
 /// Writes a new account with its roles, and voids what else waits for its address. False where
-/// the address is taken.
+/// the address is taken, or an account may get it back.
 pub(crate) async fn insert(
     connection: &mut SqliteConnection,
     now: UnixTime,
     account: &NewAccount,
 ) -> StoreResult<bool> {
+    if addresses::is_reserved(connection, account.email.canonical(), now).await? {
+        return Ok(false);
+    }
     let id = account.id.0.as_bytes().as_slice();
     let (canonical, original) = (account.email.canonical(), account.email.original());
     let name = account.name.as_ref().map(DisplayName::as_str);
@@ -244,19 +269,7 @@ impl AccountStore for SqliteStore {
         name: Option<DisplayName>,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let bytes = id.0.as_bytes().as_slice();
-        let text = name.as_ref().map(DisplayName::as_str);
-        let folded = text.map(str::to_lowercase);
-        let renamed = sqlx::query!(
-            "UPDATE accounts SET name = ?, name_folded = ? WHERE id = ?",
-            text,
-            folded,
-            bytes
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(db)?;
-        if renamed.rows_affected() == 0 {
+        if !write_name(&mut tx, id, name.as_ref()).await? {
             return tx.leave(None).await;
         }
         let account = existing(&mut tx, id).await?;

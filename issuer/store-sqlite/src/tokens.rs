@@ -18,17 +18,24 @@ pub(crate) enum Owner {
     Nobody,
 }
 
+impl Owner {
+    /// The registration and the account, of which there is one at most.
+    fn columns(self) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        match self {
+            Self::Registration(id) => (Some(id.as_bytes().to_vec()), None),
+            Self::Account(id) => (None, Some(id.0.as_bytes().to_vec())),
+            Self::Nobody => (None, None),
+        }
+    }
+}
+
 /// Keeps a token, voiding the earlier ones of the same owner and purpose.
 pub(crate) async fn keep(
     connection: &mut SqliteConnection,
     owner: Owner,
     token: &NewMailedToken,
 ) -> StoreResult<()> {
-    let (registration, account) = match owner {
-        Owner::Registration(id) => (Some(id.as_bytes().to_vec()), None),
-        Owner::Account(id) => (None, Some(id.0.as_bytes().to_vec())),
-        Owner::Nobody => (None, None),
-    };
+    let (registration, account) = owner.columns();
     let purpose = token.purpose.as_str();
     sqlx::query!(
         "DELETE FROM mailed_tokens
@@ -40,6 +47,17 @@ pub(crate) async fn keep(
     .execute(&mut *connection)
     .await
     .map_err(db)?;
+    keep_beside(connection, owner, token).await
+}
+
+/// Keeps a token beside the earlier ones of the same owner and purpose.
+pub(crate) async fn keep_beside(
+    connection: &mut SqliteConnection,
+    owner: Owner,
+    token: &NewMailedToken,
+) -> StoreResult<()> {
+    let (registration, account) = owner.columns();
+    let purpose = token.purpose.as_str();
     let hash = token.hash.as_bytes();
     let expires_at = seconds(token.expires_at);
     sqlx::query!(
@@ -84,12 +102,34 @@ pub(crate) async fn consume(
     .map_err(db)
 }
 
-/// Voids every token of an account.
+/// Voids every token of an account but those that give it an address back, which outlive whatever
+/// somebody with the new address does.
 pub(crate) async fn void(connection: &mut SqliteConnection, account: AccountId) -> StoreResult<()> {
     let account = account.0.as_bytes().as_slice();
-    sqlx::query!("DELETE FROM mailed_tokens WHERE account_id = ?", account)
-        .execute(connection)
-        .await
-        .map_err(db)?;
+    sqlx::query!(
+        "DELETE FROM mailed_tokens WHERE account_id = ? AND purpose <> 'email_undo'",
+        account
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Voids the tokens of an account that have one purpose.
+pub(crate) async fn void_purpose(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    purpose: Purpose,
+) -> StoreResult<()> {
+    let (account, purpose) = (account.0.as_bytes().as_slice(), purpose.as_str());
+    sqlx::query!(
+        "DELETE FROM mailed_tokens WHERE account_id = ? AND purpose = ?",
+        account,
+        purpose
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
     Ok(())
 }

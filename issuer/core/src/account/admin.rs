@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Account, AccountId, AccountStatus};
-use crate::audit::Origin;
+use super::{Account, AccountId, AccountStatus, DisplayName};
+use crate::audit::{Context, Origin};
 use crate::issuer::{FRESH, Issuer};
+use crate::mailed_token::{NewMailedToken, Purpose};
 use crate::ports::{AccountChangeError, AccountFilter, StoreError, StoreResult};
 use crate::role::RoleName;
-use crate::session::LiveSession;
+use crate::session::{LiveSession, SessionId};
 
 /// Why an admin's change is refused.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +101,81 @@ impl Issuer {
         roles.remove(&RoleName::user());
         let context = self.context_of(origin, session);
         Ok(self.store.set_roles(&context, id, roles).await??)
+    }
+
+    /// Changes or removes somebody's name.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn rename_account(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: AccountId,
+        name: Option<DisplayName>,
+    ) -> Result<Account, AdminError> {
+        let context = self.context_of(origin, session);
+        Ok(self.store.rename_account(&context, id, name).await??)
+    }
+
+    /// Has a token that sets a new password mailed to an account. No budget of the recipient holds
+    /// it up: who asks holds a permission.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn send_reset(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        self.send_reset_as(&self.context_of(origin, session), id).await
+    }
+
+    pub(crate) async fn send_reset_as(
+        &self,
+        context: &Context,
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        let (token, kept) = NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
+        let expires_at = kept.expires_at;
+        let letter = |account: &Account| {
+            let name = account.name.as_ref();
+            let message = self.letters.reset(&account.email, name, &token);
+            self.seal(&message, Some(expires_at))
+        };
+        Ok(self.store.send_reset(context, id, kept, &letter).await??)
+    }
+
+    /// Ends a session of somebody's account; false where there was none. A head of it that is kept
+    /// elsewhere is never asked for again.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn end_session_of(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: AccountId,
+        ended: SessionId,
+    ) -> Result<bool, AdminError> {
+        let context = self.context_of(origin, session);
+        Ok(self.store.end_session_of(&context, id, ended).await??)
+    }
+
+    /// Ends all sessions of somebody's account.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn end_sessions_of(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        let context = self.context_of(origin, session);
+        self.store.end_sessions_of(&context, id).await??;
+        Ok(())
     }
 
     /// Whether the session proved its password within the last [`FRESH`] seconds.

@@ -289,7 +289,7 @@ impl Issuer {
         NewMailedToken::issue(Purpose::Verify, self.now(), &*self.randomness)
     }
 
-    async fn may_send_other_mail(&self, recipient: &EmailAddress) -> bool {
+    pub(crate) async fn may_send_other_mail(&self, recipient: &EmailAddress) -> bool {
         let quota = self.settings.limits.other_mails;
         self.may_mail("mail_other", &[quota], recipient).await
     }

@@ -54,6 +54,8 @@ pub struct LimitSettings {
     pub reset_mails: [Quota; 2],
     /// All other mails to one recipient that anyone can cause.
     pub other_mails: Quota,
+    /// Changes of address that one account asks for.
+    pub address_changes: Quota,
     /// Guesses at one password.
     pub guesses: GuessPolicy,
 }
@@ -67,6 +69,7 @@ impl Default for LimitSettings {
             refreshes: Quota::new(60, 60),
             reset_mails: [Quota::new(3, 3_600), Quota::new(10, 86_400)],
             other_mails: Quota::new(3, 3_600),
+            address_changes: Quota::new(5, 3_600),
             guesses: GuessPolicy::default(),
         }
     }
@@ -85,6 +88,7 @@ impl LimitSettings {
             refreshes: self.refreshes.scaled(scale),
             reset_mails: self.reset_mails.map(|quota| quota.scaled(scale)),
             other_mails: self.other_mails.scaled(scale),
+            address_changes: self.address_changes.scaled(scale),
             guesses: GuessPolicy {
                 free: first_delayed.saturating_sub(1),
                 ..self.guesses

@@ -9,6 +9,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::account::AccountId;
 use crate::email::EmailAddress;
 use crate::secret::SecretBytes;
 use crate::session::SessionId;
@@ -59,6 +60,12 @@ impl GuessKeys {
     #[must_use]
     pub fn session(&self, id: SessionId) -> GuessKey {
         self.key(b"session\0", id.0.as_bytes())
+    }
+
+    /// The key of an account, whatever its address is: nobody guesses at it, but it has budgets.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> GuessKey {
+        self.key(b"account\0", id.0.as_bytes())
     }
 
     fn key(&self, kind: &[u8], value: &[u8]) -> GuessKey {

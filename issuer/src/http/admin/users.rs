@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use signet_core::account::{Account, AccountId, AccountStatus};
+use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
 use signet_core::ports::AccountFilter;
 use signet_core::role::RoleName;
 use signet_core::session::LiveSession;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use crate::http::answer::{Json, NoContent};
 use crate::http::input::fields::members;
-use crate::http::input::member::SearchText;
+use crate::http::input::member::{Change, SearchText};
 use crate::http::input::query::{Cursor, PageSize};
 use crate::http::input::{Body, Path, Query};
 use crate::http::limit;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::call::Call;
-use crate::http::route::{Route, get, post, put};
+use crate::http::route::{Route, get, patch, post, put};
 use crate::http::wire::{Timestamp, role_names};
 
 const READ: &str = "users:read";
@@ -34,6 +34,10 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .named("getUser", "One account")
             .permission(READ)
             .handled_by(read),
+        patch("/v1/admin/users/{id}", limit::ADMIN)
+            .named("updateUser", "Change somebody's name")
+            .permission(WRITE)
+            .handled_by(update),
         post("/v1/admin/users/{id}/suspend", limit::ADMIN)
             .named("suspendUser", "Stop an account; its sessions are over")
             .permission(WRITE)
@@ -44,6 +48,14 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .permission(WRITE)
             .refuses(&[Code::Conflict])
             .handled_by(activate),
+        post("/v1/admin/users/{id}/password-reset", limit::ADMIN)
+            .named(
+                "sendPasswordReset",
+                "Have a mail sent that lets somebody set a new password",
+            )
+            .permission(WRITE)
+            .refuses(&[Code::Conflict])
+            .handled_by(send_reset),
         put("/v1/admin/users/{id}/roles", limit::ADMIN)
             .named("setUserRoles", "Replace an account's roles")
             .permission(WRITE)
@@ -157,6 +169,39 @@ async fn read(call: Call<LiveSession, Path<AccountId>>) -> Result<Json<User>, Pr
     let account = call.app.issuer.account(id).await?;
     let account = account.ok_or(Code::NotFound)?;
     Ok(Json(account.into()))
+}
+
+members! {
+    /// Changes somebody's account.
+    pub(in crate::http) struct UpdateUserBody {
+        /// What its owner is called; `null` for no name.
+        name: Change<DisplayName>,
+    }
+}
+
+async fn update(
+    call: Call<LiveSession, (Path<AccountId>, Body<UpdateUserBody>)>,
+) -> Result<Json<User>, Problem> {
+    let origin = call.origin();
+    let (Path(id), Body(body)) = call.input;
+    let issuer = &call.app.issuer;
+    let account = match body.name {
+        Change::Keep => issuer.account(id).await?.ok_or(Code::NotFound)?,
+        Change::Set(name) => {
+            issuer
+                .rename_account(&origin, &call.caller, id, name)
+                .await?
+        }
+    };
+    Ok(Json(account.into()))
+}
+
+async fn send_reset(call: Call<LiveSession, Path<AccountId>>) -> Result<NoContent, Problem> {
+    let origin = call.origin();
+    let Path(id) = call.input;
+    let issuer = &call.app.issuer;
+    issuer.send_reset(&origin, &call.caller, id).await?;
+    Ok(NoContent)
 }
 
 async fn suspend(call: Call<LiveSession, Path<AccountId>>) -> Result<NoContent, Problem> {

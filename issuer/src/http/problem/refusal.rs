@@ -1,5 +1,6 @@
 //! What each error of a use case is to a client: the one place that says so.
 
+use signet_core::account::address::{AskForChangeError, ChangeAddressError};
 use signet_core::account::admin::AdminError;
 use signet_core::account::profile::RenameError;
 use signet_core::account::register::{RegisterError, VerifyError};
@@ -183,6 +184,31 @@ impl From<ChangePasswordError> for Problem {
     }
 }
 
+impl From<AskForChangeError> for Problem {
+    fn from(error: AskForChangeError) -> Self {
+        match error {
+            AskForChangeError::WrongPassword => wrong_password("password"),
+            AskForChangeError::SameAddress => {
+                let message = error.to_string();
+                Self::from(Code::ValidationFailed).with_error("new_email", "same_address", message)
+            }
+            AskForChangeError::RateLimited { retry_after } => rate_limited(retry_after),
+            AskForChangeError::SessionOver => Code::InvalidToken.into(),
+            AskForChangeError::Overloaded(error) => error.into(),
+            AskForChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeAddressError> for Problem {
+    fn from(error: ChangeAddressError) -> Self {
+        match error {
+            ChangeAddressError::InvalidToken => Code::InvalidMailedToken.into(),
+            ChangeAddressError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<RenameError> for Problem {
     fn from(error: RenameError) -> Self {
         match error {
@@ -221,7 +247,9 @@ impl From<AccountChangeError> for Problem {
         match error {
             AccountChangeError::NotFound => Code::NotFound.into(),
             AccountChangeError::Forbidden => Code::InsufficientScope.into(),
-            AccountChangeError::LastAdmin => Self::from(Code::Conflict).because(error.to_string()),
+            AccountChangeError::NotActive | AccountChangeError::LastAdmin => {
+                Self::from(Code::Conflict).because(error.to_string())
+            }
             AccountChangeError::Grant(error) => error.into(),
         }
     }

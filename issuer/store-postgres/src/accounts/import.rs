@@ -9,6 +9,7 @@ use signet_core::role::{RoleCatalogue, RoleName};
 
 use super::changes::give_roles;
 use super::registrations::account_of;
+use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
 use crate::rows::seconds;
@@ -56,6 +57,9 @@ async fn import_one(
     // Two imports can't wait for each other's addresses: only one holds `Administration`.
     Lock::Address(canonical).take(tx).await.map_err(db)?;
     let name = account.name.as_ref().map(DisplayName::as_str);
+    if addresses::is_reserved(tx, canonical, context.now).await? {
+        return Ok(ImportOutcome::AddressTaken);
+    }
     let inserted = sqlx::query!(
         "INSERT INTO accounts
              (id, email_canonical, email_original, email_verified, name, name_folded, status,

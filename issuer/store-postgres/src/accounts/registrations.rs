@@ -14,6 +14,7 @@ use signet_core::time::UnixTime;
 use uuid::Uuid;
 
 use crate::accounts::{find, insert};
+use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
 use crate::rows::{array, display_name, seconds};
@@ -32,7 +33,7 @@ impl PostgresStore {
         let mut tx = self.write().await?;
         let canonical = registration.email.canonical();
         Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        let owner = account_of(&mut tx, canonical).await?;
+        let owner = owner_of(&mut tx, canonical, context.now).await?;
         // Kept for an address that is taken too, as useless as it is there: the same writes take
         // the same time.
         keep(&mut tx, context.now, registration).await?;
@@ -69,6 +70,9 @@ impl PostgresStore {
             "SELECT id FROM registrations
              WHERE email_canonical = $1 AND expires_at > $2
                AND NOT EXISTS (SELECT 1 FROM accounts WHERE email_canonical = $1)
+               AND NOT EXISTS (SELECT 1 FROM mailed_tokens
+                               WHERE leads_to = $1 AND purpose = 'email_undo'
+                                 AND expires_at > $2)
              ORDER BY number DESC LIMIT 1",
             canonical_email,
             seconds(context.now)
@@ -99,7 +103,10 @@ impl PostgresStore {
              WHERE hash = $1 AND purpose = $2 AND mailed_tokens.expires_at > $3
                AND registrations.expires_at > $3
                AND NOT EXISTS (SELECT 1 FROM accounts
-                               WHERE email_canonical = registrations.email_canonical)",
+                               WHERE email_canonical = registrations.email_canonical)
+               AND NOT EXISTS (SELECT 1 FROM mailed_tokens AS undo
+                               WHERE undo.leads_to = registrations.email_canonical
+                                 AND undo.purpose = 'email_undo' AND undo.expires_at > $3)",
             token.as_bytes(),
             Purpose::Verify.as_str(),
             seconds(now)
@@ -183,6 +190,18 @@ impl PostgresStore {
             (None, None) => Credential::Unknown,
         })
     }
+}
+
+/// Whose account has an address, or may get it back.
+async fn owner_of(
+    tx: &mut Transaction,
+    canonical_email: &str,
+    now: UnixTime,
+) -> StoreResult<Option<AccountId>> {
+    let owner = account_of(tx, canonical_email).await?;
+    // Asked for in either case: the same queries take the same time.
+    let reserved_for = addresses::reserved_for(tx, canonical_email, now).await?;
+    Ok(owner.or(reserved_for))
 }
 
 /// Whose account has an address.

@@ -30,20 +30,9 @@ impl PostgresStore {
         session: SessionId,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        let ended = sqlx::query!(
-            "UPDATE sessions SET ended_at = $1
-             WHERE id = $2 AND account_id = $3 AND ended_at IS NULL",
-            seconds(context.now),
-            session.0,
-            account.0
-        )
-        .execute(&mut tx)
-        .await
-        .map_err(db)?;
-        if ended.rows_affected() == 0 {
+        if !end_one_of(&mut tx, context, account, session).await? {
             return Ok(false);
         }
-        record_ends(&mut tx, context, account, &[session.0], Reason::AskedFor);
         tx.commit().await?;
         Ok(true)
     }
@@ -79,6 +68,45 @@ impl PostgresStore {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// Ends one session of an account, and records it; false where there was none.
+pub(crate) async fn end_one_of(
+    tx: &mut Transaction,
+    context: &Context,
+    account: AccountId,
+    session: SessionId,
+) -> StoreResult<bool> {
+    let ended = sqlx::query!(
+        "UPDATE sessions SET ended_at = $1
+         WHERE id = $2 AND account_id = $3 AND ended_at IS NULL",
+        seconds(context.now),
+        session.0,
+        account.0
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    if ended.rows_affected() == 0 {
+        return Ok(false);
+    }
+    record_ends(tx, context, account, &[session.0], Reason::AskedFor);
+    Ok(true)
+}
+
+/// Ends every session of an account, whose lock the transaction takes, and records each; answers
+/// how many.
+pub(crate) async fn end_each_of(
+    tx: &mut Transaction,
+    context: &Context,
+    account: AccountId,
+) -> StoreResult<u64> {
+    lock(tx, account).await?;
+    // No session has the nil id.
+    let none = SessionId(Uuid::nil());
+    let ended = end_others(tx, account, none, context.now).await?;
+    record_ends(tx, context, account, &ended, Reason::AskedFor);
+    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
 }
 
 /// Ends every session of an account. The transaction holds the account's lock, here and below:

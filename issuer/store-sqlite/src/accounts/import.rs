@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
 use super::registrations::account_of;
+use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::rows::seconds;
@@ -59,6 +60,9 @@ async fn import_one(
     let verified = i64::from(account.email_verified);
     let (status, password) = (account.status.as_str(), account.password.expose());
     let created_at = seconds(imported.created_at);
+    if addresses::is_reserved(connection, canonical, context.now).await? {
+        return Ok(ImportOutcome::AddressTaken);
+    }
     let inserted = sqlx::query!(
         "INSERT INTO accounts
              (id, email_canonical, email_original, email_verified, name, name_folded, status,

@@ -15,6 +15,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::accounts::{find, insert};
+use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::mail;
@@ -32,7 +33,7 @@ impl SqliteStore {
         mail: RegistrationMail,
     ) -> StoreResult<()> {
         let mut tx = self.write().await?;
-        let owner = account_of(&mut tx, registration.email.canonical()).await?;
+        let owner = owner_of(&mut tx, registration.email.canonical(), context.now).await?;
         // Kept for an address that is taken too, as useless as it is there: the same writes take
         // the same time.
         keep(&mut tx, context.now, &registration).await?;
@@ -69,6 +70,9 @@ impl SqliteStore {
             "SELECT id FROM registrations
              WHERE email_canonical = ?1 AND expires_at > ?2
                AND NOT EXISTS (SELECT 1 FROM accounts WHERE email_canonical = ?1)
+               AND NOT EXISTS (SELECT 1 FROM mailed_tokens
+                               WHERE leads_to = ?1 AND purpose = 'email_undo'
+                                 AND expires_at > ?2)
              ORDER BY number DESC LIMIT 1",
             canonical_email,
             now
@@ -99,7 +103,10 @@ impl SqliteStore {
              WHERE hash = ?1 AND purpose = ?2 AND mailed_tokens.expires_at > ?3
                AND registrations.expires_at > ?3
                AND NOT EXISTS (SELECT 1 FROM accounts
-                               WHERE email_canonical = registrations.email_canonical)",
+                               WHERE email_canonical = registrations.email_canonical)
+               AND NOT EXISTS (SELECT 1 FROM mailed_tokens AS undo
+                               WHERE undo.leads_to = registrations.email_canonical
+                                 AND undo.purpose = 'email_undo' AND undo.expires_at > ?3)",
             hash,
             purpose,
             now
@@ -180,6 +187,18 @@ impl SqliteStore {
             (None, None) => Credential::Unknown,
         })
     }
+}
+
+/// Whose account has an address, or may get it back.
+async fn owner_of(
+    connection: &mut SqliteConnection,
+    canonical_email: &str,
+    now: UnixTime,
+) -> StoreResult<Option<AccountId>> {
+    let owner = account_of(connection, canonical_email).await?;
+    // Asked for in either case: the same queries take the same time.
+    let reserved_for = addresses::reserved_for(connection, canonical_email, now).await?;
+    Ok(owner.or(reserved_for))
 }
 
 /// Whose account has an address.

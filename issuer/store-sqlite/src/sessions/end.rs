@@ -31,25 +31,9 @@ impl SqliteStore {
         session: SessionId,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        let (id, owner) = (
-            session.0.as_bytes().as_slice(),
-            account.0.as_bytes().as_slice(),
-        );
-        let now = seconds(context.now);
-        let ended = sqlx::query!(
-            "UPDATE sessions SET ended_at = ?
-             WHERE id = ? AND account_id = ? AND ended_at IS NULL",
-            now,
-            id,
-            owner
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(db)?;
-        if ended.rows_affected() == 0 {
+        if !end_one_of(&mut tx, context, account, session).await? {
             return tx.leave(false).await;
         }
-        record_ends(&mut tx, context, account, &[session.0], Reason::AskedFor).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -84,6 +68,48 @@ impl SqliteStore {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// Ends one session of an account, and records it; false where there was none.
+pub(crate) async fn end_one_of(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    account: AccountId,
+    session: SessionId,
+) -> StoreResult<bool> {
+    let (id, owner) = (
+        session.0.as_bytes().as_slice(),
+        account.0.as_bytes().as_slice(),
+    );
+    let now = seconds(context.now);
+    let ended = sqlx::query!(
+        "UPDATE sessions SET ended_at = ?
+         WHERE id = ? AND account_id = ? AND ended_at IS NULL",
+        now,
+        id,
+        owner
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    if ended.rows_affected() == 0 {
+        return Ok(false);
+    }
+    record_ends(connection, context, account, &[session.0], Reason::AskedFor).await?;
+    Ok(true)
+}
+
+/// Ends every session of an account, and records each; answers how many.
+pub(crate) async fn end_each_of(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    account: AccountId,
+) -> StoreResult<u64> {
+    // No session has the nil id.
+    let none = SessionId(Uuid::nil());
+    let ended = end_others(connection, account, none, context.now).await?;
+    record_ends(connection, context, account, &ended, Reason::AskedFor).await?;
+    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
 }
 
 /// Ends every session of an account.

@@ -1,0 +1,83 @@
+//! What an operator does with accounts and their sessions, at the command line: everything an admin
+//! may do, by the same operations of the store, in the name of the operator.
+
+use super::admin::AdminError;
+use super::{Account, AccountId, AccountStatus};
+use crate::audit::{Actor, Context};
+use crate::email::EmailAddress;
+use crate::issuer::Issuer;
+use crate::ports::{AccountChangeError, Credential, StoreResult};
+use crate::session::{Session, SessionId};
+
+impl Issuer {
+    fn as_operator(&self) -> Context {
+        Context::internal(self.now(), Actor::Operator)
+    }
+
+    /// The account that has an address.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn account_at(&self, email: &EmailAddress) -> StoreResult<Option<Account>> {
+        let credential = self.store.credential(email.canonical(), self.now()).await?;
+        Ok(match credential {
+            Credential::Account { account, .. } => Some(*account),
+            Credential::Pending { .. } | Credential::Unknown => None,
+        })
+    }
+
+    /// Suspends or activates an account.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn operator_sets_status(
+        &self,
+        id: AccountId,
+        status: AccountStatus,
+    ) -> Result<Account, AdminError> {
+        let context = self.as_operator();
+        Ok(self.store.set_status(&context, id, status).await??)
+    }
+
+    /// Has a reset token mailed to an account.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn operator_sends_reset(&self, id: AccountId) -> Result<(), AdminError> {
+        self.send_reset_as(&self.as_operator(), id).await
+    }
+
+    /// The live sessions of an account.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn sessions_of(&self, id: AccountId) -> Result<Vec<Session>, AdminError> {
+        if self.store.account(id).await?.is_none() {
+            return Err(AccountChangeError::NotFound.into());
+        }
+        let policy = &self.settings.refresh;
+        Ok(self.sessions.sessions(id, self.now(), policy).await?)
+    }
+
+    /// Ends a session of an account; false where there was none.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn operator_ends_session(
+        &self,
+        id: AccountId,
+        session: SessionId,
+    ) -> Result<bool, AdminError> {
+        let context = self.as_operator();
+        Ok(self.store.end_session_of(&context, id, session).await??)
+    }
+
+    /// Ends all sessions of an account; answers how many.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn operator_ends_sessions(&self, id: AccountId) -> Result<u64, AdminError> {
+        let context = self.as_operator();
+        Ok(self.store.end_sessions_of(&context, id).await??)
+    }
+}
