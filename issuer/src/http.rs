@@ -33,6 +33,7 @@ mod frame;
 mod health;
 mod host;
 pub mod input;
+mod invite;
 pub mod limit;
 pub mod openapi;
 mod password;
@@ -65,7 +66,9 @@ fn routes() -> Vec<Route> {
         session::routes(),
         password::routes(),
         setup::routes(),
+        invite::routes(),
         admin::users::routes(),
+        admin::invites::routes(),
         admin::roles::routes(),
         forward_auth::routes(),
         well_known::routes(),

@@ -15,6 +15,7 @@
 
 mod email_change;
 mod form;
+mod invite;
 mod layout;
 mod mailbox;
 mod reset;
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Vec<Route> {
         verify::routes(),
         reset::routes(),
         email_change::routes(),
+        invite::routes(),
         setup::routes(),
         mailbox::routes(),
         assets,

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod admin;
 pub mod import;
+pub mod invite;
 pub mod operate;
 pub mod profile;
 pub mod register;
@@ -36,6 +37,8 @@ pub enum AccountStatus {
     Active,
     /// An admin stopped it.
     Suspended,
+    /// It waits for somebody to accept an invite; nobody can do anything with it until then.
+    Invited,
 }
 
 impl AccountStatus {
@@ -45,16 +48,38 @@ impl AccountStatus {
         match self {
             Self::Active => "active",
             Self::Suspended => "suspended",
+            Self::Invited => "invited",
+        }
+    }
+
+    /// Reads what a store in SQL keeps. An invited account is a suspended one with an invite there,
+    /// so that whatever knows nothing of invites lets nobody in.
+    #[must_use]
+    pub fn from_stored(column: &str, has_invite: bool) -> Option<Self> {
+        match (Self::parse(column)?, has_invite) {
+            (Self::Suspended, true) => Some(Self::Invited),
+            (status @ (Self::Active | Self::Suspended), _) => Some(status),
+            (Self::Invited, _) => None,
         }
     }
 
     /// Reads [`AccountStatus::as_str`] back.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended]
+        [Self::Active, Self::Suspended, Self::Invited]
             .into_iter()
             .find(|status| status.as_str() == text)
     }
+}
+
+/// Whether who registers must prove to read the mailbox before the account is of any use.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum EmailVerification {
+    /// They must: until then there is no account, only a registration.
+    #[default]
+    Required,
+    /// The account is there at once, and may be used; its roles count once the mailbox is proven.
+    Optional,
 }
 
 /// What a person wants to be called: 1 to 100 code points without control characters, in NFC.
@@ -123,6 +148,20 @@ pub struct Account {
     pub created_at: UnixTime,
     /// When somebody last logged in.
     pub last_login_at: Option<UnixTime>,
+}
+
+impl Account {
+    /// The roles that count. None do before somebody proved to read the mailbox: whoever gave them
+    /// meant the owner of the address, and that may be somebody else.
+    #[must_use]
+    pub fn roles_in_force(&self) -> &BTreeSet<RoleName> {
+        static NONE: BTreeSet<RoleName> = BTreeSet::new();
+        if self.email_verified {
+            &self.roles
+        } else {
+            &NONE
+        }
+    }
 }
 
 /// An account that doesn't exist yet.

@@ -115,6 +115,14 @@ actions! {
     AccountCreated = "account.created",
     /// An operator brought the account along from another system.
     AccountImported = "account.imported",
+    /// Somebody was invited, or invited again.
+    AccountInvited = "account.invited",
+    /// An invite was accepted: the account is its owner's.
+    InviteAccepted = "invite.accepted",
+    /// The owner of an account proved the mailbox after it was made.
+    AccountVerified = "account.verified",
+    /// An account went because nobody accepted its invite, or nobody ever used it.
+    AccountExpired = "account.expired",
     /// The name was changed.
     AccountRenamed = "account.renamed",
     /// A change of address was asked for.

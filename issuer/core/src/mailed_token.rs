@@ -23,6 +23,8 @@ pub enum Purpose {
     EmailChange,
     /// Gives an account back the address it came to.
     EmailUndo,
+    /// Gives the owner of an invited account a password.
+    Invite,
     /// Creates the first admin; shown on the terminal instead of mailed.
     Setup,
 }
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Reset => "reset",
             Self::EmailChange => "email_change",
             Self::EmailUndo => "email_undo",
+            Self::Invite => "invite",
             Self::Setup => "setup",
         }
     }
@@ -47,6 +50,7 @@ impl Purpose {
             Self::Verify => 24 * 3600,
             Self::Reset | Self::EmailChange | Self::Setup => 3600,
             Self::EmailUndo => 72 * 3600,
+            Self::Invite => 7 * 24 * 3600,
         }
     }
 }

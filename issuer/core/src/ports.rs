@@ -10,7 +10,9 @@ pub mod addresses;
 pub mod administration;
 pub mod detached;
 pub mod heads;
+pub mod invites;
 pub mod recovery;
+pub mod unproven;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::account::import::{ImportMode, ImportOutcome, ImportedAccount};
-use crate::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
+use crate::account::{
+    Account, AccountId, AccountStatus, DisplayName, EmailVerification, NewAccount,
+};
 use crate::audit::{Context, Recorded};
 use crate::email::EmailAddress;
 use crate::limit::{Guess, GuessId, GuessKey, GuessPolicy};
@@ -116,6 +120,8 @@ pub struct LoginEffects {
     pub checked: PasswordHash,
     /// A better hash of the same password to keep from now on.
     pub rehashed: Option<PasswordHash>,
+    /// Whether the mailbox must have been proven.
+    pub verification: EmailVerification,
     /// The failed guesses that this success clears.
     pub clears: Option<GuessKey>,
     /// The most sessions an account may have; the least recently refreshed end.
@@ -174,6 +180,9 @@ pub enum AccountChangeError {
     /// The account is suspended, and this is for accounts that are in use.
     #[error("the account is suspended")]
     NotActive,
+    /// The account is invited: accepting the invite is what activates it.
+    #[error("the account is invited, and becomes active when the invite is accepted")]
+    Invited,
     /// It would leave nobody who can administer.
     #[error("the last admin can't be removed")]
     LastAdmin,
@@ -303,7 +312,8 @@ pub trait AccountStore: Send + Sync {
         account: NewAccount,
     ) -> Ruled<Account, FirstAdminError>;
 
-    /// Suspends or activates. The actor must hold `users:write` and everything the target holds;
+    /// Suspends or activates; an invited account can't be activated, and suspending one takes the
+    /// invite back. Only an invite makes an account `Invited`. The actor must hold `users:write` and everything the target holds;
     /// the last active, verified admin stays. Suspending raises the version and the device epoch
     /// and ends all sessions. Records `AccountSuspended` or `AccountActivated`; setting what is
     /// set already is done without a record.
@@ -378,8 +388,8 @@ pub trait PasswordStore: Send + Sync {
 /// Sessions and their refresh token families.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Opens a session at generation 0 if the account is active, verified and still has the
-    /// checked password. Records `SessionOpened`, and one `SessionEnded` for each that ends because
+    /// Opens a session at generation 0 if the account is active, verified (unless it needn't be) and
+    /// still has the checked password. Records `SessionOpened`, and one `SessionEnded` for each that ends because
     /// there are too many. `None` otherwise.
     async fn open_session(
         &self,
@@ -587,12 +597,16 @@ pub trait Store:
     + administration::AdministrationStore
     + detached::DetachedRows
     + recovery::RecoveryStore
+    + invites::InviteStore
+    + unproven::UnprovenStore
 {
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;
 
     /// Removes a batch of what is past its time: registrations, mailed tokens, sessions that ended
     /// or expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
-    /// ago. Whoever changes something at the same time waits for one batch, however much there is.
+    /// ago, accounts whose last invite is older than [`invites::INVITED_ACCOUNTS_KEPT`], and accounts
+    /// that nobody used, proved or gave a role to within [`unproven::UNUSED_ACCOUNTS_KEPT`] of their
+    /// registration. Records `AccountExpired` for each account. Whoever changes something at the same time waits for one batch, however much there is.
     async fn sweep(&self, now: UnixTime, policy: &RefreshPolicy) -> StoreResult<Swept>;
 }

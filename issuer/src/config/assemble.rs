@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::message::Mailbox;
+use signet_core::account;
 use signet_core::issuer::{LimitSettings, Settings};
 use signet_core::mail::letter::Links;
 use signet_core::password::hasher;
@@ -23,7 +24,7 @@ use url::{Host, Url};
 use super::fault::Faults;
 use super::keys::{Found, Optional, Values};
 use super::master_key::{self, MasterKeySource};
-use super::setting::{Algorithm, Page, PublicUrl, SessionsIn};
+use super::setting::{Algorithm, EmailVerification, Page, PublicUrl, SessionsIn};
 use super::source::Sources;
 use super::{Config, LogSettings, MailSettings, Mode, SmtpSettings};
 use crate::http::app;
@@ -65,6 +66,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         refresh: refresh(values),
         max_sessions: values.sessions_max_per_account.value.0,
         password: password_policy,
+        email_verification: email_verification(values),
         hashing: hashing(values),
         hash_pool: hash_pool(values),
         login_floor: ResponseFloor::default(),
@@ -348,9 +350,11 @@ fn links(values: &Values, place: &Place, faults: &mut Faults) -> Option<Links> {
     };
     let verify = page("links.verify", &values.links_verify, "/verify");
     let reset = page("links.reset", &values.links_reset, "/reset");
+    let invite = page("links.invite", &values.links_invite, "/invite");
     Some(Links {
         verify: verify?,
         reset: reset?,
+        invite: invite?,
     })
 }
 
@@ -372,6 +376,13 @@ fn refresh(values: &Values) -> RefreshPolicy {
         grace: values.refresh_grace_seconds.value.0.into(),
         idle: days(values.refresh_idle_days.value.0),
         absolute: days(values.refresh_absolute_days.value.0),
+    }
+}
+
+fn email_verification(values: &Values) -> account::EmailVerification {
+    match values.registration_email_verification.value {
+        EmailVerification::Required => account::EmailVerification::Required,
+        EmailVerification::Optional => account::EmailVerification::Optional,
     }
 }
 

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use super::fault::{Faults, Origin};
 use super::setting::{
+    EmailVerification,
     Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
     Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile, SessionsIn, Setting,
     SmtpUrl, Whole,
@@ -246,6 +247,11 @@ keys! {
         otherwise "in local mode a mailbox in memory, at `/dev/mailbox`";
     /// Whom mail is from.
     mail_from: MailFrom = "mail_from", otherwise "`no-reply@` and the host of `public_url`";
+    /// Whether who registers must prove to read the mailbox before the account can be used.
+    /// `optional` makes the account at once: whoever registers an address can log in, and its roles
+    /// count only once the mailbox is proven. See docs/PASSWORDS.md.
+    registration_email_verification: EmailVerification = "registration.email_verification",
+        default EmailVerification::Required;
     /// Whom access tokens may be for. The first is for clients that ask for none.
     tokens_audiences: Names = "tokens.audiences", default Names::one("signet");
     /// Whom access tokens may be issued to. The first is for clients that don't say who they are.
@@ -308,6 +314,8 @@ keys! {
     links_verify: Page = "links.verify", otherwise "`/verify` of `public_url`";
     /// The page that links in reset mails lead to. The token is in the fragment, `#token=…`.
     links_reset: Page = "links.reset", otherwise "`/reset` of `public_url`";
+    /// The page that links in invites lead to. The token is in the fragment, `#token=…`.
+    links_invite: Page = "links.invite", otherwise "`/invite` of `public_url`";
     /// How the log is written: one JSON object on a line, or text.
     log_format: LogFormat = "log.format", otherwise "`text` on a terminal, `json` elsewhere";
     /// The least important events that are logged.

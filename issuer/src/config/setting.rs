@@ -199,6 +199,16 @@ words! {
 }
 
 words! {
+    /// Whether who registers must prove the mailbox first.
+    pub(in crate::config) EmailVerification {
+        /// They must.
+        Required = "required",
+        /// The account may be used at once.
+        Optional = "optional",
+    }
+}
+
+words! {
     /// Where sessions are kept.
     pub SessionsIn {
         /// In the database.

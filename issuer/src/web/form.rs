@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Token,
     /// A mail address.
     Email,
+    /// What somebody wants to be called; may be left empty.
+    Name,
     /// The password that an account has.
     CurrentPassword,
     /// The password that an account will have, of at least so many characters.
@@ -131,13 +133,15 @@ impl Field<'_> {
         let (input, autocomplete, minimum) = match kind {
             Kind::Token => ("text", "off", None),
             Kind::Email => ("email", "username", None),
+            Kind::Name => ("text", "name", None),
             Kind::CurrentPassword => ("password", "current-password", None),
             Kind::NewPassword { minimum } => ("password", "new-password", Some(minimum)),
         };
         html! {
             div.field {
                 label for=(name) { (label) }
-                input id=(name) name=(name) type=(input) value=(value) required
+                input id=(name) name=(name) type=(input) value=(value)
+                    required[*kind != Kind::Name]
                     autocomplete=(autocomplete) minlength=[minimum]
                     autocapitalize="off" spellcheck="false"
                     class=[(*kind == Kind::Token).then_some("token")]

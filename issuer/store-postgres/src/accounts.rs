@@ -1,8 +1,11 @@
 //! Accounts, and the registrations that become accounts.
 
 mod changes;
+mod expired;
 mod import;
+mod invites;
 mod registrations;
+mod unproven;
 
 use std::collections::BTreeSet;
 
@@ -29,12 +32,14 @@ use crate::roles::texts;
 use crate::rows::{AccountRow, seconds, storable};
 use crate::tokens::{self, Owner};
 
+pub(crate) use expired::remove as remove_expired;
+
 /// The account of an id.
 pub(crate) async fn find(tx: &mut Transaction, id: AccountId) -> StoreResult<Option<Account>> {
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                  device_epoch, created_at, last_login_at,
+        r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                  invited_at, version, device_epoch, created_at, last_login_at,
                   ARRAY(SELECT role FROM account_roles
                         WHERE account_id = accounts.id) AS "roles!"
            FROM accounts WHERE id = $1"#,
@@ -341,14 +346,16 @@ impl PostgresStore {
         let mut tx = self.snapshot().await?;
         let rows = sqlx::query_as!(
             AccountRow,
-            r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                      device_epoch, created_at, last_login_at,
+            r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                      invited_at, version, device_epoch, created_at, last_login_at,
                       ARRAY(SELECT role FROM account_roles
                             WHERE account_id = accounts.id) AS "roles!"
                FROM accounts
                WHERE ($1::text IS NULL OR strpos(email_canonical, $1) > 0
                       OR strpos(name_folded, $1) > 0)
-                 AND ($2::text IS NULL OR status = $2)
+                 AND ($2::text IS NULL OR $2 = CASE
+                      WHEN status = 'suspended' AND invited_at IS NOT NULL THEN 'invited'
+                      ELSE status END)
                  AND ($3::text IS NULL OR $3 = 'user' OR EXISTS (
                       SELECT 1 FROM account_roles
                       WHERE account_id = accounts.id AND role = $3))

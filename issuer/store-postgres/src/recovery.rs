@@ -73,8 +73,8 @@ async fn drop_mail(tx: &mut Transaction) -> StoreResult<u64> {
 async fn holders_of_roles(tx: &mut Transaction) -> StoreResult<Vec<Account>> {
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                  device_epoch, created_at, last_login_at,
+        r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                  invited_at, version, device_epoch, created_at, last_login_at,
                   ARRAY(SELECT role FROM account_roles
                         WHERE account_id = accounts.id) AS "roles!"
            FROM accounts

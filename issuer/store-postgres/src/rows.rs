@@ -20,6 +20,7 @@ pub(crate) struct AccountRow {
     pub(crate) email_verified: bool,
     pub(crate) name: Option<String>,
     pub(crate) status: String,
+    pub(crate) invited_at: Option<i64>,
     pub(crate) version: i64,
     pub(crate) device_epoch: i64,
     pub(crate) created_at: i64,
@@ -31,7 +32,7 @@ impl TryFrom<AccountRow> for Account {
     type Error = StoreError;
 
     fn try_from(row: AccountRow) -> StoreResult<Self> {
-        let status = AccountStatus::parse(&row.status)
+        let status = AccountStatus::from_stored(&row.status, row.invited_at.is_some())
             .ok_or_else(|| corrupt("accounts.status", &row.status))?;
         Ok(Self {
             id: AccountId(row.id),

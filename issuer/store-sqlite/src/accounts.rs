@@ -1,8 +1,11 @@
 //! Accounts, and the registrations that become accounts.
 
 mod changes;
+mod expired;
 mod import;
+mod invites;
 mod registrations;
+mod unproven;
 
 use std::collections::BTreeSet;
 
@@ -30,6 +33,8 @@ use crate::db::{SqliteStore, db};
 use crate::rows::{AccountRow, seconds};
 use crate::tokens::{self, Owner};
 
+pub(crate) use expired::remove as remove_expired;
+
 /// The account of an id.
 pub(crate) async fn find(
     connection: &mut SqliteConnection,
@@ -38,8 +43,8 @@ pub(crate) async fn find(
     let id = id.0.as_bytes().as_slice();
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                  device_epoch, created_at, last_login_at,
+        r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                  invited_at, version, device_epoch, created_at, last_login_at,
                   (SELECT group_concat(role) FROM account_roles
                    WHERE account_id = accounts.id) AS "roles: String"
            FROM accounts WHERE id = ?"#,
@@ -236,14 +241,16 @@ impl AccountStore for SqliteStore {
         let limit = i64::from(limit);
         let rows = sqlx::query_as!(
             AccountRow,
-            r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                      device_epoch, created_at, last_login_at,
+            r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                      invited_at, version, device_epoch, created_at, last_login_at,
                       (SELECT group_concat(role) FROM account_roles
                        WHERE account_id = accounts.id) AS "roles: String"
                FROM accounts
                WHERE (?1 IS NULL OR instr(email_canonical, ?1) > 0
                       OR instr(name_folded, ?1) > 0)
-                 AND (?2 IS NULL OR status = ?2)
+                 AND (?2 IS NULL OR ?2 = CASE
+                      WHEN status = 'suspended' AND invited_at IS NOT NULL THEN 'invited'
+                      ELSE status END)
                  AND (?3 IS NULL OR ?3 = 'user' OR EXISTS (
                       SELECT 1 FROM account_roles
                       WHERE account_id = accounts.id AND role = ?3))

@@ -82,8 +82,8 @@ async fn drop_mail(connection: &mut SqliteConnection) -> StoreResult<u64> {
 async fn holders_of_roles(connection: &mut SqliteConnection) -> StoreResult<Vec<Account>> {
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT id, email_canonical, email_original, email_verified, name, status, version,
-                  device_epoch, created_at, last_login_at,
+        r#"SELECT id, email_canonical, email_original, email_verified, name, status,
+                  invited_at, version, device_epoch, created_at, last_login_at,
                   (SELECT group_concat(role) FROM account_roles
                    WHERE account_id = accounts.id) AS "roles: String"
            FROM accounts

@@ -5,6 +5,7 @@ use signet_core::session::RefreshPolicy;
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
+use crate::accounts;
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, signed};
 
@@ -22,7 +23,10 @@ impl SqliteStore {
         policy: &RefreshPolicy,
     ) -> StoreResult<Swept> {
         let mut tx = self.write().await?;
+        let [invited, unused] = accounts::remove_expired(&mut tx, now, BATCH).await?;
         let kinds = [
+            invited,
+            unused,
             registrations(&mut tx, now).await?,
             mailed_tokens(&mut tx, now).await?,
             sessions(&mut tx, now, policy).await?,

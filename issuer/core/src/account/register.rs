@@ -1,4 +1,5 @@
-//! Registration: a pending row and a mail, then a proof that the same person reads both.
+//! Registration: a pending row and a mail, then a proof that the same person reads both. Where the
+//! proof is optional, the account itself in place of the pending row.
 //!
 //! Whoever clicks the link in a mail proves the mailbox; whoever has the registration's secret or
 //! its password proves the registration. Both are needed, so that nobody activates a stranger's
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::{Account, AccountId, DisplayName};
+use super::{Account, AccountId, DisplayName, EmailVerification};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::{
@@ -17,12 +18,12 @@ use crate::issuer::{
 };
 use crate::limit::{Exceeded, LimitSubject};
 use crate::mail::request::Asked;
-use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::password::Password;
+use crate::mailed_token::{MailedToken, MailedTokenHash, NewMailedToken, Purpose};
+use crate::password::{Password, PasswordHash};
 use crate::password::hasher::Match;
 use crate::password::policy::PasswordFault;
 use crate::password::pool::Overloaded;
-use crate::ports::{NewRegistration, PendingRegistration, RegistrationMail, StoreError};
+use crate::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use crate::secret::SecretBytes;
 
 /// How long a registration waits for its mailbox to be proven, in seconds.
@@ -102,6 +103,19 @@ pub struct Verification {
     pub registration: Option<Zeroizing<String>>,
     /// The registration's password.
     pub password: Option<Password>,
+}
+
+/// What a verification token is for, and what shows that it came to who registered.
+struct Unproven {
+    of: TokenOf,
+    secret_hash: Option<[u8; 32]>,
+    password: PasswordHash,
+}
+
+/// Whose a verification token is.
+enum TokenOf {
+    Registration,
+    Account,
 }
 
 /// Why a mailbox isn't proven.
@@ -186,7 +200,18 @@ impl Issuer {
             expires_at: context.now.saturating_add(REGISTRATION_LIFETIME),
             token: kept,
         };
-        self.store.register(&context, registration, mail).await?;
+        match self.settings.email_verification {
+            EmailVerification::Required => {
+                self.store.register(&context, registration, mail).await?;
+            }
+            EmailVerification::Optional => {
+                let id = AccountId(self.randomness.uuid());
+                let store = &self.store;
+                store
+                    .register_at_once(&context, id, registration, mail)
+                    .await?;
+            }
+        }
         Ok(secret)
     }
 
@@ -232,8 +257,8 @@ impl Issuer {
         request: &TokenRequest,
     ) -> Result<TokenPair, VerifyError> {
         let (audience, client) = self.resolve(request)?;
-        let (account, registration) = self.activate(origin, verification).await?;
-        self.open_session(origin, &account, registration.password, &audience, &client)
+        let (account, password) = self.activate(origin, verification).await?;
+        self.open_session(origin, &account, password, &audience, &client)
             .await?
             .ok_or(VerifyError::InvalidToken)
     }
@@ -242,41 +267,58 @@ impl Issuer {
         &self,
         origin: &Origin,
         verification: Verification,
-    ) -> Result<(Account, PendingRegistration), VerifyError> {
+    ) -> Result<(Account, PasswordHash), VerifyError> {
         let token = MailedToken::parse(&verification.token).ok_or(VerifyError::InvalidToken)?;
         let hash = token.hash(Purpose::Verify);
-        let registration = self
-            .store
-            .pending_registration(&hash, self.now())
-            .await?
-            .ok_or(VerifyError::InvalidToken)?;
-        if !self.belongs(&verification, &registration).await? {
+        let unproven = self.unproven(&hash).await?;
+        let unproven = unproven.ok_or(VerifyError::InvalidToken)?;
+        if !self.belongs(&verification, &unproven).await? {
             return Err(VerifyError::InvalidToken);
         }
         let context = self.context(origin, Actor::Anonymous);
-        let id = AccountId(self.randomness.uuid());
-        let account = self
-            .store
-            .activate(&context, &hash, id)
-            .await?
-            .ok_or(VerifyError::InvalidToken)?;
-        Ok((account, registration))
+        let proven = match unproven.of {
+            TokenOf::Registration => {
+                let id = AccountId(self.randomness.uuid());
+                self.store.activate(&context, &hash, id).await?
+            }
+            TokenOf::Account => self.store.prove_mailbox(&context, &hash).await?,
+        };
+        let account = proven.ok_or(VerifyError::InvalidToken)?;
+        Ok((account, unproven.password))
     }
 
-    /// Whether what came with the token is the registration's, everything of it, and not nothing.
+    async fn unproven(&self, token: &MailedTokenHash) -> StoreResult<Option<Unproven>> {
+        let now = self.now();
+        if let Some(pending) = self.store.pending_registration(token, now).await? {
+            return Ok(Some(Unproven {
+                of: TokenOf::Registration,
+                secret_hash: Some(pending.secret_hash),
+                password: pending.password,
+            }));
+        }
+        let account = self.store.unproven_account(token, now).await?;
+        Ok(account.map(|account| Unproven {
+            of: TokenOf::Account,
+            secret_hash: account.secret_hash,
+            password: account.password,
+        }))
+    }
+
+    /// Whether what came with the token belongs to the same registration or account, everything of
+    /// it, and not nothing.
     async fn belongs(
         &self,
         verification: &Verification,
-        registration: &PendingRegistration,
+        unproven: &Unproven,
     ) -> Result<bool, Overloaded> {
-        let secret_is_right = verification
-            .registration
-            .as_ref()
-            .map(|text| is_secret_of(text, &registration.secret_hash));
+        let secret_is_right = verification.registration.as_ref().map(|text| {
+            let hash = unproven.secret_hash.as_ref();
+            hash.is_some_and(|hash| is_secret_of(text, hash))
+        });
         let password_is_right = match &verification.password {
             None => None,
             Some(password) => {
-                let hash = registration.password.clone();
+                let hash = unproven.password.clone();
                 let answer = self.hashing.check(password.clone(), hash).await?;
                 Some(answer != Match::Different)
             }

@@ -1,5 +1,6 @@
 //! How an issuer behaves; made by the configuration.
 
+use crate::account::EmailVerification;
 use crate::limit::{GuessPolicy, Quota};
 use crate::mail::letter::Links;
 use crate::password::hasher::Algorithm;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub max_sessions: u32,
     /// What a new password must be.
     pub password: PasswordPolicy,
+    /// Whether who registers must prove the mailbox first.
+    pub email_verification: EmailVerification,
     /// How new passwords are hashed.
     pub hashing: Algorithm,
     /// How many passwords are hashed at once.

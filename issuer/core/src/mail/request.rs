@@ -25,7 +25,7 @@ use crate::ports::{Credential, StoreResult};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Asked {
-    /// A new token for the newest registration of the address.
+    /// A new token for the newest registration of the address, or for its unverified account.
     Verification,
     /// A token that sets a new password of the account.
     Reset,
@@ -128,13 +128,36 @@ impl Issuer {
         request: Uuid,
         email: &EmailAddress,
     ) -> StoreResult<bool> {
-        let (token, kept) = NewMailedToken::issue(Purpose::Verify, context.now, &*self.randomness);
-        let message = self.letters.verify(email, None, &token);
-        let mail = self.seal(&message, None, Some(kept.expires_at));
         let canonical = email.canonical();
-        self.store
-            .renew_verification(context, request, canonical, kept, mail)
-            .await
+        let account = match self.store.credential(canonical, context.now).await? {
+            Credential::Account { account, password } => {
+                // Who has no password can't verify; a reset proves the mailbox as well.
+                if account.email_verified || password.is_none() {
+                    return Ok(false);
+                }
+                Some(account)
+            }
+            Credential::Pending { .. } | Credential::Unknown => None,
+        };
+        let (token, kept) = NewMailedToken::issue(Purpose::Verify, context.now, &*self.randomness);
+        let name = account.as_ref().and_then(|account| account.name.as_ref());
+        let to = account.as_ref().map_or(email, |account| &account.email);
+        let message = self.letters.verify(to, name, &token);
+        let id = account.as_ref().map(|account| account.id);
+        let mail = self.seal(&message, id, Some(kept.expires_at));
+        let store = &self.store;
+        match id {
+            Some(id) => {
+                store
+                    .renew_account_verification(context, request, id, kept, mail)
+                    .await
+            }
+            None => {
+                store
+                    .renew_verification(context, request, canonical, kept, mail)
+                    .await
+            }
+        }
     }
 
     async fn issue_reset(

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::attempt::{Attempt, FailureBudget, NoAttempt};
 use super::device::Device;
 use super::{FamilyId, NewSession, SessionId};
-use crate::account::{Account, AccountStatus};
+use crate::account::{Account, AccountStatus, EmailVerification};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
@@ -154,6 +154,7 @@ impl Issuer {
         let effects = LoginEffects {
             checked: proven.checked,
             rehashed: self.rehash(password, proven.outdated).await,
+            verification: self.settings.email_verification,
             clears: Some(clears),
             max_sessions: self.settings.max_sessions,
         };
@@ -209,8 +210,12 @@ impl Issuer {
                     .hashing
                     .check(password.clone(), checked.clone())
                     .await?;
-                match (matched, account.status, account.email_verified) {
+                let may_enter = account.email_verified
+                    || self.settings.email_verification == EmailVerification::Optional;
+                match (matched, account.status, may_enter) {
                     (Match::Different, _, _) => Err(LoginError::InvalidCredentials),
+                    // Nobody has a password to it.
+                    (_, AccountStatus::Invited, _) => Err(LoginError::InvalidCredentials),
                     (_, AccountStatus::Suspended, _) => Err(LoginError::Suspended),
                     (_, AccountStatus::Active, false) => Err(LoginError::EmailNotVerified),
                     (_, AccountStatus::Active, true) => Ok(Proven {
@@ -257,6 +262,7 @@ impl Issuer {
         let effects = LoginEffects {
             checked,
             rehashed: None,
+            verification: EmailVerification::Required,
             clears: None,
             max_sessions: self.settings.max_sessions,
         };

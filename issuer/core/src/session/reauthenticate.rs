@@ -2,6 +2,7 @@
 
 use super::LiveSession;
 use super::attempt::NoAttempt;
+use crate::account::EmailVerification;
 use crate::audit::Origin;
 use crate::issuer::{Issuer, TokenPair};
 use crate::password::hasher::Match;
@@ -56,6 +57,8 @@ impl Issuer {
         let effects = LoginEffects {
             checked,
             rehashed: None,
+            // Whoever is in is in.
+            verification: EmailVerification::Optional,
             clears: None,
             max_sessions: self.settings.max_sessions,
         };

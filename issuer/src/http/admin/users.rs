@@ -93,6 +93,7 @@ pub(in crate::http) struct User {
 enum UserStatus {
     Active,
     Suspended,
+    Invited,
 }
 
 impl From<Account> for User {
@@ -107,6 +108,7 @@ impl From<Account> for User {
             status: match account.status {
                 AccountStatus::Active => UserStatus::Active,
                 AccountStatus::Suspended => UserStatus::Suspended,
+                AccountStatus::Invited => UserStatus::Invited,
             },
             roles: role_names(&roles),
             created_at: account.created_at.into(),

@@ -234,9 +234,9 @@ string_members! {
         }
         Some(Self(text.into_owned()))
     };
-    AccountStatus: { "type": "string", "enum": ["active", "suspended"] },
+    AccountStatus: { "type": "string", "enum": ["active", "suspended", "invited"] },
         |text, field, faults| Self::parse(&text)
-            .or_else(|| faults.add(field, "unknown_value", "must be active or suspended"));
+            .or_else(|| faults.add(field, "unknown_value", "must be active, suspended or invited"));
     AccountId: { "type": "string", "format": "uuid" },
         |text, field, faults| uuid(&text, field, faults).map(Self);
     SessionId: { "type": "string", "format": "uuid" },

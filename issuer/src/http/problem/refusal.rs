@@ -2,6 +2,7 @@
 
 use signet_core::account::address::{AskForChangeError, ChangeAddressError};
 use signet_core::account::admin::AdminError;
+use signet_core::account::invite::{AcceptError, InvitationError};
 use signet_core::account::profile::RenameError;
 use signet_core::account::register::{RegisterError, VerifyError};
 use signet_core::account::setup::SetupError;
@@ -232,6 +233,27 @@ impl From<SetupError> for Problem {
     }
 }
 
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        match error {
+            InvitationError::AddressTaken => Self::from(Code::Conflict).because(error.to_string()),
+            InvitationError::Admin(error) => error.into(),
+        }
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::InvalidToken => Code::InvalidMailedToken.into(),
+            AcceptError::Weak(fault) => weak("password", fault),
+            AcceptError::Request(error) => error.into(),
+            AcceptError::Overloaded(error) => error.into(),
+            AcceptError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
@@ -247,7 +269,9 @@ impl From<AccountChangeError> for Problem {
         match error {
             AccountChangeError::NotFound => Code::NotFound.into(),
             AccountChangeError::Forbidden => Code::InsufficientScope.into(),
-            AccountChangeError::NotActive | AccountChangeError::LastAdmin => {
+            AccountChangeError::NotActive
+            | AccountChangeError::LastAdmin
+            | AccountChangeError::Invited => {
                 Self::from(Code::Conflict).because(error.to_string())
             }
             AccountChangeError::Grant(error) => error.into(),

@@ -36,18 +36,23 @@ impl PostgresStore {
         if let Err(refusal) = may_act_on(&actor.authority, &authority) {
             return Ok(Err(refusal.into()));
         }
+        let action = match (target.status, status) {
+            (AccountStatus::Invited, AccountStatus::Active) => {
+                return Ok(Err(AccountChangeError::Invited));
+            }
+            // Only an invite does that.
+            (_, AccountStatus::Invited) => return Ok(Err(AccountChangeError::Forbidden)),
+            (_, AccountStatus::Active) => Action::AccountActivated,
+            (_, AccountStatus::Suspended) => Action::AccountSuspended,
+        };
         if target.status == status {
             return Ok(Ok(target));
         }
         let was_admin = authority.is_admin() && is_live(&target);
         write_status(&mut tx, id, status).await?;
-        let action = match status {
-            AccountStatus::Active => Action::AccountActivated,
-            AccountStatus::Suspended => {
-                sessions::end_all(&mut tx, id, context.now).await?;
-                Action::AccountSuspended
-            }
-        };
+        if status == AccountStatus::Suspended {
+            sessions::end_all(&mut tx, id, context.now).await?;
+        }
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
@@ -102,18 +107,16 @@ impl PostgresStore {
     }
 }
 
-/// Suspending also raises what voids tokens and devices.
+/// Suspending also raises what voids tokens and devices, and takes an invite back.
 async fn write_status(
     tx: &mut Transaction,
     id: AccountId,
     status: AccountStatus,
 ) -> StoreResult<()> {
-    let raised: i64 = match status {
-        AccountStatus::Active => 0,
-        AccountStatus::Suspended => 1,
-    };
+    let raised = i64::from(status == AccountStatus::Suspended);
     sqlx::query!(
-        "UPDATE accounts SET status = $1, version = version + $2, device_epoch = device_epoch + $2
+        "UPDATE accounts SET status = $1, invited_at = NULL, version = version + $2,
+             device_epoch = device_epoch + $2
          WHERE id = $3",
         status.as_str(),
         raised,

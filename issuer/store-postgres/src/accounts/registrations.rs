@@ -232,7 +232,7 @@ async fn address_of(tx: &mut Transaction, token: &MailedTokenHash) -> StoreResul
     .map_err(db)
 }
 
-async fn keep(
+pub(super) async fn keep(
     tx: &mut Transaction,
     now: UnixTime,
     registration: &NewRegistration,

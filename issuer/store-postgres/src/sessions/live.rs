@@ -40,6 +40,7 @@ pub(super) struct LiveRow {
     email_verified: bool,
     name: Option<String>,
     status: String,
+    invited_at: Option<i64>,
     version: i64,
     device_epoch: i64,
     created_at: i64,
@@ -110,7 +111,7 @@ macro_rules! select_live {
             r#"SELECT family, s.id AS session_id, generation, s.created_at AS session_created_at,
                       advanced_at, authenticated_at, ended_at, detached, audience, client,
                       (SELECT roles_version FROM meta WHERE meta.id = 1) AS "roles_version!",
-                      a.id, email_canonical, email_original, email_verified, name, status,
+                      a.id, email_canonical, email_original, email_verified, name, status, invited_at,
                       version, device_epoch, a.created_at, last_login_at,
                       ARRAY(SELECT role FROM account_roles
                             WHERE account_id = a.id) AS "roles!"
@@ -256,6 +257,7 @@ impl PostgresStore {
             email_verified: row.email_verified,
             name: row.name,
             status: row.status,
+            invited_at: row.invited_at,
             version: row.version,
             device_epoch: row.device_epoch,
             created_at: row.created_at,
@@ -264,7 +266,7 @@ impl PostgresStore {
         })?;
         Ok(LiveSession {
             id,
-            authority: catalogue.authority(&account.roles),
+            authority: catalogue.authority(account.roles_in_force()),
             account,
             authenticated_at: time(row.authenticated_at),
             audience: row.audience,

@@ -1,7 +1,7 @@
 //! What a proven password does: it opens a session, or proves again who has one.
 
 use serde_json::json;
-use signet_core::account::AccountId;
+use signet_core::account::{AccountId, EmailVerification};
 use signet_core::audit::{Action, Context};
 use signet_core::ports::{LoginEffects, StoreError, StoreResult};
 use signet_core::session::family::{RefreshPolicy, Verdict, judge};
@@ -87,11 +87,13 @@ async fn apply_login(
     let updated = sqlx::query!(
         "UPDATE accounts SET last_login_at = coalesce($1, last_login_at),
              password_hash = coalesce($2, password_hash)
-         WHERE id = $3 AND password_hash = $4 AND status = 'active' AND email_verified",
+         WHERE id = $3 AND password_hash = $4 AND status = 'active'
+           AND (email_verified OR $5)",
         login_at.map(seconds),
         effects.rehashed.as_ref().map(|hash| hash.expose()),
         account.0,
-        effects.checked.expose()
+        effects.checked.expose(),
+        effects.verification == EmailVerification::Optional
     )
     .execute(&mut *tx)
     .await

@@ -37,18 +37,23 @@ impl SqliteStore {
         if let Err(refusal) = may_act_on(&actor.authority, &authority) {
             return tx.leave(Err(refusal.into())).await;
         }
+        let action = match (target.status, status) {
+            (AccountStatus::Invited, AccountStatus::Active) => {
+                return tx.leave(Err(AccountChangeError::Invited)).await;
+            }
+            // Only an invite does that.
+            (_, AccountStatus::Invited) => return tx.leave(Err(AccountChangeError::Forbidden)).await,
+            (_, AccountStatus::Active) => Action::AccountActivated,
+            (_, AccountStatus::Suspended) => Action::AccountSuspended,
+        };
         if target.status == status {
             return tx.leave(Ok(target)).await;
         }
         let was_admin = authority.is_admin() && is_live(&target);
         write_status(&mut tx, id, status).await?;
-        let action = match status {
-            AccountStatus::Active => Action::AccountActivated,
-            AccountStatus::Suspended => {
-                sessions::end_all(&mut tx, id, context.now).await?;
-                Action::AccountSuspended
-            }
-        };
+        if status == AccountStatus::Suspended {
+            sessions::end_all(&mut tx, id, context.now).await?;
+        }
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
             return tx.leave(Err(AccountChangeError::LastAdmin)).await;
         }
@@ -103,19 +108,17 @@ impl SqliteStore {
     }
 }
 
-/// Suspending also raises what voids tokens and devices.
+/// Suspending also raises what voids tokens and devices, and takes an invite back.
 async fn write_status(
     connection: &mut SqliteConnection,
     id: AccountId,
     status: AccountStatus,
 ) -> StoreResult<()> {
-    let raised = match status {
-        AccountStatus::Active => 0,
-        AccountStatus::Suspended => 1,
-    };
+    let raised = i64::from(status == AccountStatus::Suspended);
     let (id, status) = (id.0.as_bytes().as_slice(), status.as_str());
     sqlx::query!(
-        "UPDATE accounts SET status = ?1, version = version + ?2, device_epoch = device_epoch + ?2
+        "UPDATE accounts SET status = ?1, invited_at = NULL, version = version + ?2,
+             device_epoch = device_epoch + ?2
          WHERE id = ?3",
         status,
         raised,

@@ -216,7 +216,7 @@ pub(super) async fn account_of(
     id.map(|id| Ok(AccountId(uuid(&id)?))).transpose()
 }
 
-async fn keep(
+pub(super) async fn keep(
     connection: &mut SqliteConnection,
     now: UnixTime,
     registration: &NewRegistration,

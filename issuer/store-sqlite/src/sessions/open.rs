@@ -1,7 +1,7 @@
 //! What a proven password does: it opens a session, or proves again who has one.
 
 use serde_json::json;
-use signet_core::account::AccountId;
+use signet_core::account::{AccountId, EmailVerification};
 use signet_core::audit::{Action, Context};
 use signet_core::ports::{LoginEffects, StoreError, StoreResult};
 use signet_core::session::family::{RefreshPolicy, Verdict, judge};
@@ -95,14 +95,17 @@ async fn apply_login(
     let checked = effects.checked.expose();
     let rehashed = effects.rehashed.as_ref().map(|hash| hash.expose());
     let login_at = login_at.map(seconds);
+    let unproven = effects.verification == EmailVerification::Optional;
     let updated = sqlx::query!(
         "UPDATE accounts SET last_login_at = coalesce(?, last_login_at),
              password_hash = coalesce(?, password_hash)
-         WHERE id = ? AND password_hash = ? AND status = 'active' AND email_verified = 1",
+         WHERE id = ? AND password_hash = ? AND status = 'active'
+           AND (email_verified = 1 OR ?)",
         login_at,
         rehashed,
         id,
-        checked
+        checked,
+        unproven
     )
     .execute(&mut *connection)
     .await

@@ -134,6 +134,7 @@ fn own(fields: &mut Fields, map: &RoleMap) -> Result<AccountElsewhere, String> {
     let status = match fields.text("status")? {
         None => AccountStatus::Active,
         Some(text) => AccountStatus::parse(&text)
+            .filter(|status| *status != AccountStatus::Invited)
             .ok_or_else(|| "status is neither active nor suspended".to_owned())?,
     };
     let name = fields.text("name")?;

@@ -1,0 +1,219 @@
+//! Accounts that are there before their mailbox is proven.
+
+use async_trait::async_trait;
+use serde_json::json;
+use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::audit::{Action, Context};
+use signet_core::mail::NewMail;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::password::PasswordHash;
+use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::time::UnixTime;
+use uuid::Uuid;
+
+use super::registrations::{account_of, keep};
+use super::{existing, find, lock};
+use crate::db::{Lock, PostgresStore, Transaction, db};
+use crate::mail;
+use crate::rows::{array, seconds};
+use crate::tokens::{self, Owner};
+
+#[async_trait]
+impl UnprovenStore for PostgresStore {
+    async fn register_at_once(
+        &self,
+        context: &Context,
+        id: AccountId,
+        registration: NewRegistration,
+        mail: RegistrationMail,
+    ) -> StoreResult<()> {
+        self.attempt(|| self.make_or_tell(context, id, &registration, &mail))
+            .await
+    }
+
+    async fn renew_account_verification(
+        &self,
+        context: &Context,
+        request: Uuid,
+        account: AccountId,
+        token: NewMailedToken,
+        letter: NewMail,
+    ) -> StoreResult<bool> {
+        self.attempt(|| async {
+            let mut tx = self.write().await?;
+            if !mail::take_request(&mut tx, request).await? {
+                return Ok(false);
+            }
+            lock(&mut tx, account).await?;
+            let found = find(&mut tx, account).await?;
+            if !found.is_some_and(|account| is_unproven(&account)) {
+                tx.roll_back().await?;
+                return Ok(false);
+            }
+            tokens::keep(&mut tx, Owner::Account(account), &token).await?;
+            mail::queue(&mut tx, context.now, &letter).await?;
+            tx.record(context.event(Action::VerificationResent, Some(account), json!({})));
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn unproven_account(
+        &self,
+        token: &MailedTokenHash,
+        now: UnixTime,
+    ) -> StoreResult<Option<UnprovenAccount>> {
+        self.attempt(|| async {
+            let mut tx = self.snapshot().await?;
+            let row = sqlx::query!(
+                "SELECT accounts.id, registration_hash, password_hash FROM mailed_tokens
+                 JOIN accounts ON accounts.id = account_id
+                 WHERE hash = $1 AND purpose = $2 AND expires_at > $3
+                   AND status = 'active' AND NOT email_verified",
+                token.as_bytes(),
+                Purpose::Verify.as_str(),
+                seconds(now)
+            )
+            .fetch_optional(&mut tx)
+            .await
+            .map_err(db)?;
+            let Some(row) = row else { return Ok(None) };
+            let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+            Ok(Some(UnprovenAccount {
+                account: existing(&mut tx, AccountId(row.id)).await?,
+                secret_hash,
+                password: PasswordHash::from_stored(row.password_hash),
+            }))
+        })
+        .await
+    }
+
+    async fn prove_mailbox(
+        &self,
+        context: &Context,
+        token: &MailedTokenHash,
+    ) -> StoreResult<Option<Account>> {
+        self.attempt(|| async {
+            let mut tx = self.write().await?;
+            let Some(id) = account_of_token(&mut tx, token).await? else {
+                return Ok(None);
+            };
+            // The account before its token, as everybody does.
+            lock(&mut tx, id).await?;
+            let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
+            if used.and_then(|used| used.account) != Some(id.0) {
+                return Ok(None);
+            }
+            let updated = sqlx::query!(
+                "UPDATE accounts SET email_verified = true, registration_hash = NULL
+                 WHERE id = $1 AND status = 'active' AND NOT email_verified",
+                id.0
+            )
+            .execute(&mut tx)
+            .await
+            .map_err(db)?;
+            if updated.rows_affected() == 0 {
+                return Ok(None);
+            }
+            let account = existing(&mut tx, id).await?;
+            tx.record(context.event(Action::AccountVerified, Some(id), json!({})));
+            tx.commit().await?;
+            Ok(Some(account))
+        })
+        .await
+    }
+}
+
+impl PostgresStore {
+    async fn make_or_tell(
+        &self,
+        context: &Context,
+        id: AccountId,
+        registration: &NewRegistration,
+        mail: &RegistrationMail,
+    ) -> StoreResult<()> {
+        let mut tx = self.write().await?;
+        let canonical = registration.email.canonical();
+        Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
+        let owner = account_of(&mut tx, canonical).await?;
+        let (subject, letter) = match owner {
+            Some(owner) => {
+                // As many writes as an account takes, to a table with as many indexes.
+                keep(&mut tx, context.now, registration).await?;
+                (owner, mail.taken.clone())
+            }
+            None => {
+                make(&mut tx, context.now, id, registration).await?;
+                let verify = mail.verify.clone().map(|letter| NewMail {
+                    account: Some(id),
+                    ..letter
+                });
+                (id, verify)
+            }
+        };
+        if let Some(letter) = &letter {
+            mail::queue(&mut tx, context.now, letter).await?;
+        }
+        let detail = json!({ "created": owner.is_none() });
+        tx.record(context.event(Action::RegistrationRequested, Some(subject), detail));
+        tx.commit().await
+    }
+}
+
+fn is_unproven(account: &Account) -> bool {
+    account.status == AccountStatus::Active && !account.email_verified
+}
+
+/// The account that a token belongs to, good or not.
+async fn account_of_token(
+    tx: &mut Transaction,
+    token: &MailedTokenHash,
+) -> StoreResult<Option<AccountId>> {
+    let id = sqlx::query_scalar!(
+        r#"SELECT account_id AS "id!" FROM mailed_tokens
+           WHERE hash = $1 AND account_id IS NOT NULL"#,
+        token.as_bytes()
+    )
+    .fetch_optional(tx)
+    .await
+    .map_err(db)?;
+    Ok(id.map(AccountId))
+}
+
+/// Makes the account of a registration, whose address is free and whose lock the transaction holds.
+async fn make(
+    tx: &mut Transaction,
+    now: UnixTime,
+    id: AccountId,
+    registration: &NewRegistration,
+) -> StoreResult<()> {
+    let canonical = registration.email.canonical();
+    let name = registration.name.as_ref().map(DisplayName::as_str);
+    sqlx::query!(
+        "INSERT INTO accounts
+             (id, email_canonical, email_original, email_verified, name, name_folded, status,
+              version, device_epoch, password_hash, created_at, registration_hash)
+         VALUES ($1, $2, $3, false, $4, $5, 'active', 0, 0, $6, $7, $8)",
+        id.0,
+        canonical,
+        registration.email.original(),
+        name,
+        name.map(str::to_lowercase),
+        registration.password.expose(),
+        seconds(now),
+        registration.secret_hash.as_slice()
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = $1",
+        canonical
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    tokens::keep(tx, Owner::Account(id), &registration.token).await
+}

@@ -1,0 +1,184 @@
+//! Accounts that are there before their mailbox is proven.
+
+use async_trait::async_trait;
+use serde_json::json;
+use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::audit::{Action, Context};
+use signet_core::mail::NewMail;
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::password::PasswordHash;
+use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::time::UnixTime;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use super::registrations::{account_of, keep};
+use super::{existing, find};
+use crate::audit::record;
+use crate::db::{SqliteStore, db};
+use crate::mail;
+use crate::rows::{array, seconds, uuid};
+use crate::tokens::{self, Owner};
+
+#[async_trait]
+impl UnprovenStore for SqliteStore {
+    async fn register_at_once(
+        &self,
+        context: &Context,
+        id: AccountId,
+        registration: NewRegistration,
+        mail: RegistrationMail,
+    ) -> StoreResult<()> {
+        let mut tx = self.write().await?;
+        let owner = account_of(&mut tx, registration.email.canonical()).await?;
+        let (subject, letter) = match owner {
+            Some(owner) => {
+                // As many writes as an account takes, to a table with as many indexes.
+                keep(&mut tx, context.now, &registration).await?;
+                (owner, mail.taken)
+            }
+            None => {
+                make(&mut tx, context.now, id, &registration).await?;
+                let verify = mail.verify.map(|letter| NewMail {
+                    account: Some(id),
+                    ..letter
+                });
+                (id, verify)
+            }
+        };
+        if let Some(letter) = letter {
+            mail::queue(&mut tx, context.now, &letter).await?;
+        }
+        let detail = json!({ "created": owner.is_none() });
+        let event = context.event(Action::RegistrationRequested, Some(subject), detail);
+        record(&mut tx, event).await?;
+        tx.commit().await
+    }
+
+    async fn renew_account_verification(
+        &self,
+        context: &Context,
+        request: Uuid,
+        account: AccountId,
+        token: NewMailedToken,
+        letter: NewMail,
+    ) -> StoreResult<bool> {
+        let mut tx = self.write().await?;
+        if !mail::take_request(&mut tx, request).await? {
+            return tx.leave(false).await;
+        }
+        let found = find(&mut tx, account).await?;
+        if !found.is_some_and(|account| is_unproven(&account)) {
+            return tx.leave(false).await;
+        }
+        tokens::keep(&mut tx, Owner::Account(account), &token).await?;
+        mail::queue(&mut tx, context.now, &letter).await?;
+        let event = context.event(Action::VerificationResent, Some(account), json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn unproven_account(
+        &self,
+        token: &MailedTokenHash,
+        now: UnixTime,
+    ) -> StoreResult<Option<UnprovenAccount>> {
+        let (hash, purpose, now) = (token.as_bytes(), Purpose::Verify.as_str(), seconds(now));
+        let mut tx = self.snapshot().await?;
+        let row = sqlx::query!(
+            r#"SELECT accounts.id AS "id!", registration_hash, password_hash FROM mailed_tokens
+               JOIN accounts ON accounts.id = account_id
+               WHERE hash = ? AND purpose = ? AND expires_at > ?
+                 AND status = 'active' AND email_verified = 0"#,
+            hash,
+            purpose,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(db)?;
+        let Some(row) = row else { return Ok(None) };
+        let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+        Ok(Some(UnprovenAccount {
+            account: existing(&mut tx, AccountId(uuid(&row.id)?)).await?,
+            secret_hash,
+            password: PasswordHash::from_stored(row.password_hash),
+        }))
+    }
+
+    async fn prove_mailbox(
+        &self,
+        context: &Context,
+        token: &MailedTokenHash,
+    ) -> StoreResult<Option<Account>> {
+        let mut tx = self.write().await?;
+        let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
+        let Some(id) = used.and_then(|used| used.account) else {
+            return tx.leave(None).await;
+        };
+        let updated = sqlx::query!(
+            "UPDATE accounts SET email_verified = 1, registration_hash = NULL
+             WHERE id = ? AND status = 'active' AND email_verified = 0",
+            id
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        if updated.rows_affected() == 0 {
+            return tx.leave(None).await;
+        }
+        let id = AccountId(uuid(&id)?);
+        let account = existing(&mut tx, id).await?;
+        let event = context.event(Action::AccountVerified, Some(id), json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Some(account))
+    }
+}
+
+fn is_unproven(account: &Account) -> bool {
+    account.status == AccountStatus::Active && !account.email_verified
+}
+
+/// Makes the account of a registration, whose address is free.
+async fn make(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+    id: AccountId,
+    registration: &NewRegistration,
+) -> StoreResult<()> {
+    let bytes = id.0.as_bytes().as_slice();
+    let secret_hash = registration.secret_hash.as_slice();
+    let email = &registration.email;
+    let (canonical, original) = (email.canonical(), email.original());
+    let name = registration.name.as_ref().map(DisplayName::as_str);
+    let folded = name.map(str::to_lowercase);
+    let (password, created_at) = (registration.password.expose(), seconds(now));
+    sqlx::query!(
+        "INSERT INTO accounts
+             (id, email_canonical, email_original, email_verified, name, name_folded, status,
+              version, device_epoch, password_hash, created_at, registration_hash)
+         VALUES (?, ?, ?, 0, ?, ?, 'active', 0, 0, ?, ?, ?)",
+        bytes,
+        canonical,
+        original,
+        name,
+        folded,
+        password,
+        created_at,
+        secret_hash
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = ?",
+        canonical
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    tokens::keep(connection, Owner::Account(id), &registration.token).await
+}
