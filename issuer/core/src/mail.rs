@@ -33,6 +33,8 @@ pub enum MailKind {
     ResetNotice,
     /// Tells that the password was changed.
     PasswordChangedNotice,
+    /// Carries the token that accepts an invite.
+    Invite,
     /// Tells that a used refresh token came back.
     ReplayNotice,
     /// Asks for a [`MailKind::Verify`]; nothing that is sent.
@@ -51,6 +53,7 @@ impl MailKind {
             Self::Reset => "reset",
             Self::ResetNotice => "reset_notice",
             Self::PasswordChangedNotice => "password_changed_notice",
+            Self::Invite => "invite",
             Self::ReplayNotice => "replay_notice",
             Self::VerifyRequest => "verify_request",
             Self::ResetRequest => "reset_request",

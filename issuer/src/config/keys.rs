@@ -10,10 +10,9 @@ use std::net::SocketAddr;
 
 use super::fault::{Faults, Origin};
 use super::setting::{
-    EmailVerification,
-    Addresses, Algorithm, Database, Level, LogFormat, MailFrom, MasterKeyText, Names, Networks,
-    Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile, SessionsIn, Setting,
-    SmtpUrl, Whole,
+    Addresses, Algorithm, Database, EmailVerification, Level, LogFormat, MailFrom, MasterKeyText,
+    Names, Networks, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile,
+    SessionsIn, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
 

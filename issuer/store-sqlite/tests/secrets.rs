@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use signet_core::account::EmailVerification;
 use signet_core::account::register::{Registration, Verification};
 use signet_core::audit::Origin;
 use signet_core::email::EmailAddress;
@@ -78,6 +79,7 @@ fn settings() -> Settings {
         refresh: RefreshPolicy::default(),
         max_sessions: 20,
         password: PasswordPolicy::default(),
+        email_verification: EmailVerification::Required,
         hashing: Algorithm::Argon2id {
             memory_kib: 64,
             iterations: 1,
@@ -93,6 +95,7 @@ fn settings() -> Settings {
         links: Links {
             verify: "https://signet.example/verify".to_owned(),
             reset: "https://signet.example/reset".to_owned(),
+            invite: "https://signet.example/invite".to_owned(),
         },
     }
 }

@@ -17,8 +17,8 @@ use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
 use crate::password::policy::PasswordFault;
 use crate::password::pool::Overloaded;
 use crate::password::{Password, PasswordHash};
-use crate::ports::invites::{Acceptance, InviteError, NewInvite};
 use crate::ports::StoreError;
+use crate::ports::invites::{Acceptance, InviteError, NewInvite};
 use crate::role::RoleName;
 use crate::session::LiveSession;
 

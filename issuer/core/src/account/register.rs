@@ -19,10 +19,10 @@ use crate::issuer::{
 use crate::limit::{Exceeded, LimitSubject};
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, MailedTokenHash, NewMailedToken, Purpose};
-use crate::password::{Password, PasswordHash};
 use crate::password::hasher::Match;
 use crate::password::policy::PasswordFault;
 use crate::password::pool::Overloaded;
+use crate::password::{Password, PasswordHash};
 use crate::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use crate::secret::SecretBytes;
 

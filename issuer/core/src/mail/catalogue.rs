@@ -28,6 +28,7 @@ pub(super) struct Catalogue {
     pub(super) reset_notice: Wording,
     pub(super) password_changed_notice: Wording,
     pub(super) replay_notice: Wording,
+    pub(super) invite: Wording,
 }
 
 /// What one letter says.

@@ -19,6 +19,8 @@ pub struct Links {
     pub verify: String,
     /// Where a password is reset.
     pub reset: String,
+    /// Where an invite is accepted.
+    pub invite: String,
 }
 
 /// Writes messages in the name of one product.
@@ -127,6 +129,24 @@ impl Letters {
         self.write(to, Letter::notice(MailKind::ReplayNotice, wording, name))
     }
 
+    /// Invites the recipient to take an account over.
+    #[must_use]
+    pub fn invite(
+        &self,
+        to: &EmailAddress,
+        name: Option<&DisplayName>,
+        token: &MailedToken,
+    ) -> Message {
+        let letter = Letter {
+            kind: MailKind::Invite,
+            wording: &self.catalogue.invite,
+            name,
+            values: &[],
+            action: Some(Action::new(&self.links.invite, token)),
+        };
+        self.write(to, letter)
+    }
+
     fn write(&self, to: &EmailAddress, letter: Letter<'_>) -> Message {
         let catalogue = &self.catalogue;
         let mut values = vec![("product", self.product.as_str())];
@@ -226,6 +246,7 @@ mod tests {
         let links = Links {
             verify: "https://auth.example.com/verify".to_owned(),
             reset: "https://auth.example.com/reset".to_owned(),
+            invite: "https://auth.example.com/invite".to_owned(),
         };
         Letters::new("Signet".to_owned(), links).unwrap()
     }
@@ -242,6 +263,7 @@ mod tests {
             letters.reset_notice(&to, None),
             letters.password_changed_notice(&to, None),
             letters.replay_notice(&to, None),
+            letters.invite(&to, None, &token),
         ] {
             assert!(letter.subject.contains("Signet"), "{}", letter.subject);
             for part in [&letter.subject, &letter.text, &letter.html] {

@@ -73,11 +73,8 @@ pub trait InviteStore: Send + Sync {
     async fn invite(&self, context: &Context, invite: NewInvite) -> Ruled<Account, InviteError>;
 
     /// The invited account that a token belongs to, if the token is good at `now`.
-    async fn invited(
-        &self,
-        token: &MailedTokenHash,
-        now: UnixTime,
-    ) -> StoreResult<Option<Account>>;
+    async fn invited(&self, token: &MailedTokenHash, now: UnixTime)
+    -> StoreResult<Option<Account>>;
 
     /// Uses the token up and gives the account to whoever had it: sets the password and the name,
     /// verifies the address, activates. Records `InviteAccepted`. `None` where the token is no

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::account::{Account, AccountId, NewAccount};
+use crate::account::{Account, AccountId, EmailVerification, NewAccount};
 use crate::audit::{Actor, Context, Origin, Recorded, chain};
 use crate::email::EmailAddress;
 use crate::limit::{GuessKey, GuessKeys};
@@ -129,6 +129,7 @@ pub fn effects(name: &str) -> LoginEffects {
     LoginEffects {
         checked: hash(name),
         rehashed: None,
+        verification: EmailVerification::Required,
         clears: None,
         max_sessions: 20,
     }

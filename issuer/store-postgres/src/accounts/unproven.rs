@@ -142,19 +142,19 @@ impl PostgresStore {
             Some(owner) => {
                 // As many writes as an account takes, to a table with as many indexes.
                 keep(&mut tx, context.now, registration).await?;
-                (owner, mail.taken.clone())
+                (owner, &mail.taken)
             }
             None => {
                 make(&mut tx, context.now, id, registration).await?;
-                let verify = mail.verify.clone().map(|letter| NewMail {
-                    account: Some(id),
-                    ..letter
-                });
-                (id, verify)
+                (id, &mail.verify)
             }
         };
-        if let Some(letter) = &letter {
-            mail::queue(&mut tx, context.now, letter).await?;
+        if let Some(letter) = letter {
+            let letter = NewMail {
+                account: Some(subject),
+                ..letter.clone()
+            };
+            mail::queue(&mut tx, context.now, &letter).await?;
         }
         let detail = json!({ "created": owner.is_none() });
         tx.record(context.event(Action::RegistrationRequested, Some(subject), detail));

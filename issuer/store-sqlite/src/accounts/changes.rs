@@ -42,7 +42,9 @@ impl SqliteStore {
                 return tx.leave(Err(AccountChangeError::Invited)).await;
             }
             // Only an invite does that.
-            (_, AccountStatus::Invited) => return tx.leave(Err(AccountChangeError::Forbidden)).await,
+            (_, AccountStatus::Invited) => {
+                return tx.leave(Err(AccountChangeError::Forbidden)).await;
+            }
             (_, AccountStatus::Active) => Action::AccountActivated,
             (_, AccountStatus::Suspended) => Action::AccountSuspended,
         };

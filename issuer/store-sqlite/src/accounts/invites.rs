@@ -153,10 +153,7 @@ impl InviteStore for SqliteStore {
     }
 }
 
-async fn holder(
-    connection: &mut SqliteConnection,
-    canonical_email: &str,
-) -> StoreResult<Holder> {
+async fn holder(connection: &mut SqliteConnection, canonical_email: &str) -> StoreResult<Holder> {
     let Some(id) = account_of(connection, canonical_email).await? else {
         return Ok(Holder::Nobody);
     };

@@ -40,14 +40,14 @@ impl UnprovenStore for SqliteStore {
             }
             None => {
                 make(&mut tx, context.now, id, &registration).await?;
-                let verify = mail.verify.map(|letter| NewMail {
-                    account: Some(id),
-                    ..letter
-                });
-                (id, verify)
+                (id, mail.verify)
             }
         };
         if let Some(letter) = letter {
+            let letter = NewMail {
+                account: Some(subject),
+                ..letter
+            };
             mail::queue(&mut tx, context.now, &letter).await?;
         }
         let detail = json!({ "created": owner.is_none() });

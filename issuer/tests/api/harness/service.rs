@@ -10,6 +10,7 @@ use signet::http::client::{Peer, Proxies};
 use signet::http::cors::AllowedOrigins;
 use signet::http::forward_auth;
 use signet::http::tick::TickToken;
+use signet_core::account::EmailVerification;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
@@ -50,6 +51,8 @@ pub(crate) struct Setting {
     pub(crate) tick_token: Option<&'static str>,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
+    /// Whether who registers must prove the mailbox first.
+    pub(crate) email_verification: EmailVerification,
     /// How passwords are hashed.
     pub(crate) hashing: Algorithm,
     /// How many at once.
@@ -70,6 +73,7 @@ impl Default for Setting {
             limits: crate::LIMITS,
             tick_token: None,
             limits_scale: 1,
+            email_verification: EmailVerification::Required,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
             hashing: Algorithm::Argon2id {
                 memory_kib: 64,
@@ -263,6 +267,7 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         refresh: RefreshPolicy::default(),
         max_sessions: 20,
         password: PasswordPolicy::default(),
+        email_verification: setting.email_verification,
         hashing: setting.hashing,
         hash_pool: setting.hash_pool,
         login_floor: setting.login_floor,
@@ -270,6 +275,7 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         links: Links {
             verify: format!("{public_url}/verify"),
             reset: format!("{public_url}/reset"),
+            invite: format!("{public_url}/invite"),
         },
     }
 }
