@@ -24,6 +24,7 @@ pub mod detached;
 pub mod guesses;
 pub mod heads;
 pub mod imports;
+pub mod invites;
 pub mod keys;
 pub mod limits;
 pub mod mail;
@@ -34,6 +35,7 @@ pub mod registrations;
 pub mod roles;
 pub mod sessions;
 pub mod sweep;
+pub mod unproven;
 pub mod world;
 
 pub use world::World;
@@ -76,6 +78,30 @@ macro_rules! store_contract {
                 who_is_there_already_stays_as_they_are,
                 a_rehearsal_answers_the_same_and_changes_nothing,
                 ten_imports_of_the_same_at_once_import_each_account_once,
+            }
+            invites {
+                an_accepted_invite_is_an_account_of_its_owners,
+                who_accepts_may_say_what_they_are_called,
+                of_fifty_acceptances_one_works,
+                a_second_invite_takes_the_place_of_the_first,
+                inviting_again_and_accepting_at_once_do_one_of_both,
+                nobody_invites_to_more_than_they_hold,
+                who_has_an_account_is_not_invited,
+                an_invite_is_stronger_than_a_registration,
+                an_invited_account_is_of_no_use_to_anybody,
+                suspending_takes_an_invite_back,
+                an_invite_that_nobody_accepts_goes_with_its_account,
+            }
+            unproven {
+                who_registers_has_an_unverified_account_at_once,
+                a_taken_address_makes_no_account,
+                of_fifty_registrations_at_once_one_is_the_account,
+                of_fifty_proofs_one_works,
+                a_reset_leaves_nothing_to_who_was_there_before,
+                a_changed_password_voids_the_token_of_the_one_before,
+                a_renewed_token_reaches_whoever_is_not_proven,
+                roles_count_once_the_mailbox_is_proven,
+                an_account_that_nobody_used_goes_after_a_week,
             }
             admins {
                 the_first_admin_is_created_once_among_fifty,
@@ -243,6 +269,7 @@ mod tests {
             include_str!("testing/audit.rs"),
             include_str!("testing/guesses.rs"),
             include_str!("testing/imports.rs"),
+            include_str!("testing/invites.rs"),
             include_str!("testing/keys.rs"),
             include_str!("testing/mail.rs"),
             include_str!("testing/passwords.rs"),
@@ -252,6 +279,7 @@ mod tests {
             include_str!("testing/roles.rs"),
             include_str!("testing/sessions.rs"),
             include_str!("testing/sweep.rs"),
+            include_str!("testing/unproven.rs"),
         ];
         let stories = files.into_iter().flat_map(|file| {
             file.lines()
