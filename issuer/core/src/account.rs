@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod admin;
+pub mod erase;
+pub mod export;
 pub mod import;
 pub mod invite;
 pub mod operate;

@@ -1,11 +1,21 @@
 //! The audit trail: one row for each change, in the change's own transaction, chained by hashes so
 //! that an edited, removed or reordered row shows.
 //!
+//! Rows stay for ever, and what they say of a person must be able to go: so a row names accounts by
+//! their random ids, and the client's address isn't in it. The row holds a commitment to the
+//! address ([`chain`]); the address itself is kept beside it, as long as its owner is.
+//!
 //! To record a new kind of change, add an [`Action`]; the store operation that makes the change
 //! calls [`Context::event`] and writes the row with it.
 
+pub mod chain;
+pub mod read;
+pub mod verification;
+
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+pub use chain::{Placed, Recorded};
 
 use crate::account::AccountId;
 use crate::time::UnixTime;
@@ -80,6 +90,7 @@ impl Context {
             detail: detail.to_string(),
             ip: self.origin.ip.map(|ip| ip.to_string()),
             request_id: self.origin.request_id.clone(),
+            registration: None,
         }
     }
 }
@@ -169,6 +180,12 @@ actions! {
     StoreRestored = "store.restored",
     /// A setup link was made.
     SetupLinkIssued = "setup.link_issued",
+    /// Somebody got everything that is held about a person.
+    AccountExported = "account.exported",
+    /// An account was erased, with everything about its person.
+    AccountErased = "account.erased",
+    /// Somebody took the trail away to read it elsewhere.
+    AuditExported = "audit.exported",
 }
 
 /// One row of the trail, before it has its place in the chain.
@@ -182,50 +199,44 @@ pub struct Event {
     pub action: String,
     /// The account it happened to.
     pub subject: Option<String>,
-    /// More, as a JSON object.
+    /// More, as a JSON object. Never a name, an address or a client's address: the detail of a row
+    /// stays when its person is erased.
     pub detail: String,
-    /// The client's address.
+    /// The client's address, as long as it is kept.
     pub ip: Option<String>,
     /// The request's id.
     pub request_id: Option<String>,
+    /// The registration that an event without an account is part of. It isn't in the row; the
+    /// client's address goes with it.
+    pub registration: Option<Uuid>,
 }
 
-/// One row of the trail at its place in the chain.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Recorded {
-    /// Its place, from 1, without gaps.
-    pub sequence: u64,
-    /// What it tells.
-    pub event: Event,
-    /// [`chain`] of the row before it and this one; the first follows 32 zero bytes.
-    pub hash: [u8; 32],
+/// Whose a client's address is: it is kept as long as they are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressOwner {
+    /// The account that acted, or that somebody unknown did something to.
+    Account(AccountId),
+    /// A registration that is no account yet.
+    Registration(Uuid),
 }
 
-/// The hash that ties a row to the one before it.
-#[must_use]
-pub fn chain(previous: &[u8; 32], sequence: u64, event: &Event) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(b"signet audit 1\0");
-    hasher.update(previous);
-    hasher.update(sequence.to_be_bytes());
-    hasher.update(event.at.as_secs().to_be_bytes());
-    let fields = [
-        Some(event.actor.as_str()),
-        Some(event.action.as_str()),
-        event.subject.as_deref(),
-        Some(event.detail.as_str()),
-        event.ip.as_deref(),
-        event.request_id.as_deref(),
-    ];
-    for field in fields {
-        match field {
-            Some(text) => {
-                hasher.update([1]);
-                hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-                hasher.update(text);
-            }
-            None => hasher.update([0]),
+impl Event {
+    /// The event as part of a registration.
+    #[must_use]
+    pub fn of_registration(self, registration: Uuid) -> Self {
+        Self {
+            registration: Some(registration),
+            ..self
         }
     }
-    hasher.finalize().into()
+
+    /// Whose the client's address is; an address that is nobody's isn't kept.
+    #[must_use]
+    pub fn address_owner(&self) -> Option<AddressOwner> {
+        let account = |text: &str| Uuid::try_parse(text).ok().map(AccountId);
+        account(&self.actor)
+            .or_else(|| self.subject.as_deref().and_then(account))
+            .map(AddressOwner::Account)
+            .or(self.registration.map(AddressOwner::Registration))
+    }
 }

@@ -18,7 +18,8 @@
 //! - keys: [`signing`]
 //! - what a store must do: [`ports`]
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
-//!   [`account::address`], [`account::operate`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
+//!   [`account::address`], [`account::operate`], [`account::export`], [`account::erase`],
+//!   [`audit::read`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
 //!   [`session::end`], [`recovery`]; without being asked, [`upkeep`]
 //!
 //! # Adding a use case

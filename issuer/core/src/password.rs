@@ -101,6 +101,24 @@ impl PasswordHash {
         *self.0 == NONE
     }
 
+    /// What it was made with, for people to read; `None` where there is no password.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<&'static str> {
+        let text = self.0.strip_prefix(BROUGHT_ALONG).unwrap_or(&self.0);
+        let name = text.trim_start_matches('$');
+        if self.is_none() {
+            None
+        } else if name.starts_with("argon2") {
+            Some("argon2")
+        } else if name.starts_with("pbkdf2") {
+            Some("pbkdf2")
+        } else if name.starts_with('2') {
+            Some("bcrypt")
+        } else {
+            Some("another")
+        }
+    }
+
     /// The text a store keeps.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -11,7 +11,9 @@ pub mod administration;
 pub mod detached;
 pub mod heads;
 pub mod invites;
+pub mod personal;
 pub mod recovery;
+pub mod trail;
 pub mod unproven;
 
 use std::collections::BTreeSet;
@@ -596,15 +598,17 @@ pub trait Store:
     + addresses::AddressStore
     + administration::AdministrationStore
     + detached::DetachedRows
+    + personal::PersonalStore
     + recovery::RecoveryStore
     + invites::InviteStore
     + unproven::UnprovenStore
+    + trail::TrailStore
 {
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;
 
     /// Removes a batch of what is past its time: registrations, mailed tokens, sessions that ended
-    /// or expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
+    /// or expired over a day ago, guesses and tombstones of more than a day ago, dead letters of more than 30 days
     /// ago, accounts whose last invite is older than [`invites::INVITED_ACCOUNTS_KEPT`], and accounts
     /// that nobody used, proved or gave a role to within [`unproven::UNUSED_ACCOUNTS_KEPT`] of their
     /// registration. Records `AccountExpired` for each account. Whoever changes something at the same time waits for one batch, however much there is.

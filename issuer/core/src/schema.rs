@@ -2,10 +2,12 @@
 
 /// The tables of every store in SQL: a schema without one of them isn't whole, whatever it says was
 /// done to it.
-pub const TABLES: [&str; 14] = [
+pub const TABLES: [&str; 16] = [
     "account_roles",
     "accounts",
     "audit",
+    "audit_addresses",
+    "erased_accounts",
     "guesses",
     "mac_keys",
     "mailed_tokens",

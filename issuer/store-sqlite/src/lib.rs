@@ -16,7 +16,7 @@
 //!
 //! - the file: `db` (opening, migrating, writing in groups, the log, copies, what errors mean)
 //! - a port each: `accounts`, `addresses`, `administration`, `passwords`, `sessions`, `roles`,
-//!   `mail`, `guesses`, `keys`, `audit`, `recovery` after going back in time, and `sweep` for what is
+//!   `mail`, `guesses`, `keys`, `audit`, `personal` for all about a person, `recovery` after going back in time, and `sweep` for what is
 //!   past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/sqlite` at the root of the repository
@@ -40,6 +40,7 @@ mod guesses;
 mod keys;
 mod mail;
 mod passwords;
+mod personal;
 mod recovery;
 mod roles;
 mod rows;

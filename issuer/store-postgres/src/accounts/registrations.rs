@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::accounts::{find, insert};
 use crate::addresses;
+use crate::audit::adopt_addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
 use crate::rows::{array, display_name, seconds};
@@ -48,7 +49,8 @@ impl PostgresStore {
             };
             mail::queue(&mut tx, context.now, &letter).await?;
         }
-        tx.record(context.event(Action::RegistrationRequested, owner, json!({})));
+        let event = context.event(Action::RegistrationRequested, owner, json!({}));
+        tx.record(event.of_registration(registration.id));
         tx.commit().await
     }
 
@@ -86,7 +88,8 @@ impl PostgresStore {
         };
         tokens::keep(&mut tx, Owner::Registration(newest), token).await?;
         mail::queue(&mut tx, context.now, letter).await?;
-        tx.record(context.event(Action::VerificationResent, None, json!({})));
+        let event = context.event(Action::VerificationResent, None, json!({}));
+        tx.record(event.of_registration(newest));
         tx.commit().await?;
         Ok(true)
     }
@@ -141,6 +144,7 @@ impl PostgresStore {
         let Some(account) = become_account(&mut tx, context.now, registration, id).await? else {
             return Ok(None);
         };
+        adopt_addresses(&mut tx, registration, id).await?;
         if !insert(&mut tx, context.now, &account).await? {
             return Ok(None);
         }

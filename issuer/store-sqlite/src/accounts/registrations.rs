@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::accounts::{find, insert};
 use crate::addresses;
-use crate::audit::record;
+use crate::audit::{self, record};
 use crate::db::{SqliteStore, db};
 use crate::mail;
 use crate::rows::{array, display_name, seconds, uuid};
@@ -49,7 +49,7 @@ impl SqliteStore {
             mail::queue(&mut tx, context.now, &letter).await?;
         }
         let event = context.event(Action::RegistrationRequested, owner, json!({}));
-        record(&mut tx, event).await?;
+        record(&mut tx, event.of_registration(registration.id)).await?;
         tx.commit().await
     }
 
@@ -83,10 +83,11 @@ impl SqliteStore {
         let Some(newest) = newest else {
             return tx.leave(false).await;
         };
-        tokens::keep(&mut tx, Owner::Registration(uuid(&newest)?), &token).await?;
+        let newest = uuid(&newest)?;
+        tokens::keep(&mut tx, Owner::Registration(newest), &token).await?;
         mail::queue(&mut tx, context.now, &letter).await?;
         let event = context.event(Action::VerificationResent, None, json!({}));
-        record(&mut tx, event).await?;
+        record(&mut tx, event.of_registration(newest)).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -136,6 +137,7 @@ impl SqliteStore {
         let Some(account) = become_account(&mut tx, context.now, &registration, id).await? else {
             return tx.leave(None).await;
         };
+        audit::adopt_addresses(&mut tx, uuid(&registration)?, id).await?;
         if !insert(&mut tx, context.now, &account).await? {
             return tx.leave(None).await;
         }

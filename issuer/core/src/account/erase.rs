@@ -1,0 +1,132 @@
+//! Erasing an account: its owner's right, an admin's duty.
+//!
+//! All of it goes in one transaction, and what stays is about nobody: the rows of the trail name an
+//! id that leads nowhere. docs/adr/0023-what-stays-of-who-was-erased.md says what and why.
+
+use super::AccountId;
+use super::admin::AdminError;
+use crate::audit::{Actor, Context, Origin};
+use crate::email::EmailAddress;
+use crate::issuer::Issuer;
+use crate::password::Password;
+use crate::password::pool::Overloaded;
+use crate::ports::personal::{ErasureRight, Farewell};
+use crate::ports::{AccountChangeError, Ruled, StoreError};
+use crate::session::LiveSession;
+use crate::session::reauthenticate::ReauthenticateError;
+
+/// Why one's own account isn't erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The password is another one.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// There were too many failures in this session.
+    #[error("too many wrong passwords")]
+    RateLimited {
+        /// Seconds until the next try.
+        retry_after: u32,
+    },
+    /// It would leave nobody who can administer.
+    #[error("the last admin can't be removed")]
+    LastAdmin,
+    /// The session, the account or its password changed meanwhile.
+    #[error("the session is over")]
+    SessionOver,
+    /// Too many passwords are being checked.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The store doesn't answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ReauthenticateError> for EraseError {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::WrongPassword => Self::WrongPassword,
+            ReauthenticateError::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            ReauthenticateError::SessionOver => Self::SessionOver,
+            ReauthenticateError::Overloaded(overloaded) => Self::Overloaded(overloaded),
+            ReauthenticateError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<AccountChangeError> for EraseError {
+    fn from(error: AccountChangeError) -> Self {
+        match error {
+            AccountChangeError::LastAdmin => Self::LastAdmin,
+            // Nobody's rights are asked for here, so what else is refused is what isn't there.
+            AccountChangeError::NotFound
+            | AccountChangeError::Forbidden
+            | AccountChangeError::Grant(_) => Self::SessionOver,
+        }
+    }
+}
+
+impl Issuer {
+    /// Erases the session's own account, whose password is proven once more.
+    ///
+    /// # Errors
+    /// See [`EraseError`].
+    pub async fn erase_oneself(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        password: Password,
+    ) -> Result<(), EraseError> {
+        let right = ErasureRight::Owner {
+            session: session.id,
+            checked: self.prove_again(session, password).await?,
+        };
+        let context = self.context_of(origin, session);
+        self.erase(&context, session.account.id, &right).await??;
+        Ok(())
+    }
+
+    /// Erases an account, as an admin; needs a fresh login.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn erase_account(
+        &self,
+        origin: &Origin,
+        session: &LiveSession,
+        id: AccountId,
+    ) -> Result<(), AdminError> {
+        self.require_fresh(session)?;
+        let context = self.context_of(origin, session);
+        self.erase(&context, id, &ErasureRight::Authority).await??;
+        Ok(())
+    }
+
+    /// Erases the account with an address, as an operator; answers which it was.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn erase_by_operator(&self, email: &EmailAddress) -> Result<AccountId, AdminError> {
+        let id = self.account_with(email).await?;
+        let id = id.ok_or(AccountChangeError::NotFound)?;
+        let context = Context::internal(self.now(), Actor::Operator);
+        self.erase(&context, id, &ErasureRight::Authority).await??;
+        Ok(id)
+    }
+
+    async fn erase(
+        &self,
+        context: &Context,
+        id: AccountId,
+        right: &ErasureRight,
+    ) -> Ruled<(), AccountChangeError> {
+        // The name isn't used: the mail outlives the account by the time it takes to be sent.
+        let farewell = |email: &EmailAddress| Farewell {
+            clears: self.guess_keys.address(email),
+            mail: self.seal(&self.letters.erased_notice(email), None),
+        };
+        let erased = self.store.erase(context, id, right, &farewell).await?;
+        Ok(erased.map(|erased| {
+            tracing::info!(account = %erased.id, "an account was erased");
+        }))
+    }
+}

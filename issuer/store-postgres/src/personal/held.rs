@@ -1,0 +1,144 @@
+//! What is held about a person, table by table.
+
+use std::net::IpAddr;
+
+use signet_core::account::AccountId;
+use signet_core::account::export::{Held, HeldMail, HeldRegistration, HeldSession, HeldToken};
+use signet_core::email::EmailAddress;
+use signet_core::limit::GuessKey;
+use signet_core::ports::StoreResult;
+use signet_core::session::{Session, SessionId};
+
+use crate::accounts::{find, password};
+use crate::audit;
+use crate::db::{Transaction, db};
+use crate::rows::{small, time, unsigned};
+
+/// All of it, in the transaction's one moment.
+pub(super) async fn read(
+    tx: &mut Transaction,
+    id: AccountId,
+    guesses: &(dyn for<'a> Fn(&'a EmailAddress) -> GuessKey + Send + Sync),
+) -> StoreResult<Option<Held>> {
+    let account = find(tx, id).await?;
+    let Some((account, password)) = account.zip(password(tx, id).await?) else {
+        return Ok(None);
+    };
+    let address = account.email.canonical();
+    Ok(Some(Held {
+        sessions: sessions(tx, id).await?,
+        registrations: registrations(tx, address).await?,
+        mailed_tokens: mailed_tokens(tx, id).await?,
+        mail: mail(tx, id).await?,
+        failed_guesses: failed_guesses(tx, &guesses(&account.email)).await?,
+        trail: audit::rows_about(tx, id).await?,
+        account,
+        password,
+    }))
+}
+
+async fn sessions(
+    tx: &mut Transaction,
+    account: AccountId,
+) -> StoreResult<Vec<HeldSession>> {
+    let rows = sqlx::query!(
+        "SELECT id, generation, detached, created_at, advanced_at, authenticated_at, ended_at,
+                audience, client, user_agent, ip
+         FROM sessions WHERE account_id = $1 ORDER BY created_at, id",
+        account.0
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)?;
+    rows.into_iter()
+        .map(|row| {
+            let refreshes = small(row.generation)?;
+            Ok(HeldSession {
+                session: Session {
+                    id: SessionId(row.id),
+                    created_at: time(row.created_at),
+                    last_seen_at: time(row.advanced_at),
+                    user_agent: row.user_agent,
+                    ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+                },
+                refreshes: (!row.detached).then_some(refreshes),
+                authenticated_at: time(row.authenticated_at),
+                ended_at: row.ended_at.map(time),
+                audience: row.audience,
+                client: row.client,
+            })
+        })
+        .collect()
+}
+
+async fn registrations(
+    tx: &mut Transaction,
+    address: &str,
+) -> StoreResult<Vec<HeldRegistration>> {
+    let rows = sqlx::query!(
+        "SELECT email_original, name, created_at, expires_at
+         FROM registrations WHERE email_canonical = $1 ORDER BY number",
+        address
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)?;
+    let held = rows.into_iter().map(|row| HeldRegistration {
+        email: row.email_original,
+        name: row.name,
+        created_at: time(row.created_at),
+        expires_at: time(row.expires_at),
+    });
+    Ok(held.collect())
+}
+
+async fn mailed_tokens(
+    tx: &mut Transaction,
+    account: AccountId,
+) -> StoreResult<Vec<HeldToken>> {
+    let rows = sqlx::query!(
+        "SELECT purpose, expires_at FROM mailed_tokens WHERE account_id = $1
+         ORDER BY expires_at, purpose",
+        account.0
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)?;
+    let held = rows.into_iter().map(|row| HeldToken {
+        purpose: row.purpose,
+        expires_at: time(row.expires_at),
+    });
+    Ok(held.collect())
+}
+
+async fn mail(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<HeldMail>> {
+    let rows = sqlx::query!(
+        "SELECT kind, created_at, due_at, expires_at, attempts, abandoned_at, last_error
+         FROM outbox WHERE account_id = $1 ORDER BY created_at, id",
+        account.0
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(HeldMail {
+                kind: row.kind,
+                created_at: time(row.created_at),
+                due_at: time(row.due_at),
+                expires_at: row.expires_at.map(time),
+                attempts: small(row.attempts)?,
+                abandoned_at: row.abandoned_at.map(time),
+                last_error: row.last_error,
+            })
+        })
+        .collect()
+}
+
+async fn failed_guesses(tx: &mut Transaction, key: &GuessKey) -> StoreResult<u64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM guesses WHERE key = $1"#,
+        key.as_bytes().as_slice()
+    );
+    unsigned(count.fetch_one(tx).await.map_err(db)?)
+}

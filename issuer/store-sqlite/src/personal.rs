@@ -1,0 +1,67 @@
+//! Everything about one person at once: read, or gone.
+
+mod erase;
+mod held;
+
+use async_trait::async_trait;
+use serde_json::json;
+use signet_core::account::AccountId;
+use signet_core::account::export::Held;
+use signet_core::audit::{Action, Context};
+use signet_core::email::EmailAddress;
+use signet_core::limit::GuessKey;
+use signet_core::ports::personal::{Erased, ErasureRight, Farewell, PersonalStore};
+use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+
+use crate::accounts::find;
+use crate::audit::record;
+use crate::db::{SqliteStore, db};
+use crate::rows::{time, unsigned, uuid};
+
+#[async_trait]
+impl PersonalStore for SqliteStore {
+    async fn export(
+        &self,
+        context: &Context,
+        id: AccountId,
+        guesses: &(dyn for<'a> Fn(&'a EmailAddress) -> GuessKey + Send + Sync),
+    ) -> StoreResult<Option<Held>> {
+        let mut tx = self.write().await?;
+        if find(&mut tx, id).await?.is_none() {
+            return tx.leave(None).await;
+        }
+        let event = context.event(Action::AccountExported, Some(id), json!({}));
+        record(&mut tx, event).await?;
+        tx.commit().await?;
+        // Others go on writing while it is read.
+        let mut tx = self.snapshot().await?;
+        held::read(&mut tx, id, guesses).await
+    }
+
+    async fn erase(
+        &self,
+        context: &Context,
+        id: AccountId,
+        right: &ErasureRight,
+        farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
+    ) -> Ruled<Erased, AccountChangeError> {
+        self.erase_account(context, id, right, farewell).await
+    }
+
+    async fn erased_accounts(&self) -> StoreResult<Vec<Erased>> {
+        let rows =
+            sqlx::query!("SELECT id, version, erased_at FROM erased_accounts ORDER BY erased_at")
+                .fetch_all(&self.readers)
+                .await
+                .map_err(db)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Erased {
+                    id: AccountId(uuid(&row.id)?),
+                    version: unsigned(row.version)?,
+                    erased_at: time(row.erased_at),
+                })
+            })
+            .collect()
+    }
+}

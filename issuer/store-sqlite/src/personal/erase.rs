@@ -1,0 +1,145 @@
+//! Letting an account go with everything about its person.
+
+use serde_json::json;
+use signet_core::account::{Account, AccountId};
+use signet_core::audit::chain::Redaction;
+use signet_core::audit::{Action, Context};
+use signet_core::email::EmailAddress;
+use signet_core::ports::personal::{Erased, ErasureRight, Farewell};
+use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::role::grant::may_act_on;
+use signet_core::session::SessionId;
+use sqlx::SqliteConnection;
+
+use crate::accounts::{find, has_admin, password};
+use crate::actor::is_live;
+use crate::audit::{forget_addresses, record};
+use crate::db::{SqliteStore, db};
+use crate::rows::{seconds, signed};
+use crate::{guesses, mail};
+
+const WRITE: &str = "users:write";
+
+impl SqliteStore {
+    pub(super) async fn erase_account(
+        &self,
+        context: &Context,
+        id: AccountId,
+        right: &ErasureRight,
+        farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
+    ) -> Ruled<Erased, AccountChangeError> {
+        let mut tx = self.write().await?;
+        let Some(target) = find(&mut tx, id).await? else {
+            return tx.leave(Err(AccountChangeError::NotFound)).await;
+        };
+        if let Err(refusal) = self.may_erase(&mut tx, context, &target, right).await? {
+            return tx.leave(Err(refusal)).await;
+        }
+        let catalogue = self.known_roles.current(&mut tx).await?;
+        let was_admin = catalogue.authority(&target.roles).is_admin() && is_live(&target);
+        let Farewell { clears, mail } = farewell(&target.email);
+        let erased = Erased {
+            id,
+            version: target.version.saturating_add(1),
+            erased_at: context.now,
+        };
+        guesses::clear(&mut tx, &clears).await?;
+        delete(&mut tx, &target).await?;
+        if was_admin && !has_admin(&mut tx, &catalogue).await? {
+            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
+        }
+        keep_tombstone(&mut tx, &erased).await?;
+        mail::queue(&mut tx, context.now, &mail).await?;
+        let taken_out = forget_addresses(&mut tx, id).await?;
+        record(&mut tx, event(context, id, &taken_out)).await?;
+        tx.commit().await?;
+        Ok(Ok(erased))
+    }
+
+    async fn may_erase(
+        &self,
+        connection: &mut SqliteConnection,
+        context: &Context,
+        target: &Account,
+        right: &ErasureRight,
+    ) -> Ruled<(), AccountChangeError> {
+        match right {
+            ErasureRight::Authority => {
+                let actor = match self.permitted(connection, context, WRITE).await? {
+                    Ok(actor) => actor,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                let authority = actor.catalogue.authority(&target.roles);
+                Ok(may_act_on(&actor.authority, &authority).map_err(Into::into))
+            }
+            ErasureRight::Owner { session, checked } => {
+                let is_same = password(connection, target.id).await?.as_ref() == Some(checked);
+                if is_same && is_open(connection, target.id, *session).await? {
+                    Ok(Ok(()))
+                } else {
+                    Ok(Err(AccountChangeError::NotFound))
+                }
+            }
+        }
+    }
+}
+
+/// What the trail says: whose it was, and what was taken out of rows of the release before.
+fn event(context: &Context, id: AccountId, taken_out: &Redaction) -> signet_core::audit::Event {
+    let detail = match taken_out.rows() {
+        0 => json!({}),
+        rows => json!({ "rows": rows, "taken_out": taken_out.digest() }),
+    };
+    context.event(Action::AccountErased, Some(id), detail)
+}
+
+async fn is_open(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    session: SessionId,
+) -> StoreResult<bool> {
+    let (account, session) = (
+        account.0.as_bytes().as_slice(),
+        session.0.as_bytes().as_slice(),
+    );
+    let found = sqlx::query_scalar!(
+        "SELECT EXISTS (SELECT 1 FROM sessions
+                        WHERE id = ? AND account_id = ? AND ended_at IS NULL)",
+        session,
+        account
+    );
+    Ok(found.fetch_one(connection).await.map_err(db)? != 0)
+}
+
+/// Its roles, sessions, mailed tokens and unsent mail go with the row.
+async fn delete(connection: &mut SqliteConnection, account: &Account) -> StoreResult<()> {
+    let address = account.email.canonical();
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = ?",
+        address
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    let id = account.id.0.as_bytes().as_slice();
+    sqlx::query!("DELETE FROM accounts WHERE id = ?", id)
+        .execute(connection)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
+
+async fn keep_tombstone(connection: &mut SqliteConnection, erased: &Erased) -> StoreResult<()> {
+    let id = erased.id.0.as_bytes().as_slice();
+    let (version, at) = (signed(erased.version), seconds(erased.erased_at));
+    sqlx::query!(
+        "INSERT INTO erased_accounts (id, version, erased_at) VALUES (?, ?, ?)",
+        id,
+        version,
+        at
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
