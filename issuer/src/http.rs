@@ -70,6 +70,7 @@ fn routes() -> Vec<Route> {
         admin::users::routes(),
         admin::invites::routes(),
         admin::roles::routes(),
+        admin::outbox::routes(),
         forward_auth::routes(),
         well_known::routes(),
         health::routes(),

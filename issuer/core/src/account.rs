@@ -116,7 +116,7 @@ impl DisplayName {
 }
 
 /// Control characters, line and paragraph separators, and those that change the direction of text.
-fn is_unprintable(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

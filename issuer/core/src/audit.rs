@@ -178,6 +178,8 @@ actions! {
     KeysCreated = "keys.created",
     /// The store went back in time and began a new life.
     StoreRestored = "store.restored",
+    /// An admin had a message tried again.
+    MailRetried = "mail.retried",
     /// A setup link was made.
     SetupLinkIssued = "setup.link_issued",
     /// Somebody got everything that is held about a person.

@@ -16,6 +16,7 @@ use crate::email::EmailAddress;
 use crate::limit::{Exceeded, GuessKeys, LimitKey, LimitSubject, Limiter, Quota};
 use crate::mail::catalogue::CatalogueError;
 use crate::mail::letter::Letters;
+use crate::mail::outbox::Fullness;
 use crate::mail::{MailKind, Message, NewMail};
 use crate::password::hasher::{AlgorithmError, Hasher};
 use crate::password::policy::PasswordFault;
@@ -87,6 +88,7 @@ pub struct Issuer {
     key_set: KeySet,
     pub(crate) hashing: HashPool,
     pub(crate) letters: Letters,
+    pub(crate) outbox_fullness: Fullness,
     pub(crate) guess_keys: GuessKeys,
     pub(crate) device_key: SecretBytes<32>,
     pub(crate) settings: Settings,
@@ -180,6 +182,7 @@ impl Issuer {
         Ok(Self {
             hashing: HashPool::new(hasher, settings.hash_pool, dummy),
             letters: Letters::new(settings.product.clone(), settings.links.clone())?,
+            outbox_fullness: Fullness::default(),
             guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
             device_key: master_keys.current().derive("devices"),
             store,

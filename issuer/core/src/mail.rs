@@ -9,6 +9,8 @@
 
 pub mod catalogue;
 pub mod letter;
+pub mod outbox;
+pub mod reason;
 pub mod request;
 pub mod worker;
 
@@ -123,6 +125,9 @@ pub struct QueuedMail {
 /// Why a message could not be handed over.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DeliveryError {
+    /// The server can't be used, which says nothing about the message: it didn't hear of it.
+    #[error("{0}")]
+    Unavailable(String),
     /// It may go better later.
     #[error("{0}")]
     Transient(String),

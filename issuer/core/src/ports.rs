@@ -11,6 +11,7 @@ pub mod administration;
 pub mod detached;
 pub mod heads;
 pub mod invites;
+pub mod outbox;
 pub mod personal;
 pub mod recovery;
 pub mod trail;
@@ -598,6 +599,7 @@ pub trait Store:
     + addresses::AddressStore
     + administration::AdministrationStore
     + detached::DetachedRows
+    + outbox::OutboxStore
     + personal::PersonalStore
     + recovery::RecoveryStore
     + invites::InviteStore

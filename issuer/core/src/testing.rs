@@ -28,6 +28,7 @@ pub mod invites;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod outbox;
 pub mod passwords;
 pub mod recovery;
 pub mod refresh;
@@ -161,6 +162,16 @@ macro_rules! store_contract {
                 two_workers_never_hold_the_same_message,
                 what_has_been_due_for_longest_goes_first,
             }
+            outbox {
+                what_waits_and_what_died_is_listed_newest_first,
+                the_outbox_is_read_in_pages_while_it_empties,
+                a_dead_letter_is_tried_again_as_if_it_were_new,
+                what_has_expired_or_whose_token_is_void_is_not_tried_again,
+                only_who_may_write_mail_has_it_tried_again,
+                what_the_server_did_not_hear_of_was_not_tried,
+                an_entry_is_read_whatever_became_of_it,
+                dead_letters_do_not_fill_the_outbox,
+            }
             guesses {
                 guesses_are_counted_before_they_are_checked,
                 delays_grow_until_somebody_knows_the_password,
@@ -272,6 +283,7 @@ mod tests {
             include_str!("testing/invites.rs"),
             include_str!("testing/keys.rs"),
             include_str!("testing/mail.rs"),
+            include_str!("testing/outbox.rs"),
             include_str!("testing/passwords.rs"),
             include_str!("testing/recovery.rs"),
             include_str!("testing/refresh.rs"),

@@ -43,10 +43,10 @@ impl Issuer {
         while !is_over() {
             // One at a time: a message that is taken and not tried waits until its lease ends.
             let round = self.deliver_some_mail(transport, 1).await?;
-            if round.taken == 0 {
+            done.mails = done.mails.saturating_add(round.sent);
+            if round.taken == 0 || round.is_server_away {
                 break;
             }
-            done.mails = done.mails.saturating_add(round.sent);
         }
         loop {
             let Swept { rows, more } = self.sweep_some().await?;
@@ -55,11 +55,13 @@ impl Issuer {
                 break;
             }
         }
+        self.measure_outbox().await?;
         done.remaining = self.store.due_mail(self.now()).await?;
         Ok(done)
     }
 
-    /// Removes all that is past its time. Answers how many rows went.
+    /// Removes all that is past its time, and looks whether the outbox is full. Answers how many
+    /// rows went.
     ///
     /// # Errors
     /// When the store doesn't answer; what went until then is gone.
@@ -69,6 +71,7 @@ impl Issuer {
             let Swept { rows, more } = self.sweep_some().await?;
             all = all.saturating_add(rows);
             if !more {
+                self.measure_outbox().await?;
                 return Ok(all);
             }
         }

@@ -4,6 +4,7 @@
 //! the change, whether the actor may do just this to just that.
 
 pub(super) mod invites;
+pub(super) mod outbox;
 pub(super) mod roles;
 pub(super) mod sessions;
 pub(super) mod users;

@@ -72,6 +72,9 @@ pub enum RegisterError {
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
+    /// So much mail waits that nobody would get theirs.
+    #[error("too much mail waits to be sent")]
+    OutboxFull,
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -148,6 +151,9 @@ impl Issuer {
         registration: Registration,
     ) -> Result<RegistrationSecret, RegisterError> {
         self.accept_new_password(&registration.password, &registration.email)?;
+        if self.outbox_fullness.is_full() {
+            return Err(RegisterError::OutboxFull);
+        }
         let reserved = self.reserve_registration(origin).await?;
         let registered = self.keep_registration(origin, registration).await;
         if registered.is_err() {

@@ -3,7 +3,19 @@
 //! A message that was handed over but not marked, because the process died in between, is handed
 //! over again: at least once, with the same Message-ID. A request becomes the message it asks for,
 //! which the next round takes, or nothing.
+//!
+//! A server that can't be used is nothing of a message's: its claims are put back as they were,
+//! and whoever calls waits a little. So however long a server is away, what waits for it goes out
+//! as soon as it is back, and doesn't die of it; see [`pause`].
+//!
+//! Nothing wakes the worker when a mail is put in: docs/adr/0027-the-mail-worker-polls.md.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use super::reason::kept;
 use super::request::Unsealed;
 use super::{DeliveryError, MailTransport, Message, QueuedMail};
 use crate::issuer::Issuer;
@@ -12,37 +24,45 @@ use crate::secret::Randomness;
 use crate::signing::seal::Sealed;
 use crate::time::UnixTime;
 
-/// How many messages one round takes: so few that even a server that takes half a minute for each
-/// is done with them within the lease.
+/// How many messages one round takes: so few that even with a server that takes half a minute for
+/// each it is done within the lease.
 const BATCH: u32 = 8;
+/// How many of them are handed over at the same time, so that one that takes long holds up few.
+const AT_ONCE: usize = 4;
 /// How long a round may take before its messages are due again, in seconds.
 const LEASE: u64 = 300;
 /// How often a message is tried before it is a dead letter.
 const MOST_ATTEMPTS: u32 = 12;
 /// The longest wait between two tries, in seconds.
 const LONGEST_WAIT: u64 = 3_600;
+/// The longest wait for a server that was away, in seconds.
+const LONGEST_PAUSE: u64 = 30;
 
 /// What came of a round.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Round {
+pub struct Round {
     /// How many entries of the outbox it took.
-    pub(crate) taken: usize,
+    pub taken: usize,
     /// How many messages it handed over.
-    pub(crate) sent: u64,
+    pub sent: u64,
+    /// Whether it stopped because the mail server can't be used.
+    pub is_server_away: bool,
 }
 
 /// What came of an entry.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 enum Handled {
     /// Its message was handed over.
     Sent,
     /// It was a request, it waits for another try, or there is no use in it.
     Otherwise,
+    /// The server can't be used, and didn't hear of it.
+    Untried(Uuid, String),
 }
 
 impl Issuer {
-    /// Sends what is due. Answers how many entries of the outbox it took; where there were any, there
-    /// may be more.
+    /// Sends what is due. Answers how many entries of the outbox it dealt with; where there were
+    /// any, there may be more.
     ///
     /// # Errors
     /// When the store doesn't answer; what was taken is due again after its lease.
@@ -50,8 +70,19 @@ impl Issuer {
         &self,
         transport: &dyn MailTransport,
     ) -> Result<usize, StoreError> {
-        let round = self.deliver_some_mail(transport, BATCH).await?;
-        Ok(round.taken)
+        let round = self.deliver_batch(transport).await?;
+        Ok(match round.is_server_away {
+            true => 0,
+            false => round.taken,
+        })
+    }
+
+    /// The same, and all that came of it.
+    ///
+    /// # Errors
+    /// When the store doesn't answer; what was taken is due again after its lease.
+    pub async fn deliver_batch(&self, transport: &dyn MailTransport) -> Result<Round, StoreError> {
+        self.deliver_some_mail(transport, BATCH).await
     }
 
     /// The same with as many entries as one wants to wait for.
@@ -60,15 +91,34 @@ impl Issuer {
         transport: &dyn MailTransport,
         limit: u32,
     ) -> Result<Round, StoreError> {
-        let queued = self.store.claim_mail(self.now(), LEASE, limit).await?;
+        let mut queued = self.store.claim_mail(self.now(), LEASE, limit).await?;
         let mut round = Round {
             taken: queued.len(),
             sent: 0,
+            is_server_away: false,
         };
-        for mail in queued {
-            if self.handle(transport, mail).await? == Handled::Sent {
-                round.sent = round.sent.saturating_add(1);
+        let mut untried = Vec::new();
+        let mut reason = String::new();
+        while !queued.is_empty() && !round.is_server_away {
+            let later = queued.split_off(queued.len().min(AT_ONCE));
+            let handling = queued.into_iter().map(|mail| self.handle(transport, mail));
+            for handled in join_all(handling).await {
+                match handled? {
+                    Handled::Sent => round.sent = round.sent.saturating_add(1),
+                    Handled::Otherwise => {}
+                    Handled::Untried(id, error) => {
+                        round.is_server_away = true;
+                        untried.push(id);
+                        reason = error;
+                    }
+                }
             }
+            queued = later;
+        }
+        untried.extend(queued.iter().map(|mail| mail.id));
+        if !untried.is_empty() {
+            let now = self.now();
+            self.store.mail_postponed(&untried, now, &reason).await?;
         }
         Ok(round)
     }
@@ -104,20 +154,26 @@ impl Issuer {
         mail: &QueuedMail,
         message: &Message,
     ) -> Result<Handled, StoreError> {
-        let now = self.now();
         let outcome = transport.deliver(mail.id, mail.created_at, message).await;
+        let now = self.now();
         let marking = match outcome {
             Ok(()) => {
                 self.store.mail_delivered(mail.id).await?;
                 return Ok(Handled::Sent);
             }
+            Err(DeliveryError::Unavailable(error)) => {
+                return Ok(Handled::Untried(mail.id, kept(&error, message)));
+            }
             Err(DeliveryError::Permanent(error)) => {
+                let error = kept(&error, message);
                 self.store.mail_abandoned(mail.id, now, &error).await
             }
             Err(DeliveryError::Transient(error)) if mail.attempts >= MOST_ATTEMPTS => {
+                let error = kept(&error, message);
                 self.store.mail_abandoned(mail.id, now, &error).await
             }
             Err(DeliveryError::Transient(error)) => {
+                let error = kept(&error, message);
                 let retry_at = retry_at(now, mail.attempts, &*self.randomness);
                 self.store.mail_deferred(mail.id, retry_at, &error).await
             }
@@ -125,7 +181,7 @@ impl Issuer {
         marking.map(|()| Handled::Otherwise)
     }
 
-    fn unseal(&self, mail: &QueuedMail) -> Option<Unsealed> {
+    pub(super) fn unseal(&self, mail: &QueuedMail) -> Option<Unsealed> {
         let name = mail.id.to_string();
         let plain = self
             .master_keys
@@ -133,6 +189,14 @@ impl Issuer {
             .ok()?;
         serde_json::from_slice(&plain).ok()
     }
+}
+
+/// How long to wait for a server that was away so many rounds in a row: a second, doubling up to
+/// half a minute, so that a message goes out within a minute of the server's return.
+#[must_use]
+pub fn pause(rounds: u32) -> Duration {
+    let doubled = 1u64.checked_shl(rounds.saturating_sub(1));
+    Duration::from_secs(doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE))
 }
 
 /// Ten seconds, doubling up to an hour, and up to half as much again at random.
@@ -148,6 +212,13 @@ fn retry_at(now: UnixTime, attempts: u32, randomness: &dyn Randomness) -> UnixTi
 mod tests {
     use super::*;
     use crate::secret::OperatingSystem;
+
+    #[test]
+    fn a_server_is_looked_for_twice_a_minute_however_long_it_is_away() {
+        for (rounds, seconds) in [(0, 1), (1, 1), (2, 2), (5, 16), (6, 30), (64, 30), (9_999, 30)] {
+            assert_eq!(pause(rounds), Duration::from_secs(seconds), "{rounds}");
+        }
+    }
 
     #[test]
     fn waits_double_up_to_an_hour_with_jitter() {

@@ -7,10 +7,12 @@ use signet_core::account::profile::RenameError;
 use signet_core::account::register::{RegisterError, VerifyError};
 use signet_core::account::setup::SetupError;
 use signet_core::issuer::TokenRequestError;
+use signet_core::mail::outbox::RetryError;
 use signet_core::password::change::ChangePasswordError;
 use signet_core::password::policy::PasswordFault;
 use signet_core::password::pool::Overloaded;
 use signet_core::password::reset::ResetError;
+use signet_core::ports::outbox::RetryRefusal;
 use signet_core::ports::{AccountChangeError, StoreError};
 use signet_core::role::grant::GrantError;
 use signet_core::session::bearer::BearerError;
@@ -23,6 +25,9 @@ use super::{Code, Problem};
 
 /// How soon a store that doesn't answer is worth another try, in seconds.
 const STORE_RETRY: u32 = 2;
+
+/// How soon an outbox that is full is looked at again, in seconds.
+const OUTBOX_RETRY: u32 = 60;
 
 /// How soon a gate may have what it lacks, in seconds.
 const GATE_RETRY: u32 = 1;
@@ -108,6 +113,9 @@ impl From<RegisterError> for Problem {
             RegisterError::Weak(fault) => weak("password", fault),
             RegisterError::RateLimited { retry_after } => rate_limited(retry_after),
             RegisterError::Overloaded(error) => error.into(),
+            RegisterError::OutboxFull => Self::from(Code::Unavailable)
+                .because("So much mail waits to be sent that nobody new can be taken now.")
+                .retry_after(OUTBOX_RETRY),
             RegisterError::Store(error) => error.into(),
         }
     }
@@ -260,6 +268,18 @@ impl From<AdminError> for Problem {
             AdminError::Change(error) => error.into(),
             AdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
             AdminError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryError> for Problem {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::Refused(RetryRefusal::NotFound) => Code::NotFound.into(),
+            RetryError::Refused(RetryRefusal::Forbidden) => Code::InsufficientScope.into(),
+            RetryError::Refused(RetryRefusal::Expired | RetryRefusal::TokenVoid)
+            | RetryError::Unreadable => Self::from(Code::Conflict).because(error.to_string()),
+            RetryError::Store(error) => error.into(),
         }
     }
 }
