@@ -13,6 +13,7 @@ mod doctor;
 mod health;
 mod key_set;
 mod lines;
+mod mail;
 mod passwords;
 mod policy;
 mod serve;
@@ -52,6 +53,9 @@ enum Command {
     /// Accounts by the file
     #[command(subcommand)]
     Users(users::UsersCommand),
+    /// Mail: what doesn't get through, and why
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// The database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Health(arguments) => health::run(arguments),
         Command::User(UserCommand::Create(create)) => create.run(),
         Command::Users(users) => users.run(),
+        Command::Mail(mail) => mail.run(),
         Command::Db(db) => db.run(),
         Command::Passwords(passwords) => passwords.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),

@@ -64,7 +64,7 @@ pub enum ServeError {
     Listen(#[from] ListenError),
     /// Mail can't be sent from this machine.
     #[error("can't speak TLS with the mail server: {0}")]
-    Mail(#[from] lettre::transport::smtp::Error),
+    Mail(#[from] crate::mail::smtp::TlsError),
     /// It is to decide about the tokens of another issuer.
     #[error("forward_auth.policy can't be used: {0}")]
     Policy(#[from] ForeignPolicy),

@@ -1,29 +1,35 @@
 //! Sending mail by SMTP (RFC 5321), over TLS with a certificate that is always checked.
 //!
-//! Each message has a connection of its own: what one server or one slow answer does to a message
-//! can't reach the next one.
+//! A message goes through a [`conversation`] on a connection of its own ([`wire`]): what one server
+//! or one slow answer does to a message can't reach the next one, and a few connections a second
+//! are nothing to a mail server. What goes wrong there is a [`fault`], which knows whether it
+//! concerns the message, its recipient, or all mail.
+
+mod conversation;
+pub mod fault;
+mod wire;
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::extension::ClientId;
 use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::mime;
+use self::conversation::Progress;
+pub use self::conversation::Step;
+use self::fault::{Cause, Fault, Stage};
+use self::wire::Tls;
+pub use self::wire::{Certificate, TlsError};
+use super::mime::{self, Content};
 
 /// How long one message may take, from the first packet to the server's last word. A batch of the
-/// outbox fits into its lease with it.
-const PATIENCE: Duration = Duration::from_secs(12);
-
-/// The longest reason that is kept, in characters.
-const LONGEST_REASON: usize = 300;
+/// outbox fits into its lease with it, and a tick with one message into a minute.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How the way to a server is protected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,7 +64,7 @@ impl fmt::Debug for Server {
 /// Hands messages to an SMTP server.
 pub struct Smtp {
     server: Server,
-    tls: Option<TlsParameters>,
+    tls: Option<Tls>,
     hello: ClientId,
     from: Mailbox,
     patience: Duration,
@@ -72,26 +78,32 @@ impl fmt::Debug for Smtp {
     }
 }
 
-/// A conversation that didn't end well.
-enum Failure {
-    /// Before the server had heard of the message: our settings, its state, the network.
-    Approach(Error),
-    /// The server's word, or silence, on the message.
-    Handover(Error),
+/// A message that isn't one of the issuer's own: an operator tries the way.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// Its id; also in its Message-ID.
+    pub id: Uuid,
+    /// The present.
+    pub now: UnixTime,
+    /// Whom it is for.
+    pub to: &'a str,
+    /// Its subject.
+    pub subject: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// The same as HTML.
+    pub html: &'a str,
 }
 
 impl Smtp {
     /// A transport that sends as `from`, and greets the server as `hello`.
     ///
     /// # Errors
-    /// When TLS can't be set up: the machine has no certificate authorities, or the server's name
-    /// is none.
-    pub fn new(server: Server, from: Mailbox, hello: ClientId) -> Result<Self, Error> {
+    /// When TLS can't be spoken with that server from this machine.
+    pub fn new(server: Server, from: Mailbox, hello: ClientId) -> Result<Self, TlsError> {
         let tls = match server.security {
             Security::Plain => None,
-            Security::Implicit | Security::StartTls => {
-                Some(TlsParameters::new_rustls(server.host.clone())?)
-            }
+            Security::Implicit | Security::StartTls => Some(Tls::to(&server.host)?),
         };
         Ok(Self {
             server,
@@ -105,62 +117,67 @@ impl Smtp {
     /// Meets the server as for a message, its certificate and our credentials included, and leaves.
     ///
     /// # Errors
-    /// What went wrong, for the operator.
-    pub async fn greet(&self) -> Result<(), String> {
-        match tokio::time::timeout(self.patience, self.connect()).await {
-            Ok(Ok(mut connection)) => {
-                connection.abort().await;
-                Ok(())
-            }
-            Ok(Err(error)) => Err(told(&error)),
-            Err(_) => Err(self.took_too_long()),
-        }
+    /// What went wrong.
+    pub async fn greet(&self) -> Result<(), Fault> {
+        let mut progress = Progress::unseen();
+        self.within_patience(&mut progress, async |progress| {
+            let mut connection = self.approach(progress).await?;
+            connection.abort().await;
+            Ok(())
+        })
+        .await
     }
 
-    fn took_too_long(&self) -> String {
-        let seconds = self.patience.as_secs();
-        format!("the mail server took longer than {seconds} seconds")
-    }
-
-    async fn converse(&self, message: &lettre::Message) -> Result<(), Failure> {
-        let mut connection = self.connect().await.map_err(Failure::Approach)?;
-        let sent = connection
-            .send(message.envelope(), &message.formatted())
-            .await;
-        // The message is the server's now; how it says goodbye changes nothing.
-        connection.abort().await;
-        sent.map(drop).map_err(Failure::Handover)
-    }
-
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
-        let Server {
-            host,
-            port,
-            security,
-            credentials,
-        } = &self.server;
-        let (from_the_start, later) = match security {
-            Security::Implicit => (self.tls.clone(), None),
-            Security::StartTls => (None, self.tls.clone()),
-            Security::Plain => (None, None),
+    /// Sends a message and tells of every step that worked; answers its Message-ID.
+    ///
+    /// # Errors
+    /// What went wrong, if anything did: the step after the last that was told.
+    pub async fn send(
+        &self,
+        trial: Trial<'_>,
+        tell: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<String, Fault> {
+        let content = Content {
+            to: trial.to,
+            subject: trial.subject,
+            text: trial.text,
+            html: trial.html,
         };
-        let address = (host.as_str(), *port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            address,
-            Some(self.patience),
-            &self.hello,
-            from_the_start,
-            None,
-        )
-        .await?;
-        if let Some(tls) = later {
-            connection.starttls(tls, &self.hello).await?;
-        }
-        if let Some(credentials) = credentials {
-            let mechanisms = [Mechanism::Plain, Mechanism::Login];
-            connection.auth(&mechanisms, credentials).await?;
-        }
-        Ok(connection)
+        let written = mime::write(&self.from, trial.id, trial.now, content);
+        let written = written.map_err(|error| Fault::new(Stage::Message, error.into()))?;
+        let mut progress = Progress::seen_by(tell);
+        self.hand_over(&written, &mut progress).await?;
+        Ok(mime::message_id(&self.from, trial.id))
+    }
+
+    async fn hand_over(
+        &self,
+        message: &lettre::Message,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Fault> {
+        self.within_patience(progress, async |progress| {
+            let mut connection = self.approach(progress).await?;
+            let handed = self.tell_message(&mut connection, message, progress).await;
+            // How it says goodbye changes nothing: the message is the server's now, or isn't.
+            connection.abort().await;
+            handed
+        })
+        .await
+    }
+
+    /// Runs a conversation, and leaves it where it takes too long.
+    async fn within_patience(
+        &self,
+        progress: &mut Progress<'_>,
+        talk: impl AsyncFnOnce(&mut Progress<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let talked = tokio::time::timeout(self.patience, talk(progress)).await;
+        talked
+            .unwrap_or_else(|_| {
+                let cause = Cause::TooLong(self.patience.as_secs());
+                Err(Fault::new(progress.stage(), cause))
+            })
+            .map_err(|fault| fault.hiding(self.secrets()))
     }
 }
 
@@ -172,46 +189,12 @@ impl MailTransport for Smtp {
         created_at: UnixTime,
         message: &Message,
     ) -> Result<(), DeliveryError> {
-        let written = mime::write(&self.from, id, created_at, message)
+        let written = mime::write(&self.from, id, created_at, message.into())
             .map_err(|error| DeliveryError::Permanent(error.to_string()))?;
-        let failure = match tokio::time::timeout(self.patience, self.converse(&written)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(failure)) => failure,
-            Err(_) => {
-                return Err(DeliveryError::Transient(self.took_too_long()));
-            }
-        };
-        Err(match failure {
-            Failure::Handover(error) if error.is_permanent() => {
-                DeliveryError::Permanent(reason(&error, &message.to))
-            }
-            Failure::Handover(error) | Failure::Approach(error) => {
-                DeliveryError::Transient(reason(&error, &message.to))
-            }
-        })
+        self.hand_over(&written, &mut Progress::unseen())
+            .await
+            .map_err(Fault::into_delivery_error)
     }
-}
-
-/// What went wrong with a message, without the recipient.
-fn reason(error: &Error, recipient: &str) -> String {
-    told(error).replace(recipient, "<recipient>")
-}
-
-/// What went wrong, for the operator: one line.
-fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_REASON)
-        .collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::transport::smtp::extension::ClientId;
+use signet_core::mail::worker::{Round, pause};
 use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::time::UnixTime;
 use tokio::sync::watch;
@@ -18,7 +20,7 @@ use super::{Phase, closed};
 use crate::config::MailSettings;
 use crate::http::App;
 use crate::mail::mailbox::Mailbox;
-use crate::mail::smtp::Smtp;
+use crate::mail::smtp::{Smtp, TlsError};
 
 /// How often the outbox is looked at.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
@@ -37,7 +39,7 @@ pub(super) enum Post {
 }
 
 impl Post {
-    pub(super) fn new(settings: &MailSettings) -> Result<Self, lettre::transport::smtp::Error> {
+    pub(super) fn new(settings: &MailSettings) -> Result<Self, TlsError> {
         match settings {
             MailSettings::Mailbox => Ok(Self::Mailbox(Arc::default())),
             MailSettings::Smtp(smtp) => {
@@ -72,6 +74,9 @@ impl MailTransport for Post {
         let kind = message.kind.as_str();
         match &delivered {
             Ok(()) => tracing::debug!(%id, kind, "a mail was handed over"),
+            Err(DeliveryError::Unavailable(error)) => {
+                tracing::error!(error, "the mail server can't be used: all mail waits");
+            }
             Err(DeliveryError::Transient(error)) => {
                 tracing::warn!(%id, kind, error, "a mail could not be sent now");
             }
@@ -90,12 +95,13 @@ pub(super) fn start(
     phase: &watch::Sender<Phase>,
 ) -> [JoinHandle<()>; 2] {
     let for_mail = Arc::clone(app);
+    let away_for = Arc::new(AtomicU32::new(0));
     let mail = repeat(phase.subscribe(), move || {
         let (app, post) = (Arc::clone(&for_mail), Arc::clone(&post));
+        let away_for = Arc::clone(&away_for);
         async move {
-            match app.issuer.deliver_due_mail(&*post).await {
-                Ok(0) => MAIL_EVERY,
-                Ok(_) => Duration::ZERO,
+            match app.issuer.deliver_batch(&*post).await {
+                Ok(round) => until_next(round, &away_for),
                 Err(error) => {
                     tracing::warn!(%error, "the outbox can't be read");
                     AFTER_TROUBLE
@@ -115,6 +121,24 @@ pub(super) fn start(
         }
     });
     [tokio::spawn(mail), tokio::spawn(sweep)]
+}
+
+/// How long the mail worker waits after a round. `away_for` counts those in a row that found no
+/// server to talk to.
+fn until_next(round: Round, away_for: &AtomicU32) -> Duration {
+    if round.is_server_away && round.sent == 0 {
+        let rounds = away_for.load(Ordering::Relaxed).saturating_add(1);
+        away_for.store(rounds, Ordering::Relaxed);
+        return pause(rounds);
+    }
+    if away_for.swap(0, Ordering::Relaxed) > 0 && round.sent > 0 {
+        tracing::info!("the mail server can be used again");
+    }
+    match round.taken {
+        0 => MAIL_EVERY,
+        _ if round.is_server_away => MAIL_EVERY,
+        _ => Duration::ZERO,
+    }
 }
 
 /// Does something again and again, each time after as long as the last time said, until the

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
+use signet_core::account::AccountId;
 use signet_core::audit::{Action, Context};
 use signet_core::mail::QueuedMail;
 use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxPlace, OutboxState};
@@ -112,7 +113,8 @@ impl PostgresStore {
         let id = after.map(|place| place.id);
         let mut tx = self.snapshot().await?;
         let rows = sqlx::query!(
-            "SELECT id, kind, created_at, due_at, expires_at, attempts, abandoned_at, last_error
+            "SELECT id, account_id, kind, created_at, due_at, expires_at, attempts, abandoned_at,
+                    last_error
              FROM outbox
              WHERE ($1::boolean IS NULL OR (abandoned_at IS NOT NULL) = $1)
                AND ($2::text IS NULL OR kind = $2)
@@ -131,6 +133,7 @@ impl PostgresStore {
             .map(|row| {
                 Ok(OutboxEntry {
                     id: row.id,
+                    account: row.account_id.map(AccountId),
                     kind: row.kind,
                     state: match row.abandoned_at {
                         Some(_) => OutboxState::Dead,
@@ -159,7 +162,7 @@ impl PostgresStore {
         let now = seconds(context.now);
         // Nobody sends or marks it until the end of the transaction.
         let found = sqlx::query!(
-            "SELECT kind, expires_at FROM outbox WHERE id = $1 FOR NO KEY UPDATE",
+            "SELECT account_id, kind, expires_at FROM outbox WHERE id = $1 FOR NO KEY UPDATE",
             id
         )
         .fetch_optional(&mut tx)
@@ -184,8 +187,9 @@ impl PostgresStore {
         .execute(&mut tx)
         .await
         .map_err(db)?;
+        let account = found.account_id.map(AccountId);
         let detail = json!({ "mail": id, "kind": found.kind });
-        tx.record(context.event(Action::MailRetried, None, detail));
+        tx.record(context.event(Action::MailRetried, account, detail));
         tx.commit().await?;
         Ok(Ok(()))
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
+use signet_core::account::AccountId;
 use signet_core::audit::{Action, Context};
 use signet_core::mail::QueuedMail;
 use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxPlace, OutboxState};
@@ -32,7 +33,8 @@ impl OutboxStore for SqliteStore {
         let id = after.map(|place| place.id.as_bytes().to_vec());
         let limit = i64::from(limit);
         let rows = sqlx::query!(
-            "SELECT id, kind, created_at, due_at, expires_at, attempts, abandoned_at, last_error
+            "SELECT id, account_id, kind, created_at, due_at, expires_at, attempts, abandoned_at,
+                    last_error
              FROM outbox
              WHERE (?1 IS NULL OR (abandoned_at IS NOT NULL) = ?1)
                AND (?2 IS NULL OR kind = ?2)
@@ -51,6 +53,7 @@ impl OutboxStore for SqliteStore {
             .map(|row| {
                 Ok(OutboxEntry {
                     id: uuid(&row.id)?,
+                    account: row.account_id.as_deref().map(uuid).transpose()?.map(AccountId),
                     kind: row.kind,
                     state: match row.abandoned_at {
                         Some(_) => OutboxState::Dead,
@@ -99,7 +102,7 @@ impl OutboxStore for SqliteStore {
             return tx.leave(Err(RetryRefusal::Forbidden)).await;
         }
         let (bytes, now) = (id.as_bytes().as_slice(), seconds(context.now));
-        let found = sqlx::query!("SELECT kind, expires_at FROM outbox WHERE id = ?", bytes)
+        let found = sqlx::query!("SELECT account_id, kind, expires_at FROM outbox WHERE id = ?", bytes)
             .fetch_optional(&mut *tx)
             .await
             .map_err(db)?;
@@ -122,8 +125,9 @@ impl OutboxStore for SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
+        let account = found.account_id.as_deref().map(uuid).transpose()?.map(AccountId);
         let detail = json!({ "mail": id, "kind": found.kind });
-        record(&mut tx, context.event(Action::MailRetried, None, detail)).await?;
+        record(&mut tx, context.event(Action::MailRetried, account, detail)).await?;
         tx.commit().await?;
         Ok(Ok(()))
     }

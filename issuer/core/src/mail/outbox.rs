@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::MailKind;
 use super::request::Unsealed;
+use crate::account::AccountId;
 use crate::audit::{Actor, Context, Origin};
 use crate::issuer::Issuer;
 use crate::mailed_token::{MailedToken, MailedTokenHash, Purpose};
@@ -80,6 +81,8 @@ impl OutboxState {
 pub struct OutboxEntry {
     /// Its identity; also in the Message-ID.
     pub id: Uuid,
+    /// The account it is for, if it is for one.
+    pub account: Option<AccountId>,
     /// What it is about: [`MailKind::as_str`], or the name of a kind of a newer release.
     pub kind: String,
     /// Whether it will be tried again.

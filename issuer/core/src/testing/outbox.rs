@@ -45,6 +45,7 @@ pub async fn what_waits_and_what_died_is_listed_newest_first(world: &World) {
         entries[1],
         OutboxEntry {
             id: second,
+            account: None,
             kind: "verify".to_owned(),
             state: OutboxState::Waiting,
             created_at: after(1),

@@ -17,12 +17,13 @@ pub(super) async fn examine(config: &Config, report: &mut Report) {
     let name = format!("{}:{}", server.host, server.port);
     let hello = ClientId::Domain(settings.hello.clone());
     let greeted = match Smtp::new(server.clone(), settings.from.clone(), hello) {
-        Ok(smtp) => smtp.greet().await,
-        Err(error) => Err(error.to_string()),
+        Ok(smtp) => smtp
+            .greet()
+            .await
+            .map_err(|fault| (fault.to_string(), fault.hint())),
+        Err(error) => Err((error.to_string(), "mail waits in the outbox meanwhile")),
     };
-    if let Err(reason) = greeted {
-        let hint = "set smtp_url to a server that answers from here, with a certificate of its \
-                    name and credentials it takes; mail waits in the outbox meanwhile";
+    if let Err((reason, hint)) = greeted {
         return report.warn(SUBJECT, format!("{name} can't be used: {reason}"), hint);
     }
     let way = match server.security {

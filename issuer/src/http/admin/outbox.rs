@@ -46,6 +46,8 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 pub(in crate::http) struct OutboxMail {
     /// Its id; also in its `Message-ID`.
     id: Uuid,
+    /// The account it is for; `null` where it is for an address that has none.
+    user_id: Option<Uuid>,
     /// What it is about.
     kind: String,
     /// Whether it will be tried again by itself.
@@ -75,6 +77,7 @@ impl From<OutboxEntry> for OutboxMail {
     fn from(entry: OutboxEntry) -> Self {
         Self {
             id: entry.id,
+            user_id: entry.account.map(|AccountId(id)| id),
             kind: entry.kind,
             state: match entry.state {
                 OutboxState::Waiting => MailState::Waiting,

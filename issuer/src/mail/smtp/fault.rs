@@ -7,7 +7,9 @@ use std::io;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 use signet_core::mail::DeliveryError;
-use signet_core::mail::reason::line;
+use signet_core::mail::reason::{line, without};
+
+use crate::mail::mime::MimeError;
 
 /// How far we came, in order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -74,8 +76,16 @@ pub(super) enum Cause {
     NoSmtp,
     /// It took too long.
     TooLong(u64),
+    /// There is no message to be told.
+    Unwritable(MimeError),
     /// Anything else that lettre says.
     Other(Error),
+}
+
+impl From<MimeError> for Cause {
+    fn from(error: MimeError) -> Self {
+        Self::Unwritable(error)
+    }
 }
 
 impl Cause {
@@ -148,6 +158,7 @@ impl Fault {
                 500..=599 => DeliveryError::Permanent(told),
                 _ => DeliveryError::Transient(told),
             },
+            Cause::Unwritable(_) => DeliveryError::Permanent(told),
             Cause::Network(_)
             | Cause::NoAddress
             | Cause::NotOffered
@@ -258,11 +269,12 @@ impl fmt::Display for Fault {
             Cause::Closed => "the mail server closed the connection".to_owned(),
             Cause::NoSmtp => "what answers there doesn't speak SMTP".to_owned(),
             Cause::TooLong(seconds) => format!("the mail server took longer than {seconds} seconds"),
+            Cause::Unwritable(error) => error.to_string(),
             Cause::Other(error) => error.to_string(),
         };
         let mut told = line(&format!("{}: {told}", self.stage.as_str()));
         for secret in &self.hidden {
-            told = signet_core::mail::reason::without(&told, secret, "<hidden>");
+            told = without(&told, secret, "<hidden>");
         }
         f.write_str(&told)
     }

@@ -1,0 +1,232 @@
+//! `signet mail outbox` and `signet mail retry`: both work beside a running issuer, whose worker
+//! sends what is due.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+use signet_core::account::AccountId;
+use signet_core::issuer::Issuer;
+use signet_core::mail::MailKind;
+use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxState, RetryError};
+use signet_core::ports::StoreResult;
+use uuid::Uuid;
+
+use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::{block_on, complain, configuration, no, say};
+use crate::config::Config;
+use crate::http::wire::Timestamp;
+use crate::serve::opening::{self, Purpose};
+
+/// How many entries are read at a time.
+const PAGE: u32 = 200;
+
+/// `signet mail outbox`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Only mail of this state: waiting or dead
+    #[arg(long, value_parser = state)]
+    state: Option<OutboxState>,
+    /// Only mail of this kind
+    #[arg(long, value_parser = kind)]
+    kind: Option<MailKind>,
+    /// How many at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `signet mail retry`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Retry {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The ids of the mail, as `signet mail outbox` lists them
+    #[arg(required_unless_present = "dead", conflicts_with = "dead", value_name = "ID")]
+    ids: Vec<Uuid>,
+    /// Everything that is dead and still of use: what has expired, or whose link is void, is passed
+    /// over
+    #[arg(long)]
+    dead: bool,
+}
+
+fn state(text: &str) -> Result<OutboxState, String> {
+    OutboxState::parse(text).ok_or_else(|| "there are waiting and dead".to_owned())
+}
+
+fn kind(text: &str) -> Result<MailKind, String> {
+    MailKind::parse(text).ok_or_else(|| "there is no such kind of mail".to_owned())
+}
+
+impl List {
+    pub(in crate::cli) fn run(self) -> ExitCode {
+        match configuration(self.configuration.clone()) {
+            Ok(config) => block_on(self.list(config)),
+            Err(code) => code,
+        }
+    }
+
+    async fn list(self, config: Config) -> ExitCode {
+        let opened = match opening::open(&config, Purpose::Command).await {
+            Ok(opened) => opened,
+            Err(error) => return no(&error),
+        };
+        let filter = OutboxFilter {
+            state: self.state,
+            kind: self.kind,
+        };
+        let found = entries(&opened.issuer, filter, self.limit).await;
+        opened.database.close().await;
+        match found {
+            Ok(entries) if self.json => {
+                let mails: Vec<Value> = entries.iter().map(object).collect();
+                say(&format!("{}\n", json!({ "mails": mails })))
+            }
+            Ok(entries) => say(&text(&entries)),
+            Err(error) => no(&error),
+        }
+    }
+}
+
+impl Retry {
+    pub(in crate::cli) fn run(self) -> ExitCode {
+        match configuration(self.configuration.clone()) {
+            Ok(config) => block_on(self.retry(config)),
+            Err(code) => code,
+        }
+    }
+
+    async fn retry(self, config: Config) -> ExitCode {
+        let opened = match opening::open(&config, Purpose::Command).await {
+            Ok(opened) => opened,
+            Err(error) => return no(&error),
+        };
+        let issuer = &opened.issuer;
+        let code = match self.dead {
+            true => retry_dead(issuer).await,
+            false => retry_these(issuer, &self.ids).await,
+        };
+        opened.database.close().await;
+        code
+    }
+}
+
+async fn retry_these(issuer: &Issuer, ids: &[Uuid]) -> ExitCode {
+    let mut refused = false;
+    for id in ids {
+        match issuer.retry_mail_as_operator(*id).await {
+            Ok(()) => {}
+            Err(RetryError::Store(error)) => return no(&error),
+            Err(error @ (RetryError::Refused(_) | RetryError::Unreadable)) => {
+                refused = true;
+                complain(&format_args!("{id}: {error}"));
+            }
+        }
+    }
+    match refused {
+        true => ExitCode::from(1),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+async fn retry_dead(issuer: &Issuer) -> ExitCode {
+    let dead = OutboxFilter {
+        state: Some(OutboxState::Dead),
+        kind: None,
+    };
+    let found = match entries(issuer, dead, u32::MAX).await {
+        Ok(found) => found,
+        Err(error) => return no(&error),
+    };
+    let mut retried = 0_u64;
+    for entry in &found {
+        match issuer.retry_mail_as_operator(entry.id).await {
+            Ok(()) => retried = retried.saturating_add(1),
+            Err(RetryError::Store(error)) => return no(&error),
+            Err(RetryError::Refused(_) | RetryError::Unreadable) => {}
+        }
+    }
+    say(&format!("{retried} of {} are tried again\n", found.len()))
+}
+
+/// The newest entries, page by page.
+async fn entries(
+    issuer: &Issuer,
+    filter: OutboxFilter,
+    limit: u32,
+) -> StoreResult<Vec<OutboxEntry>> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut entries: Vec<OutboxEntry> = Vec::new();
+    loop {
+        let after = entries.last().map(OutboxEntry::place);
+        let page = issuer.outbox(&filter, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(page);
+        if entries.len() >= most {
+            entries.truncate(most);
+            return Ok(entries);
+        }
+    }
+}
+
+fn object(entry: &OutboxEntry) -> Value {
+    json!({
+        "id": entry.id,
+        "user_id": entry.account.map(|AccountId(id)| id),
+        "kind": entry.kind,
+        "state": entry.state.as_str(),
+        "created_at": Timestamp::from(entry.created_at),
+        "due_at": Timestamp::from(entry.due_at),
+        "expires_at": entry.expires_at.map(Timestamp::from),
+        "attempts": entry.attempts,
+        "last_error": entry.last_error,
+    })
+}
+
+fn text(entries: &[OutboxEntry]) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        let (id, kind, state) = (entry.id, &entry.kind, entry.state.as_str());
+        let created_at = Timestamp::from(entry.created_at);
+        let error = entry.last_error.as_deref().unwrap_or("not tried yet");
+        let tries = entry.attempts;
+        text.push_str(&format!(
+            "{id}  {state:<7}  {kind:<24}  {created_at}  {tries} tries  {error}\n"
+        ));
+    }
+    match text.is_empty() {
+        true => "nothing waits, and nothing is dead\n".to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_line() {
+        let entry = OutboxEntry {
+            id: Uuid::from_u128(7),
+            account: None,
+            kind: "verify".to_owned(),
+            state: OutboxState::Dead,
+            created_at: signet_core::time::UnixTime::from_secs(1_800_000_000),
+            due_at: signet_core::time::UnixTime::from_secs(1_800_000_000),
+            expires_at: None,
+            attempts: 3,
+            last_error: Some("recipient: the mail server answered 550 no".to_owned()),
+        };
+        let said = text(std::slice::from_ref(&entry));
+        assert!(said.ends_with("550 no\n") && said.matches('\n').count() == 1);
+        assert!(said.contains("dead     verify "), "{said}");
+        assert_eq!(object(&entry)["created_at"], "2027-01-15T08:00:00Z");
+        assert_eq!(text(&[]), "nothing waits, and nothing is dead\n");
+    }
+}
