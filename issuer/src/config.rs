@@ -49,6 +49,8 @@ pub struct Config {
     pub mode: Mode,
     /// The address that requests are taken at.
     pub listen: SocketAddr,
+    /// What is served to operators, if anything is.
+    pub operations: Option<OperationsSettings>,
     /// Where everything is kept.
     pub database: Database,
     /// Where limits are kept for all issuers of the database, if anywhere.
@@ -65,6 +67,15 @@ pub struct Config {
     pub mail: MailSettings,
     /// How things are logged.
     pub log: LogSettings,
+}
+
+/// The operations listener.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OperationsSettings {
+    /// Its address.
+    pub listen: SocketAddr,
+    /// Whether the operator named it. What nobody asked for stops no start.
+    pub is_asked_for: bool,
 }
 
 /// Where mail goes.

@@ -14,7 +14,7 @@
 //!   [`admin`], [`forward_auth`], [`well_known`], [`health`], [`tick`]), each with its `routes()` on top
 //! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`],
 //!   [`transport`]
-//! - what is said of them: [`openapi`], [`docs`]
+//! - what is said of them: [`openapi`], [`docs`]; what is counted: [`tally`]
 //!
 //! # Adding an operation
 //!
@@ -42,6 +42,7 @@ pub(crate) mod request_id;
 pub mod route;
 mod session;
 mod setup;
+pub(crate) mod tally;
 pub mod tick;
 mod transport;
 mod well_known;

@@ -11,7 +11,8 @@
 //!
 //! # Where things are
 //!
-//! - programs talk to [`http`], people to [`web`], operators to [`cli`]
+//! - programs talk to [`http`], people to [`web`], operators to [`cli`] and, while it runs, to
+//!   `operations`
 //! - what goes out: [`mail`], [`logging`]
 //! - what is asked of the machine: [`clock`], and [`serve`]'s sockets and signals
 //!
@@ -26,6 +27,7 @@ pub mod config;
 pub mod http;
 pub mod logging;
 pub mod mail;
+mod operations;
 mod policy_file;
 pub mod serve;
 pub mod web;

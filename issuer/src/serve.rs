@@ -1,6 +1,6 @@
 //! Running the issuer: in one order up, and in one order down.
 //!
-//! Up: the port, so that a taken one is told before any file is made; the store, the keys; then
+//! Up: the ports, so that a taken one is told before any file is made; the store, the keys; then
 //! connections are taken, and what works in the background begins ([`background`]). Down, at
 //! SIGTERM or SIGINT: `/readyz` fails at once, requests that are being answered are answered, the
 //! database is closed, and whatever isn't over after [`HARD_STOP`] is left. A second signal ends it
@@ -11,6 +11,7 @@ mod connection;
 pub mod database;
 pub mod database_file;
 mod greeting;
+mod operations;
 pub mod opening;
 mod port;
 mod signals;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Database, MailSettings, Mode};
 use crate::http::{self, App, app};
+use connection::CLIENTS;
 use opening::{OpenError, Opened, Purpose};
 use port::{ListenError, Port};
 use signals::Signals;
@@ -80,17 +82,28 @@ pub enum ServeError {
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
     let post = Arc::new(background::Post::new(&config.mail)?);
-    let port = Port::reserve(config.listen)?;
+    let port = Port::reserve("listen", config.listen)?;
+    let operations = operations::reserve(config.operations)?;
     let opened = opening::open(&config, Purpose::Serving).await?;
     let database = opened.database.clone();
     let listener = port.listen()?;
+    let (limiter, redis) = (Arc::clone(&opened.limiter), opened.redis.clone());
     let app = application(opened, &config, &post)?;
-    announce(&config);
+    let operations = operations::listen(operations, config.operations)?;
+    announce(&config, operations.is_some());
     greeting::show(&config, &app).await;
     let (phase, _) = watch::channel(Phase::Serving);
     let router = http::router(Arc::clone(&app));
-    let connections = tokio::spawn(connection::accept(listener, router, phase.subscribe()));
-    let workers = background::start(&app, post, &phase);
+    let accept = connection::accept(listener, CLIENTS, router, phase.subscribe());
+    let connections = tokio::spawn(accept);
+    let mut workers = Vec::from(background::start(&app, post, &phase));
+    if let Some(redis) = &redis {
+        workers.push(background::watch_redis(&app, redis, &phase));
+    }
+    if let Some(listener) = operations {
+        let shown = operations::shown(&app, limiter, redis);
+        workers.push(operations::serve(listener, shown, &phase));
+    }
     stop(signals, &app, config.mode, &phase, async {
         let _ended = connections.await;
         for worker in workers {
@@ -119,7 +132,7 @@ fn application(
     Ok(Arc::new(app))
 }
 
-fn announce(config: &Config) {
+fn announce(config: &Config, has_metrics: bool) {
     if let Database::Postgres(address) = &config.database
         && !address.is_local()
         && !address.is_encrypted()
@@ -156,6 +169,10 @@ fn announce(config: &Config) {
         public_url = config.issuer.issuer,
         docs = format_args!("{}/docs", config.issuer.issuer),
         mailbox = has_mailbox.then(|| format!("{}/dev/mailbox", config.issuer.issuer)),
+        metrics = config
+            .operations
+            .filter(|_| has_metrics)
+            .map(|operations| format!("http://{}/metrics", operations.listen)),
         mode = ?config.mode,
         database = %config.database,
         redis = config.redis.as_ref().map(tracing::field::display),

@@ -180,6 +180,10 @@ actions! {
     StoreRestored = "store.restored",
     /// An admin had a message tried again.
     MailRetried = "mail.retried",
+    /// A part of a process failed, which goes on without it.
+    ServiceDegraded = "service.degraded",
+    /// It does its work again.
+    ServiceRestored = "service.restored",
     /// A setup link was made.
     SetupLinkIssued = "setup.link_issued",
     /// Somebody got everything that is held about a person.

@@ -29,6 +29,7 @@ use crate::session::{Head, LiveSession, SessionId};
 use crate::signing::access_token::{Minting, SigningError, mint};
 use crate::signing::keyring::{Keyring, KeyringError, initial_keys};
 use crate::signing::seal::{MasterKeys, Sealed};
+use crate::tally::Tally;
 use crate::time::{Clock, UnixTime};
 
 pub use settings::{LimitSettings, Settings};
@@ -91,6 +92,7 @@ pub struct Issuer {
     pub(crate) outbox_fullness: Fullness,
     pub(crate) guess_keys: GuessKeys,
     pub(crate) device_key: SecretBytes<32>,
+    pub(crate) tally: Tally,
     pub(crate) settings: Settings,
 }
 
@@ -185,6 +187,7 @@ impl Issuer {
             outbox_fullness: Fullness::default(),
             guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
             device_key: master_keys.current().derive("devices"),
+            tally: Tally::default(),
             store,
             sessions,
             limiter,
@@ -226,6 +229,18 @@ impl Issuer {
     #[must_use]
     pub fn key_set(&self) -> &KeySet {
         &self.key_set
+    }
+
+    /// What its use cases have counted.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What hashes passwords.
+    #[must_use]
+    pub fn hashing(&self) -> &HashPool {
+        &self.hashing
     }
 
     /// Whether the store can read and write, and sessions can be refreshed.

@@ -20,7 +20,8 @@
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
 //!   [`account::address`], [`account::operate`], [`account::export`], [`account::erase`],
 //!   [`audit::read`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
-//!   [`session::end`], [`recovery`]; without being asked, [`upkeep`]
+//!   [`session::end`], [`recovery`], [`operations`]; without being asked, [`upkeep`]
+//! - what is counted of all that: [`tally`]
 //!
 //! # Adding a use case
 //!
@@ -35,6 +36,7 @@ pub mod issuer;
 pub mod limit;
 pub mod mail;
 pub mod mailed_token;
+pub mod operations;
 pub mod password;
 pub mod ports;
 pub mod recovery;
@@ -43,6 +45,7 @@ pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod signing;
+pub mod tally;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;

@@ -4,6 +4,7 @@
 //! ITU-T I.371); [`gcra`] is its arithmetic, the same in every [`Limiter`]. Guesses are counted in
 //! the store instead, since they must survive a restart; [`guess`] has their rule.
 
+pub mod counted;
 pub mod guess;
 pub mod in_process;
 

@@ -11,6 +11,7 @@ pub mod administration;
 pub mod detached;
 pub mod heads;
 pub mod invites;
+pub mod operations;
 pub mod outbox;
 pub mod personal;
 pub mod recovery;
@@ -605,6 +606,7 @@ pub trait Store:
     + invites::InviteStore
     + unproven::UnprovenStore
     + trail::TrailStore
+    + operations::OperationsStore
 {
     /// Whether it can read and write at the moment.
     async fn ping(&self) -> StoreResult<()>;

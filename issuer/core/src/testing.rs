@@ -28,6 +28,7 @@ pub mod invites;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod operations;
 pub mod outbox;
 pub mod passwords;
 pub mod recovery;
@@ -188,6 +189,10 @@ macro_rules! store_contract {
                 the_trail_is_one_unbroken_chain,
                 the_trail_is_read_in_pages,
                 a_store_that_can_write_says_so,
+            }
+            operations {
+                an_outbox_says_what_waits_in_it_and_for_how_long,
+                a_part_that_fails_and_recovers_leaves_two_rows,
             }
             recovery {
                 a_new_life_knows_no_secret_of_the_one_before,

@@ -2,6 +2,7 @@
 //! important one is what local mode is.
 
 mod forward_auth;
+mod operations;
 mod password;
 mod tick;
 
@@ -46,6 +47,7 @@ const DAY: u64 = 86_400;
 pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) -> Option<Config> {
     let listen = listen(values, sources, faults);
     let place = Place::find(values, sources, listen, faults);
+    let operations = operations::settings(values, listen, faults);
     let public_url = place.public_url.clone();
     let smtp = smtp(values, &place, faults);
     let master_key = master_key(values, &place, faults);
@@ -87,6 +89,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
     Some(Config {
         mode: place.mode?,
         listen: listen?,
+        operations,
         database: values.database_url.value.clone(),
         redis: values.redis_url.found().map(|found| found.value.0.clone()),
         sessions: values.sessions_store.value,

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use super::fault::{Faults, Origin};
 use super::setting::{
     Addresses, Algorithm, Database, EmailVerification, Level, LogFormat, MailFrom, MasterKeyText,
-    Names, Networks, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile,
+    Names, Networks, OperationsListen, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile,
     SessionsIn, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
@@ -212,6 +212,12 @@ keys! {
     /// mode.
     listen: SocketAddr = "listen",
         otherwise "`127.0.0.1:8080`; `0.0.0.0:$PORT` where `PORT` is set";
+    /// The address and port of `/metrics`, which is for operators alone and never at `listen`, or
+    /// `off`. What is told there names nobody, and has no other protection than where it is. Where
+    /// nobody sets it and the port is taken, the issuer starts without it and says so. See
+    /// docs/OPERATIONS.md.
+    operations_listen: OperationsListen = "operations_listen",
+        otherwise "`127.0.0.1:9090` if that is free";
     /// Where clients reach the issuer: scheme, host and port. It is the `iss` of every token, and
     /// the only host that is answered. Needed outside of local mode, and https there.
     public_url: PublicUrl = "public_url",

@@ -266,6 +266,35 @@ impl Setting for SocketAddr {
     }
 }
 
+/// Where the operations listener is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum OperationsListen {
+    /// Nowhere.
+    Off,
+    /// At an address.
+    At(SocketAddr),
+}
+
+impl Setting for OperationsListen {
+    fn kind() -> String {
+        "an IP address and a port, such as `127.0.0.1:9090`, or `off`".to_owned()
+    }
+
+    fn read(raw: &Raw) -> Result<Self, Refusal> {
+        match text(raw)? {
+            "off" => Ok(Self::Off),
+            _ => SocketAddr::read(raw).map(Self::At),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => shown("off"),
+            Self::At(address) => address.show(),
+        }
+    }
+}
+
 /// The audiences or clients of tokens: at least one, each only once.
 #[derive(Clone, Debug)]
 pub(super) struct Names(pub(super) Vec<String>);

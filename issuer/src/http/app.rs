@@ -21,6 +21,7 @@ use super::client::Proxies;
 use super::cors::AllowedOrigins;
 use super::forward_auth::{self, ForwardAuth};
 use super::host::AllowedHosts;
+use super::tally::HttpTally;
 use super::tick::{TickToken, Ticking};
 use crate::mail::mailbox::Mailbox;
 
@@ -75,6 +76,10 @@ pub struct App {
     pub(super) randomness: Arc<dyn Randomness>,
     pub(super) settings: Settings,
     pub(super) hosts: AllowedHosts,
+    /// What is counted of requests.
+    pub(crate) tally: HttpTally,
+    /// What counts decisions about tokens.
+    pub(crate) trust: Trust,
     shutting_down: AtomicBool,
 }
 
@@ -107,7 +112,9 @@ impl App {
         Ok(Self {
             ticking: tick_token.map(|token| Ticking { token, transport }),
             hosts: AllowedHosts::new(&settings.public_url, settings.local_port),
-            protect: protect(&issuer, trust),
+            protect: protect(&issuer, trust.clone()),
+            tally: HttpTally::default(),
+            trust,
             forward_auth: forward_auth.transpose()?,
             issuer,
             mailbox,
@@ -135,7 +142,7 @@ impl App {
     }
 
     /// Whether this is local mode.
-    pub(super) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.settings.local_port.is_some()
     }
 }

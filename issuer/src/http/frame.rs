@@ -1,8 +1,9 @@
 //! What every request and every answer has in common: an id, a host that is ours, the security
-//! headers, and an answer even where the program panics.
+//! headers, an answer even where the program panics, and that it is counted.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -29,6 +30,8 @@ const ASKED_BY_ADDRESS: [&str; 3] = ["/healthz", "/readyz", forward_auth::PATH];
 
 /// Answers a request within the frame.
 pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let _in_flight = app.tally.begin();
     let id = RequestId::generate(&*app.randomness);
     let (mut parts, body) = request.into_parts();
     let for_us = if ASKED_BY_ADDRESS.contains(&parts.uri.path()) {
@@ -49,6 +52,7 @@ pub(super) async fn frame(State(app): State<Arc<App>>, request: Request, next: N
     };
     let mut response = answered.unwrap_or_else(|problem| respond(problem, id));
     complete(response.headers_mut(), id, app.is_https());
+    app.tally.count(&response, started.elapsed());
     response
 }
 

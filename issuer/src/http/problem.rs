@@ -16,10 +16,12 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
+use signet_core::ports::StoreError;
 
 pub use code::Code;
 
 use super::request_id::RequestId;
+use super::tally::StoreTrouble;
 
 /// The media type of problem documents.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -175,6 +177,7 @@ impl Problem {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
+        self.mark(&mut response);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         // Every challenge is a constant, or one with a number in it.
@@ -191,7 +194,20 @@ impl Problem {
     /// Turns the problem into a page, for an operation that people look at.
     pub(super) fn respond_with_page(self, id: RequestId) -> Response {
         self.log(id);
-        crate::web::fault_page(self.code, &self.detail, self.retry_after, id)
+        let mut response =
+            crate::web::fault_page(self.code, &self.detail, self.retry_after, id);
+        self.mark(&mut response);
+        response
+    }
+
+    /// Says on the answer what is to be counted of it.
+    fn mark(&self, response: &mut Response) {
+        let extensions = response.extensions_mut();
+        extensions.insert(self.code);
+        let cause = self.cause.as_deref();
+        if let Some(error) = cause.and_then(|cause| cause.downcast_ref::<StoreError>()) {
+            extensions.insert(StoreTrouble::of(error));
+        }
     }
 
     fn log(&self, id: RequestId) {

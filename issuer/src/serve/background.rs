@@ -1,6 +1,7 @@
 //! What works without being asked: the mail worker and the sweeper. Both end with the process; a
 //! letter that was on its way then is sent again, under the same Message-ID. A process that is
-//! frozen between requests does the same when it is asked to (`http::tick`).
+//! frozen between requests does the same when it is asked to (`http::tick`). Where there is Redis,
+//! somebody watches whether it is asked, and tells the trail.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use async_trait::async_trait;
 use lettre::transport::smtp::extension::ClientId;
 use signet_core::mail::worker::{Round, pause};
 use signet_core::mail::{DeliveryError, MailTransport, Message};
+use signet_core::ports::operations::{Health, Part};
 use signet_core::time::UnixTime;
+use signet_store_redis::RedisClient;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -103,6 +106,7 @@ pub(super) fn start(
             match app.issuer.deliver_batch(&*post).await {
                 Ok(round) => until_next(round, &away_for),
                 Err(error) => {
+                    app.tally.store_failed(&error);
                     tracing::warn!(%error, "the outbox can't be read");
                     AFTER_TROUBLE
                 }
@@ -115,7 +119,10 @@ pub(super) fn start(
         async move {
             match app.issuer.sweep().await {
                 Ok(rows) => tracing::debug!(rows, "swept"),
-                Err(error) => tracing::warn!(%error, "nothing could be swept"),
+                Err(error) => {
+                    app.tally.store_failed(&error);
+                    tracing::warn!(%error, "nothing could be swept");
+                }
             }
             SWEEP_EVERY
         }
@@ -139,6 +146,40 @@ fn until_next(round: Round, away_for: &AtomicU32) -> Duration {
         _ if round.is_server_away => MAIL_EVERY,
         _ => Duration::ZERO,
     }
+}
+
+/// Tells the trail when Redis is given up and when it is back: what is so when the store can be
+/// written to, at most once in [`AFTER_TROUBLE`].
+pub(super) fn watch_redis(
+    app: &Arc<App>,
+    redis: &RedisClient,
+    phase: &watch::Sender<Phase>,
+) -> JoinHandle<()> {
+    let (app, mut standing) = (Arc::clone(app), redis.standing());
+    let mut phase = phase.subscribe();
+    let watching = async move {
+        let mut told = false;
+        while standing.wait_for(|now| now.is_away != told).await.is_ok() {
+            let health = match told {
+                true => Health::Whole,
+                false => Health::Degraded,
+            };
+            match app.issuer.note_health(Part::Redis, health).await {
+                Ok(()) => told = !told,
+                Err(error) => {
+                    app.tally.store_failed(&error);
+                    tracing::warn!(%error, "the trail can't be told of Redis");
+                }
+            }
+            tokio::time::sleep(AFTER_TROUBLE).await;
+        }
+    };
+    tokio::spawn(async move {
+        tokio::select! {
+            () = closed(&mut phase) => {}
+            () = watching => {}
+        }
+    })
 }
 
 /// Does something again and again, each time after as long as the last time said, until the

@@ -27,8 +27,10 @@ use tower::Service as _;
 use super::{Phase, closed};
 use crate::http::client::Peer;
 
-/// How many connections there may be at once; more wait in the system's queue.
-const MOST: usize = 4_096;
+/// How many connections of clients there may be at once; more wait in the system's queue.
+pub(super) const CLIENTS: usize = 4_096;
+/// How many of operators.
+pub(super) const OPERATORS: usize = 64;
 /// How long the first request may take to arrive, its body excepted.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// How long the next request may take, the idle time before it included.
@@ -42,8 +44,14 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// How long to wait when the system has no more connections to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
-/// Takes connections until the process closes, and then waits for the last of them.
-pub(super) async fn accept(listener: TcpListener, router: Router, phase: watch::Receiver<Phase>) {
+/// Takes connections, so many at once, until the process closes, and then waits for the last of
+/// them.
+pub(super) async fn accept(
+    listener: TcpListener,
+    most: usize,
+    router: Router,
+    phase: watch::Receiver<Phase>,
+) {
     let mut closing = phase.clone();
     let mut connections = JoinSet::new();
     loop {
@@ -51,7 +59,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router, phase: watch::
             biased;
             () = closed(&mut closing) => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < MOST => match accepted {
+            accepted = listener.accept(), if connections.len() < most => match accepted {
                 Ok((stream, peer)) => {
                     connections.spawn(converse(stream, peer, router.clone(), phase.clone()));
                 }

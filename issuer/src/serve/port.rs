@@ -11,8 +11,10 @@ const BACKLOG: u32 = 1_024;
 
 /// Why the port can't be had.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {source}. {}", hint(source))]
+#[error("can't listen on {address}: {source}. {}", hint(source, key))]
 pub struct ListenError {
+    /// The key that says so.
+    pub key: &'static str,
     /// The address.
     pub address: SocketAddr,
     /// What the system says.
@@ -22,13 +24,14 @@ pub struct ListenError {
 /// A port that is ours.
 #[derive(Debug)]
 pub(super) struct Port {
+    key: &'static str,
     address: SocketAddr,
     socket: TcpSocket,
 }
 
 impl Port {
     /// Takes the port. Nobody can connect to it yet.
-    pub(super) fn reserve(address: SocketAddr) -> Result<Self, ListenError> {
+    pub(super) fn reserve(key: &'static str, address: SocketAddr) -> Result<Self, ListenError> {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
             SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -40,32 +43,48 @@ impl Port {
             Ok(socket)
         });
         match bound {
-            Ok(socket) => Ok(Self { address, socket }),
-            Err(source) => Err(ListenError { address, source }),
+            Ok(socket) => Ok(Self {
+                key,
+                address,
+                socket,
+            }),
+            Err(source) => Err(ListenError {
+                key,
+                address,
+                source,
+            }),
         }
     }
 
     /// Lets connections come.
     pub(super) fn listen(self) -> Result<TcpListener, ListenError> {
-        let address = self.address;
-        let listening = self.socket.listen(BACKLOG);
-        listening.map_err(|source| ListenError { address, source })
+        let Self {
+            key,
+            address,
+            socket,
+        } = self;
+        let listening = socket.listen(BACKLOG);
+        listening.map_err(|source| ListenError {
+            key,
+            address,
+            source,
+        })
     }
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(error: &io::Error, key: &str) -> String {
     match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "Another program listens there, perhaps another signet: stop it, or set `listen` to \
+        io::ErrorKind::AddrInUse => format!(
+            "Another program listens there, perhaps another signet: stop it, or set `{key}` to \
              another port"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "This machine doesn't have the address: set `listen` to one it has, or to 0.0.0.0 for \
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "This machine doesn't have the address: set `{key}` to one it has, or to 0.0.0.0 for \
              all of them"
-        }
-        io::ErrorKind::PermissionDenied => {
-            "Ports below 1024 are for privileged programs: set `listen` to a higher one"
-        }
-        _ => "Set `listen` to another address or port",
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "Ports below 1024 are for privileged programs: set `{key}` to a higher one"
+        ),
+        _ => format!("Set `{key}` to another address or port"),
     }
 }

@@ -17,7 +17,7 @@
 //! - the server: `db` (its address, opening, migrating, connections, transactions, locks, errors)
 //! - a port each: `accounts`, `addresses`, `administration`, `passwords`, `sessions`, `roles`,
 //!   `mail`, `outbox`, `guesses`, `keys`, `audit`, `personal` for all about a person, `recovery`
-//!   after going back in time, and `sweep` for what is past its time
+//!   after going back in time, `operations` for who runs it, and `sweep` for what is past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/postgres` at the root of the repository
 //!
@@ -40,6 +40,7 @@ mod db;
 mod guesses;
 mod keys;
 mod mail;
+mod operations;
 mod outbox;
 mod passwords;
 mod personal;

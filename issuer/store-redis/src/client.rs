@@ -14,6 +14,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use redis::{ErrorKind, FromRedisValue, ServerErrorKind, ToRedisArgs, Value};
 use signet_core::ports::{StoreError, StoreResult};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::address::Address;
@@ -37,6 +38,15 @@ const START: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 pub struct RedisClient(Arc<Inner>);
 
+/// How it stands with a server.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Standing {
+    /// Whether it is left alone, since it failed.
+    pub is_away: bool,
+    /// How often that began.
+    pub outages: u64,
+}
+
 struct Inner {
     connector: Arc<Connector>,
     deadline: Duration,
@@ -45,6 +55,8 @@ struct Inner {
     attempt: Mutex<Option<Attempt>>,
     /// The kind of fault that the log has heard of last, while Redis is away.
     told: Mutex<Option<Discriminant<Fault>>>,
+    /// Whether it is asked, for whoever wants to know.
+    standing: watch::Sender<Standing>,
 }
 
 /// A connection that is being made, for everyone who waits for it.
@@ -79,6 +91,7 @@ impl RedisClient {
                 deadline,
                 breaker: Breaker::default(),
                 told: Mutex::default(),
+                standing: watch::Sender::default(),
                 attempt: Mutex::new(Some(begun(async { ready }.boxed()))),
             })))
         };
@@ -124,6 +137,12 @@ impl RedisClient {
         self.note(answer.as_ref().err());
         let value = answer.map_err(unavailable)?;
         redis::from_redis_value(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// Whether the server is asked, and changes of that.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.0.standing.subscribe()
     }
 
     /// Where the server is.
@@ -178,6 +197,7 @@ impl RedisClient {
             None => self.0.breaker.succeeded(),
             Some(_) => self.0.breaker.failed(Instant::now()),
         };
+        self.tell_standing(turn);
         let redis = self.address();
         match (turn, fault) {
             (Turn::Opened | Turn::StillOpen, Some(fault)) if self.is_news(fault) => {
@@ -203,6 +223,18 @@ impl RedisClient {
             {
                 *current = None;
             }
+        }
+    }
+
+    fn tell_standing(&self, turn: Turn) {
+        let standing = &self.0.standing;
+        match turn {
+            Turn::Opened => standing.send_modify(|standing| {
+                standing.is_away = true;
+                standing.outages = standing.outages.saturating_add(1);
+            }),
+            Turn::Closed => standing.send_modify(|standing| standing.is_away = false),
+            Turn::None | Turn::StillOpen => {}
         }
     }
 

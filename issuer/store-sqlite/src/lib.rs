@@ -17,7 +17,7 @@
 //! - the file: `db` (opening, migrating, writing in groups, the log, copies, what errors mean)
 //! - a port each: `accounts`, `addresses`, `administration`, `passwords`, `sessions`, `roles`,
 //!   `mail`, `outbox`, `guesses`, `keys`, `audit`, `personal` for all about a person, `recovery`
-//!   after going back in time, and `sweep` for what is past its time
+//!   after going back in time, `operations` for who runs it, and `sweep` for what is past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/sqlite` at the root of the repository
 //!
@@ -39,6 +39,7 @@ mod db;
 mod guesses;
 mod keys;
 mod mail;
+mod operations;
 mod outbox;
 mod passwords;
 mod personal;

@@ -25,6 +25,7 @@ use crate::password::pool::Overloaded;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use crate::secret::SecretBytes;
+use crate::tally::RegistrationStep;
 
 /// How long a registration waits for its mailbox to be proven, in seconds.
 const REGISTRATION_LIFETIME: u64 = 7 * 86_400;
@@ -156,8 +157,9 @@ impl Issuer {
         }
         let reserved = self.reserve_registration(origin).await?;
         let registered = self.keep_registration(origin, registration).await;
-        if registered.is_err() {
-            self.release(reserved).await;
+        match &registered {
+            Ok(_) => self.tally.registrations.count(RegistrationStep::Requested),
+            Err(_) => self.release(reserved).await,
         }
         registered
     }
@@ -290,6 +292,7 @@ impl Issuer {
             TokenOf::Account => self.store.prove_mailbox(&context, &hash).await?,
         };
         let account = proven.ok_or(VerifyError::InvalidToken)?;
+        self.tally.registrations.count(RegistrationStep::Verified);
         Ok((account, unproven.password))
     }
 

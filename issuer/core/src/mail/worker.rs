@@ -155,6 +155,7 @@ impl Issuer {
         message: &Message,
     ) -> Result<Handled, StoreError> {
         let outcome = transport.deliver(mail.id, mail.created_at, message).await;
+        self.tally.mail(message.kind, &outcome);
         let now = self.now();
         let marking = match outcome {
             Ok(()) => {

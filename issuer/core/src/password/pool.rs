@@ -9,9 +9,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::hasher::{Hasher, Match, StoredHash};
 use super::{Password, PasswordHash};
+use crate::tally::{Histogram, Observed};
+
+/// The classes of times that are counted: from a quick hash to more than the longest wait.
+const CLASSES: &[Duration] = &[
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_millis(2_500),
+];
 
 /// How much hashing there may be.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +62,34 @@ pub struct PoolLoad {
     pub late: u64,
 }
 
-#[derive(Debug, Default)]
+/// How long hashes took, and how long they were waited for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PoolTimes {
+    /// From the permit to the answer.
+    pub hashing: Observed,
+    /// From the place in the queue to the permit, for those that got one.
+    pub waiting: Observed,
+}
+
+#[derive(Debug)]
 struct Counters {
     done: AtomicU64,
     refused: AtomicU64,
     late: AtomicU64,
+    hashing: Histogram,
+    waiting: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            done: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            late: AtomicU64::new(0),
+            hashing: Histogram::new(CLASSES),
+            waiting: Histogram::new(CLASSES),
+        }
+    }
 }
 
 /// Hashes and checks passwords.
@@ -102,6 +140,15 @@ impl HashPool {
             done: counters.done.load(Ordering::Relaxed),
             refused: counters.refused.load(Ordering::Relaxed),
             late: counters.late.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn times(&self) -> PoolTimes {
+        PoolTimes {
+            hashing: self.counters.hashing.read(),
+            waiting: self.counters.waiting.read(),
         }
     }
 
@@ -162,12 +209,16 @@ impl HashPool {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| turned_away(&counters.refused))?;
+        let queued = Instant::now();
         let permit = tokio::time::timeout(self.deadline, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| turned_away(&counters.late))?
             .map_err(|_| overloaded)?;
+        counters.waiting.observe(queued.elapsed());
         tokio::task::spawn_blocking(move || {
+            let begun = std::time::Instant::now();
             let answer = work();
+            counters.hashing.observe(begun.elapsed());
             counters.done.fetch_add(1, Ordering::Relaxed);
             // The place first: whoever is let in by the permit must find the queue open.
             drop(place);
@@ -233,6 +284,9 @@ mod tests {
             ..PoolLoad::default()
         };
         assert_eq!(pool.load(), expected);
+        let times = pool.times();
+        assert_eq!((times.hashing.count, times.waiting.count), (2, 2));
+        assert!(times.hashing.sum >= Duration::from_millis(50), "{times:?}");
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use crate::issuer::{Issuer, NewPasswordError};
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, Purpose};
 use crate::ports::StoreError;
+use crate::tally::ResetStep;
 
 /// Why a password isn't reset.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,7 @@ impl Issuer {
         origin: &Origin,
         email: &EmailAddress,
     ) -> Result<(), StoreError> {
+        self.tally.resets.count(ResetStep::Requested);
         let quotas = &self.settings.limits.reset_mails;
         if self.may_mail("mail_reset", quotas, email).await {
             self.ask_for_mail(Asked::Reset, email, origin).await?;
@@ -86,6 +88,7 @@ impl Issuer {
             .reset_password(&context, &hash, password, clears, notice)
             .await?;
         if was_reset {
+            self.tally.resets.count(ResetStep::Done);
             Ok(())
         } else {
             Err(ResetError::InvalidToken)

@@ -91,7 +91,9 @@ impl Issuer {
         let (audience, client) = self.resolve(&login.request)?;
         let work = self.attempt_login(origin, login, &audience, &client);
         let floor = self.settings.login_floor;
-        floor.hold(&*self.randomness, work).await
+        let outcome = floor.hold(&*self.randomness, work).await;
+        self.tally.login(&outcome);
+        outcome
     }
 
     async fn attempt_login(

@@ -9,6 +9,7 @@ use crate::audit::{Actor, Origin};
 use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
 use crate::limit::{Exceeded, LimitKey, LimitSubject};
 use crate::ports::{Rotation, StoreError};
+use crate::tally::RefreshOutcome;
 
 /// Why a session isn't refreshed.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +51,10 @@ impl Issuer {
         token: &UntrustedRefreshToken,
         request: &TokenRequest,
     ) -> Result<TokenPair, RefreshError> {
-        let presented = token
-            .check(self.keyring.mac())
-            .ok_or(RefreshError::Invalid)?;
+        let Some(presented) = token.check(self.keyring.mac()) else {
+            self.tally.refreshes.count(RefreshOutcome::Invalid);
+            return Err(RefreshError::Invalid);
+        };
         let (audience, client) = self.resolve(request)?;
         let key = LimitKey {
             class: "refresh_session",
@@ -72,6 +74,7 @@ impl Issuer {
             .sessions
             .rotate(&context, &presented, policy, &notice)
             .await?;
+        self.tally.refresh(&rotation);
         let head = match rotation {
             Rotation::Advanced(head) | Rotation::Repeated(head) => *head,
             Rotation::Replayed(account) => {

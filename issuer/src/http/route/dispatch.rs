@@ -27,13 +27,21 @@ use crate::http::input::{Input, Unread, query};
 use crate::http::limit::Standing;
 use crate::http::problem::{Code, Problem};
 use crate::http::request_id::RequestId;
+use crate::http::tally::OperationTally;
 
 /// Mounts all operations of one path: `HEAD` is answered as `GET`, other methods with 405.
 pub(in crate::http) fn mount(app: &Arc<App>, operations: Vec<Route>) -> MethodRouter {
+    let allow = allow(&operations);
+    let local_only = operations.iter().all(|route| route.declaration.local_only);
+    let counted = operations.into_iter().map(|route| {
+        let declaration = &route.declaration;
+        let tally = app.tally.operation(declaration.path, declaration.method.as_str());
+        (route, tally)
+    });
     let resource = Arc::new(Resource {
-        allow: allow(&operations),
-        local_only: operations.iter().all(|route| route.declaration.local_only),
-        operations,
+        operations: counted.collect(),
+        allow,
+        local_only,
     });
     let app = Arc::clone(app);
     axum::routing::any(move |request: Request| resource.serve(&app, request))
@@ -41,7 +49,7 @@ pub(in crate::http) fn mount(app: &Arc<App>, operations: Vec<Route>) -> MethodRo
 
 /// Everything at one path.
 struct Resource {
-    operations: Vec<Route>,
+    operations: Vec<(Route, Arc<OperationTally>)>,
     allow: HeaderValue,
     local_only: bool,
 }
@@ -53,14 +61,22 @@ impl Resource {
             ref method => method,
         };
         let mut operations = self.operations.iter();
-        let operation = operations.find(|route| route.declaration.method == *wanted);
+        let operation = operations.find(|(route, _)| route.declaration.method == *wanted);
         let hidden = |local_only: bool| local_only && !is_local(app, &request);
         let id = request_id(request.extensions());
         let response = match operation {
-            Some(route) if hidden(route.declaration.local_only) => {
+            Some((route, _)) if hidden(route.declaration.local_only) => {
                 refuse(&route.declaration, Code::NotFound.into(), id)
             }
-            Some(route) => return (route.serve)(Arc::clone(app), request),
+            Some((route, tally)) => {
+                let answer = (route.serve)(Arc::clone(app), request);
+                let tally = Arc::clone(tally);
+                return Box::pin(async move {
+                    let mut response = answer.await;
+                    response.extensions_mut().insert(tally);
+                    response
+                });
+            }
             None if hidden(self.local_only) => Problem::from(Code::NotFound).respond(id),
             None => {
                 let mut response = Problem::from(Code::MethodNotAllowed).respond(id);
