@@ -118,7 +118,10 @@ async fn readiness(State(operations): State<Arc<Operations>>) -> Response {
         ready,
         stopping,
         store,
-        redis: operations.redis.as_ref().map(|redis| !redis.standing().borrow().is_away),
+        redis: operations
+            .redis
+            .as_ref()
+            .map(|redis| !redis.standing().borrow().is_away),
     };
     let status = match ready {
         true => StatusCode::OK,

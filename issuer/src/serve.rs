@@ -11,8 +11,8 @@ mod connection;
 pub mod database;
 pub mod database_file;
 mod greeting;
-mod operations;
 pub mod opening;
+mod operations;
 mod port;
 mod signals;
 

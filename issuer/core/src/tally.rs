@@ -130,7 +130,10 @@ pub struct Counts<T>(Box<[AtomicU64]>, PhantomData<T>);
 
 impl<T: Outcome> Default for Counts<T> {
     fn default() -> Self {
-        Self(T::ALL.iter().map(|_| AtomicU64::new(0)).collect(), PhantomData)
+        Self(
+            T::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            PhantomData,
+        )
     }
 }
 

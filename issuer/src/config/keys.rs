@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use super::fault::{Faults, Origin};
 use super::setting::{
     Addresses, Algorithm, Database, EmailVerification, Level, LogFormat, MailFrom, MasterKeyText,
-    Names, Networks, OperationsListen, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis, SecretFile,
-    SessionsIn, Setting, SmtpUrl, Whole,
+    Names, Networks, OperationsListen, Origins, Page, PasswordList, PolicyFile, PublicUrl, Redis,
+    SecretFile, SessionsIn, Setting, SmtpUrl, Whole,
 };
 use super::source::Given;
 

@@ -211,9 +211,9 @@ fn parameters(path: &str, input: &Description) -> Vec<Value> {
         .skip(1)
         .filter_map(|rest| rest.split_once('}'))
         .map(|(name, _)| name);
-    let in_path = names
-        .zip(&input.path)
-        .map(|(name, schema)| json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+    let in_path = names.zip(&input.path).map(
+        |(name, schema)| json!({ "name": name, "in": "path", "required": true, "schema": schema }),
+    );
     let in_query = input.query.iter().map(|field| {
         json!({
             "name": field.name,

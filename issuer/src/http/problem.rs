@@ -194,8 +194,7 @@ impl Problem {
     /// Turns the problem into a page, for an operation that people look at.
     pub(super) fn respond_with_page(self, id: RequestId) -> Response {
         self.log(id);
-        let mut response =
-            crate::web::fault_page(self.code, &self.detail, self.retry_after, id);
+        let mut response = crate::web::fault_page(self.code, &self.detail, self.retry_after, id);
         self.mark(&mut response);
         response
     }

@@ -94,7 +94,10 @@ impl OperationTally {
 
     /// How many answers of each class there were, those that there were.
     pub(crate) fn by_class(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let counts = self.by_class.iter().map(|count| count.load(Ordering::Relaxed));
+        let counts = self
+            .by_class
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed));
         let named = STATUS_CLASSES.into_iter().zip(counts);
         named.filter(|(_, count)| *count > 0)
     }
@@ -229,7 +232,10 @@ mod tests {
         }
         tally.count(&answer(404), Duration::ZERO);
         let counted = tally.operations();
-        let names: Vec<_> = counted.iter().map(|one| (one.route, &*one.method)).collect();
+        let names: Vec<_> = counted
+            .iter()
+            .map(|one| (one.route, &*one.method))
+            .collect();
         assert_eq!(names, [("/v1/login", "POST"), ("none", "other")]);
         let classes: Vec<_> = login.by_class().collect();
         assert_eq!(classes, [("2xx", 2), ("4xx", 1)]);

@@ -163,7 +163,10 @@ mod tests {
         let long = Message {
             text: "word ".repeat(600) + "\n.\n..\n" + &"x".repeat(3_000) + "\n\u{1F600} ok",
             html: format!("<p>{}</p>", "ü".repeat(2_000)),
-            ..message("ada@example.com", &"Grüße \u{1F600} \u{5E9}\u{5DC}\u{5D5}\u{5DD} ".repeat(20))
+            ..message(
+                "ada@example.com",
+                &"Grüße \u{1F600} \u{5E9}\u{5DC}\u{5D5}\u{5DD} ".repeat(20),
+            )
         };
         let text = written(&long);
         assert!(text.is_ascii(), "{text}");
@@ -171,7 +174,11 @@ mod tests {
             assert!(line.len() <= 998, "{}: {line}", line.len());
             assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
         }
-        assert_eq!(text, written(&long), "a message that is sent again is the same");
+        assert_eq!(
+            text,
+            written(&long),
+            "a message that is sent again is the same"
+        );
     }
 
     #[test]
@@ -179,7 +186,10 @@ mod tests {
         let text = written(&message("ada@example.com", "Hello\r\nBcc: eve@example.com"));
         let is_header = |line: &str| line.to_ascii_lowercase().starts_with("bcc:");
         assert!(!text.lines().any(is_header), "{text}");
-        assert!(text.contains("Subject: Hello  Bcc: eve@example.com\r\n"), "{text}");
+        assert!(
+            text.contains("Subject: Hello  Bcc: eve@example.com\r\n"),
+            "{text}"
+        );
         for to in [
             "ada@example.com\r\nBcc: eve@example.com",
             "ada@example.com>,<eve@example.com",

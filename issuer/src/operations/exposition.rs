@@ -70,13 +70,7 @@ impl Family<'_> {
         self.line("_count", labels, None, observed.count);
     }
 
-    fn line(
-        &mut self,
-        suffix: &str,
-        labels: Labels<'_>,
-        bound: Option<&str>,
-        value: impl Display,
-    ) {
+    fn line(&mut self, suffix: &str, labels: Labels<'_>, bound: Option<&str>, value: impl Display) {
         let Self { text, name } = self;
         let bound = bound.map(|bound| ("le", bound));
         let labels: Vec<String> = labels

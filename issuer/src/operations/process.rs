@@ -13,7 +13,8 @@ pub(super) fn show(text: &mut Exposition, started_at: UnixTime) {
     family.sample(&[], started_at.as_secs());
     if let Some(bytes) = resident() {
         let name = "process_resident_memory_bytes";
-        text.gauge(name, "Memory that is really used.").sample(&[], bytes);
+        text.gauge(name, "Memory that is really used.")
+            .sample(&[], bytes);
     }
     if let Some(seconds) = processor_time() {
         let name = "process_cpu_seconds_total";
@@ -23,7 +24,8 @@ pub(super) fn show(text: &mut Exposition, started_at: UnixTime) {
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         // The folder itself is open while it is counted.
         let open = open.count().saturating_sub(1);
-        text.gauge("process_open_fds", "Open files and sockets.").sample(&[], open);
+        text.gauge("process_open_fds", "Open files and sockets.")
+            .sample(&[], open);
     }
     if let Some(most) = most_files() {
         let name = "process_max_fds";
@@ -34,7 +36,9 @@ pub(super) fn show(text: &mut Exposition, started_at: UnixTime) {
 
 fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib.saturating_mul(1_024))
 }

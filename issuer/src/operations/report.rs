@@ -12,7 +12,12 @@ use crate::http::App;
 use crate::http::tally::StoreTrouble;
 
 pub(super) async fn of(operations: &Operations) -> String {
-    let Operations { app, limiter, redis, started_at } = operations;
+    let Operations {
+        app,
+        limiter,
+        redis,
+        started_at,
+    } = operations;
     let issuer = &app.issuer;
     let outbox = operations.ask(issuer.outbox_state()).await;
     let mut text = Exposition::default();
@@ -52,7 +57,10 @@ fn http(text: &mut Exposition, app: &App) {
     let name = "signet_http_request_duration_seconds";
     let mut family = text.histogram(name, "Time until an answer was ready.");
     for operation in &asked {
-        let labels = [("route", operation.route), ("method", operation.method.as_str())];
+        let labels = [
+            ("route", operation.route),
+            ("method", operation.method.as_str()),
+        ];
         family.observed(&labels, &operation.took());
     }
     let name = "signet_http_requests_in_flight";
@@ -69,11 +77,20 @@ fn use_cases(text: &mut Exposition, app: &App) {
     let tally = app.issuer.tally();
     let (name, help) = ("signet_logins_total", "Logins, by what came of them.");
     counted(text, name, help, "outcome", &tally.logins);
-    let (name, help) = ("signet_refreshes_total", "Refresh tokens, by what came of them.");
+    let (name, help) = (
+        "signet_refreshes_total",
+        "Refresh tokens, by what came of them.",
+    );
     counted(text, name, help, "outcome", &tally.refreshes);
-    let (name, help) = ("signet_registrations_total", "Registrations that came so far.");
+    let (name, help) = (
+        "signet_registrations_total",
+        "Registrations that came so far.",
+    );
     counted(text, name, help, "step", &tally.registrations);
-    let (name, help) = ("signet_resets_total", "Forgotten passwords that came so far.");
+    let (name, help) = (
+        "signet_resets_total",
+        "Forgotten passwords that came so far.",
+    );
     counted(text, name, help, "step", &tally.resets);
     let name = "signet_mails_total";
     let mut family = text.counter(name, "Tries to hand a message over, by what came of them.");
@@ -98,47 +115,71 @@ fn counted<T: Outcome>(
 fn hashes(text: &mut Exposition, app: &App) {
     let (load, times) = (app.issuer.hashing().load(), app.issuer.hashing().times());
     let name = "signet_hashes_running";
-    text.gauge(name, "Passwords that are being hashed or checked.").sample(&[], load.running);
+    text.gauge(name, "Passwords that are being hashed or checked.")
+        .sample(&[], load.running);
     let name = "signet_hashes_waiting";
-    text.gauge(name, "Passwords that wait for that.").sample(&[], load.waiting);
+    text.gauge(name, "Passwords that wait for that.")
+        .sample(&[], load.waiting);
     let name = "signet_hashes_total";
     let mut family = text.counter(name, "Passwords that were to be hashed or checked.");
-    for (outcome, count) in [("done", load.done), ("refused", load.refused), ("late", load.late)] {
+    for (outcome, count) in [
+        ("done", load.done),
+        ("refused", load.refused),
+        ("late", load.late),
+    ] {
         family.sample(&[("outcome", outcome)], count);
     }
     let name = "signet_hash_duration_seconds";
-    text.histogram(name, "Time of one hash.").observed(&[], &times.hashing);
+    text.histogram(name, "Time of one hash.")
+        .observed(&[], &times.hashing);
     let name = "signet_hash_wait_seconds";
-    text.histogram(name, "Wait for a hash to begin.").observed(&[], &times.waiting);
+    text.histogram(name, "Wait for a hash to begin.")
+        .observed(&[], &times.waiting);
 }
 
 fn store(text: &mut Exposition, app: &App, is_up: bool) {
     let name = "signet_store_up";
-    text.gauge(name, "Whether the database answered just now.").sample(&[], u8::from(is_up));
+    text.gauge(name, "Whether the database answered just now.")
+        .sample(&[], u8::from(is_up));
     let name = "signet_store_errors_total";
-    let mut family = text.counter(name, "Questions that the database or Redis failed to answer.");
+    let mut family = text.counter(
+        name,
+        "Questions that the database or Redis failed to answer.",
+    );
     for trouble in StoreTrouble::ALL {
-        family.sample(&[("kind", trouble.as_str())], app.tally.store_errors(trouble));
+        family.sample(
+            &[("kind", trouble.as_str())],
+            app.tally.store_errors(trouble),
+        );
     }
 }
 
 fn outbox(text: &mut Exposition, app: &App, outbox: OutboxState) {
     let name = "signet_outbox_messages";
     let mut family = text.gauge(name, "Messages in the outbox.");
-    let OutboxState { due, waiting, dead, oldest } = outbox;
+    let OutboxState {
+        due,
+        waiting,
+        dead,
+        oldest,
+    } = outbox;
     for (state, count) in [("due", due), ("waiting", waiting), ("dead", dead)] {
         family.sample(&[("state", state)], count);
     }
-    let age = oldest.map_or(0, |then| app.issuer.now().as_secs().saturating_sub(then.as_secs()));
+    let age = oldest.map_or(0, |then| {
+        app.issuer.now().as_secs().saturating_sub(then.as_secs())
+    });
     let name = "signet_outbox_oldest_seconds";
-    text.gauge(name, "Age of the oldest message that isn't dead.").sample(&[], age);
+    text.gauge(name, "Age of the oldest message that isn't dead.")
+        .sample(&[], age);
 }
 
 fn redis(text: &mut Exposition, redis: &RedisClient) {
     let standing = *redis.standing().borrow();
     let name = "signet_redis_up";
     let is_asked = u8::from(!standing.is_away);
-    text.gauge(name, "Whether Redis is asked; 0 while it is left alone.").sample(&[], is_asked);
+    text.gauge(name, "Whether Redis is asked; 0 while it is left alone.")
+        .sample(&[], is_asked);
     let name = "signet_redis_outages_total";
     let mut family = text.counter(name, "How often Redis was given up.");
     family.sample(&[], standing.outages);

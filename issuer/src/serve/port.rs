@@ -82,9 +82,9 @@ fn hint(error: &io::Error, key: &str) -> String {
             "This machine doesn't have the address: set `{key}` to one it has, or to 0.0.0.0 for \
              all of them"
         ),
-        io::ErrorKind::PermissionDenied => format!(
-            "Ports below 1024 are for privileged programs: set `{key}` to a higher one"
-        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("Ports below 1024 are for privileged programs: set `{key}` to a higher one")
+        }
         _ => format!("Set `{key}` to another address or port"),
     }
 }

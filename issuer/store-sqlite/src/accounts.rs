@@ -58,7 +58,10 @@ pub(crate) async fn find(
 }
 
 /// An account that was just written.
-pub(crate) async fn existing(connection: &mut SqliteConnection, id: AccountId) -> StoreResult<Account> {
+pub(crate) async fn existing(
+    connection: &mut SqliteConnection,
+    id: AccountId,
+) -> StoreResult<Account> {
     find(connection, id)
         .await?
         .ok_or_else(|| StoreError::Corrupt("an account that was written is gone".to_owned()))

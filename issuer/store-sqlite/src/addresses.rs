@@ -145,7 +145,9 @@ pub(crate) async fn is_reserved(
     canonical_email: &str,
     now: UnixTime,
 ) -> StoreResult<bool> {
-    Ok(reserved_for(connection, canonical_email, now).await?.is_some())
+    Ok(reserved_for(connection, canonical_email, now)
+        .await?
+        .is_some())
 }
 
 /// The account that may get an address back.
@@ -200,10 +202,13 @@ async fn account_at(
     email: &EmailAddress,
 ) -> StoreResult<Option<Vec<u8>>> {
     let canonical = email.canonical();
-    sqlx::query_scalar!("SELECT id FROM accounts WHERE email_canonical = ?", canonical)
-        .fetch_optional(connection)
-        .await
-        .map_err(db)
+    sqlx::query_scalar!(
+        "SELECT id FROM accounts WHERE email_canonical = ?",
+        canonical
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(db)
 }
 
 /// Where a token leads.

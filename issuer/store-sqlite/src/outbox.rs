@@ -53,7 +53,12 @@ impl OutboxStore for SqliteStore {
             .map(|row| {
                 Ok(OutboxEntry {
                     id: uuid(&row.id)?,
-                    account: row.account_id.as_deref().map(uuid).transpose()?.map(AccountId),
+                    account: row
+                        .account_id
+                        .as_deref()
+                        .map(uuid)
+                        .transpose()?
+                        .map(AccountId),
                     kind: row.kind,
                     state: match row.abandoned_at {
                         Some(_) => OutboxState::Dead,
@@ -102,10 +107,13 @@ impl OutboxStore for SqliteStore {
             return tx.leave(Err(RetryRefusal::Forbidden)).await;
         }
         let (bytes, now) = (id.as_bytes().as_slice(), seconds(context.now));
-        let found = sqlx::query!("SELECT account_id, kind, expires_at FROM outbox WHERE id = ?", bytes)
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(db)?;
+        let found = sqlx::query!(
+            "SELECT account_id, kind, expires_at FROM outbox WHERE id = ?",
+            bytes
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(db)?;
         let Some(found) = found else {
             return tx.leave(Err(RetryRefusal::NotFound)).await;
         };
@@ -125,7 +133,12 @@ impl OutboxStore for SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        let account = found.account_id.as_deref().map(uuid).transpose()?.map(AccountId);
+        let account = found
+            .account_id
+            .as_deref()
+            .map(uuid)
+            .transpose()?
+            .map(AccountId);
         let detail = json!({ "mail": id, "kind": found.kind });
         record(&mut tx, context.event(Action::MailRetried, account, detail)).await?;
         tx.commit().await?;

@@ -129,7 +129,8 @@ impl Issuer {
         session: &LiveSession,
         id: AccountId,
     ) -> Result<(), AdminError> {
-        self.send_reset_as(&self.context_of(origin, session), id).await
+        self.send_reset_as(&self.context_of(origin, session), id)
+            .await
     }
 
     pub(crate) async fn send_reset_as(

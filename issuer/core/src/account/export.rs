@@ -119,11 +119,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn export(
-        &self,
-        origin: &Origin,
-        session: &LiveSession,
-    ) -> Result<Held, AdminError> {
+    pub async fn export(&self, origin: &Origin, session: &LiveSession) -> Result<Held, AdminError> {
         self.require_fresh(session)?;
         let context = self.context_of(origin, session);
         let held = self.export_of(&context, session.account.id).await?;

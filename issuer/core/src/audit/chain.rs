@@ -208,7 +208,12 @@ fn hash_with_commitment(
     let mut hasher = Sha256::new();
     hasher.update(b"signet audit 2\0");
     hasher.update(previous);
-    cover(&mut hasher, sequence, event, commitment.map(<[u8; 32]>::as_slice));
+    cover(
+        &mut hasher,
+        sequence,
+        event,
+        commitment.map(<[u8; 32]>::as_slice),
+    );
     hasher.finalize().into()
 }
 

@@ -166,10 +166,16 @@ mod tests {
         let changes: [(&dyn Fn(&mut Recorded), Broken); 8] = [
             (&|row| row.event.actor.push('x'), Broken::Link(3)),
             (&|row| row.event.action.push('x'), Broken::Link(3)),
-            (&|row| row.event.subject = Some(String::new()), Broken::Link(3)),
+            (
+                &|row| row.event.subject = Some(String::new()),
+                Broken::Link(3),
+            ),
             (&|row| row.event.detail.push(' '), Broken::Link(3)),
             (&|row| row.event.request_id = None, Broken::Link(3)),
-            (&|row| row.event.ip = Some("192.0.2.2".to_owned()), Broken::Address(3)),
+            (
+                &|row| row.event.ip = Some("192.0.2.2".to_owned()),
+                Broken::Address(3),
+            ),
             (&|row| row.event.ip = None, Broken::Address(3)),
             (&|row| row.hash = [7; 32], Broken::Link(3)),
         ];

@@ -196,9 +196,7 @@ impl Issuer {
         let token = match self.unseal(&mail) {
             None => return Err(RetryError::Unreadable),
             Some(Unsealed::Request(_)) => None,
-            Some(Unsealed::Message(message)) => {
-                token_in(message.kind, message.token.as_deref())
-            }
+            Some(Unsealed::Message(message)) => token_in(message.kind, message.token.as_deref()),
         };
         Ok(self.store.retry_mail(context, id, token.as_ref()).await??)
     }
@@ -230,7 +228,11 @@ mod tests {
 
     #[test]
     fn a_kind_is_read_by_its_name_only() {
-        for kind in [MailKind::Verify, MailKind::AddressTaken, MailKind::ResetRequest] {
+        for kind in [
+            MailKind::Verify,
+            MailKind::AddressTaken,
+            MailKind::ResetRequest,
+        ] {
             assert_eq!(MailKind::parse(kind.as_str()), Some(kind));
         }
         for text in ["", "Verify", "verify ", "addressTaken", "0", "null"] {

@@ -216,7 +216,15 @@ mod tests {
 
     #[test]
     fn a_server_is_looked_for_twice_a_minute_however_long_it_is_away() {
-        for (rounds, seconds) in [(0, 1), (1, 1), (2, 2), (5, 16), (6, 30), (64, 30), (9_999, 30)] {
+        for (rounds, seconds) in [
+            (0, 1),
+            (1, 1),
+            (2, 2),
+            (5, 16),
+            (6, 30),
+            (64, 30),
+            (9_999, 30),
+        ] {
             assert_eq!(pause(rounds), Duration::from_secs(seconds), "{rounds}");
         }
     }

@@ -19,11 +19,7 @@ use crate::ports::{
 use crate::role::grant::GrantError;
 use crate::time::UnixTime;
 
-fn invite_of(
-    name: &str,
-    role_names: &[&str],
-    now: UnixTime,
-) -> (MailedTokenHash, NewInvite) {
+fn invite_of(name: &str, role_names: &[&str], now: UnixTime) -> (MailedTokenHash, NewInvite) {
     let (mailed, kept) = token(Purpose::Invite, now);
     let invite = NewInvite {
         id: AccountId(RANDOM.uuid()),
@@ -100,7 +96,10 @@ pub async fn an_accepted_invite_is_an_account_of_its_owners(world: &World) {
     assert_eq!(world.waiting_mail().await, ["invite"]);
     assert_eq!(listed(world, AccountStatus::Invited).await, [invited.id]);
     assert!(listed(world, AccountStatus::Suspended).await.is_empty());
-    assert_eq!(store.account(invited.id).await.unwrap(), Some(invited.clone()));
+    assert_eq!(
+        store.account(invited.id).await.unwrap(),
+        Some(invited.clone())
+    );
     let found = store.invited(&mailed, after(5)).await.unwrap();
     assert_eq!(found.as_ref(), Some(&invited));
 
@@ -117,7 +116,10 @@ pub async fn an_accepted_invite_is_an_account_of_its_owners(world: &World) {
     assert_eq!(accepted.name, invited.name);
     assert_eq!(listed(world, AccountStatus::Active).await, [invited.id]);
     let guess = store.begin_guess(&key, NOW, &policy).await.unwrap();
-    assert!(matches!(guess, Guess::Counted(_)), "the guesses are cleared");
+    assert!(
+        matches!(guess, Guess::Counted(_)),
+        "the guesses are cleared"
+    );
     world.session("ada", accepted.id, after(6)).await;
     for used in [NOW, after(6)] {
         assert_eq!(store.invited(&mailed, used).await.unwrap(), None);
@@ -336,9 +338,10 @@ pub async fn an_invited_account_is_of_no_use_to_anybody(world: &World) {
         verification: EmailVerification::Optional,
         ..effects("ada")
     };
-    let opened = world
-        .sessions
-        .open_session(&at(NOW, actor), new_session(ada.id), entering, &POLICY);
+    let opened =
+        world
+            .sessions
+            .open_session(&at(NOW, actor), new_session(ada.id), entering, &POLICY);
     assert_eq!(opened.await.unwrap(), None);
     let given = try_to_invite(world, actor, "bob", &[]).await;
     let forbidden = Err(InviteError::Change(AccountChangeError::Forbidden));

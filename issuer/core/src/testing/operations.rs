@@ -59,6 +59,9 @@ pub async fn a_part_that_fails_and_recovers_leaves_two_rows(world: &World) {
     for row in trail {
         let detail: Value = serde_json::from_str(&row.event.detail).unwrap();
         assert_eq!(detail, json!({ "part": "redis" }));
-        assert_eq!((row.event.actor.as_str(), row.event.subject), ("system", None));
+        assert_eq!(
+            (row.event.actor.as_str(), row.event.subject),
+            ("system", None)
+        );
     }
 }

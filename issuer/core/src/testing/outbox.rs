@@ -105,7 +105,11 @@ pub async fn a_dead_letter_is_tried_again_as_if_it_were_new(world: &World) {
     store.mail_abandoned(id, NOW, "550 full").await.unwrap();
     assert!(store.claim_mail(after(70), 60, 9).await.unwrap().is_empty());
 
-    store.retry_mail(&operator, id, None).await.unwrap().unwrap();
+    store
+        .retry_mail(&operator, id, None)
+        .await
+        .unwrap()
+        .unwrap();
     let entry = &all(world).await[0];
     assert_eq!(entry.state, OutboxState::Waiting);
     assert_eq!((entry.due_at, entry.attempts), (after(70), 0));

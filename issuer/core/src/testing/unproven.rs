@@ -25,7 +25,12 @@ async fn register(world: &World, name: &str, now: UnixTime) -> (AccountId, Maile
     (id, mailed)
 }
 
-async fn enter(world: &World, id: AccountId, name: &str, verification: EmailVerification) -> Option<Head> {
+async fn enter(
+    world: &World,
+    id: AccountId,
+    name: &str,
+    verification: EmailVerification,
+) -> Option<Head> {
     let effects = LoginEffects {
         verification,
         ..effects(name)
@@ -41,8 +46,7 @@ async fn renew(world: &World, account: AccountId) -> Option<MailedTokenHash> {
     let (mailed, kept) = token(Purpose::Verify, NOW);
     let mail = letter(MailKind::Verify);
     let store = &world.store;
-    let renewed =
-        store.renew_account_verification(&anonymous(NOW), request, account, kept, mail);
+    let renewed = store.renew_account_verification(&anonymous(NOW), request, account, kept, mail);
     renewed.await.unwrap().then_some(mailed)
 }
 
@@ -67,7 +71,10 @@ pub async fn who_registers_has_an_unverified_account_at_once(world: &World) {
     let stale = store.pending_registration(&waiting, NOW).await;
     assert!(stale.unwrap().is_none(), "what was pending is void");
 
-    assert_eq!(enter(world, id, "ada", EmailVerification::Required).await, None);
+    assert_eq!(
+        enter(world, id, "ada", EmailVerification::Required).await,
+        None
+    );
     let head = enter(world, id, "ada", EmailVerification::Optional).await;
     let head = head.unwrap();
     let unproven = store.unproven_account(&mailed, after(5)).await.unwrap();
@@ -76,7 +83,13 @@ pub async fn who_registers_has_an_unverified_account_at_once(world: &World) {
     assert_eq!(unproven.secret_hash, Some(secret));
     assert_eq!(unproven.password, hash("ada"));
     let day = after(Purpose::Verify.lifetime());
-    assert!(store.unproven_account(&mailed, day).await.unwrap().is_none());
+    assert!(
+        store
+            .unproven_account(&mailed, day)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(prove(world, &mailed, day).await, None);
 
     let proven = prove(world, &mailed, after(5)).await.unwrap();
@@ -85,7 +98,13 @@ pub async fn who_registers_has_an_unverified_account_at_once(world: &World) {
     let next = world.rotate(&head, 0, after(5)).await;
     assert!(matches!(next, Rotation::Advanced(_)), "the session goes on");
     assert_eq!(prove(world, &mailed, after(5)).await, None);
-    assert!(store.unproven_account(&mailed, NOW).await.unwrap().is_none());
+    assert!(
+        store
+            .unproven_account(&mailed, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(
         world.actions().await,
         [
@@ -105,7 +124,13 @@ pub async fn a_taken_address_makes_no_account(world: &World) {
     assert_eq!(store.account(second).await.unwrap(), None);
     let nothing = store.unproven_account(&mailed, NOW).await.unwrap();
     assert!(nothing.is_none());
-    assert!(store.pending_registration(&mailed, NOW).await.unwrap().is_none());
+    assert!(
+        store
+            .pending_registration(&mailed, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(prove(world, &mailed, NOW).await, None);
     let activated = store.activate(&anonymous(NOW), &mailed, second).await;
     assert_eq!(activated.unwrap(), None);
@@ -116,7 +141,10 @@ pub async fn a_taken_address_makes_no_account(world: &World) {
     }
     let told: Vec<_> = world.trail().await;
     let told = told.iter().map(|row| row.event.subject.clone());
-    assert_eq!(told.collect::<Vec<_>>(), [Some(owner.to_string()), Some(owner.to_string())]);
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [Some(owner.to_string()), Some(owner.to_string())]
+    );
 }
 
 pub async fn of_fifty_registrations_at_once_one_is_the_account(world: &World) {
@@ -163,14 +191,25 @@ pub async fn a_reset_leaves_nothing_to_who_was_there_before(world: &World) {
     let dead = world.rotate(&head.unwrap(), 0, after(5)).await;
     assert!(matches!(dead, Rotation::Dead));
     assert_eq!(prove(world, &mailed, after(5)).await, None);
-    assert!(store.unproven_account(&mailed, NOW).await.unwrap().is_none());
+    assert!(
+        store
+            .unproven_account(&mailed, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(renew(world, id).await, None);
-    assert_eq!(enter(world, id, "ada", EmailVerification::Optional).await, None);
+    assert_eq!(
+        enter(world, id, "ada", EmailVerification::Optional).await,
+        None
+    );
 }
 
 pub async fn a_changed_password_voids_the_token_of_the_one_before(world: &World) {
     let (id, mailed) = register(world, "ada", NOW).await;
-    let head = enter(world, id, "ada", EmailVerification::Optional).await.unwrap();
+    let head = enter(world, id, "ada", EmailVerification::Optional)
+        .await
+        .unwrap();
     let context = at(NOW, Actor::Account(id));
     let notice = letter(MailKind::PasswordChangedNotice);
     let changed = world.store.change_password(
@@ -195,7 +234,11 @@ pub async fn a_renewed_token_reaches_whoever_is_not_proven(world: &World) {
         email_verified: false,
         ..new_account("bob", &[])
     };
-    let bob = store.create_account(&operator, made).await.unwrap().unwrap();
+    let bob = store
+        .create_account(&operator, made)
+        .await
+        .unwrap()
+        .unwrap();
     let (ada, first) = register(world, "ada", NOW).await;
     for id in [ada, bob.id] {
         let old = renew(world, id).await.unwrap();
@@ -212,7 +255,13 @@ pub async fn a_renewed_token_reaches_whoever_is_not_proven(world: &World) {
     let suspended = store.set_status(&operator, eve, AccountStatus::Suspended);
     suspended.await.unwrap().unwrap();
     assert_eq!(renew(world, eve).await, None);
-    assert!(store.unproven_account(&mailed, NOW).await.unwrap().is_none());
+    assert!(
+        store
+            .unproven_account(&mailed, NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(prove(world, &mailed, NOW).await, None);
     assert_eq!(renew(world, AccountId(RANDOM.uuid())).await, None);
 }
@@ -231,7 +280,9 @@ pub async fn roles_count_once_the_mailbox_is_proven(world: &World) {
     let live = async || {
         let (session, version) = (head.session.id, head.session.account.version);
         let sessions = &world.sessions;
-        let live = sessions.live_session(session, id, version, NOW, &POLICY).await;
+        let live = sessions
+            .live_session(session, id, version, NOW, &POLICY)
+            .await;
         live.unwrap().unwrap().authority
     };
     assert!(!live().await.permits("users:read"));
@@ -244,7 +295,9 @@ pub async fn an_account_that_nobody_used_goes_after_a_week(world: &World) {
     let store = &world.store;
     let (unused, _) = register(world, "unused", NOW).await;
     let (used, _) = register(world, "used", NOW).await;
-    enter(world, used, "used", EmailVerification::Optional).await.unwrap();
+    enter(world, used, "used", EmailVerification::Optional)
+        .await
+        .unwrap();
     let (proven, mailed) = register(world, "proven", NOW).await;
     prove(world, &mailed, NOW).await.unwrap();
     let (meant, _) = register(world, "meant", NOW).await;
@@ -258,7 +311,11 @@ pub async fn an_account_that_nobody_used_goes_after_a_week(world: &World) {
         email_verified: false,
         ..new_account("made", &[])
     };
-    let made = store.create_account(&operator, made).await.unwrap().unwrap();
+    let made = store
+        .create_account(&operator, made)
+        .await
+        .unwrap()
+        .unwrap();
     let week = NOW.saturating_add(UNUSED_ACCOUNTS_KEPT);
     store.sweep(week.saturating_sub(1), &POLICY).await.unwrap();
     assert!(store.account(unused).await.unwrap().is_some());
@@ -273,5 +330,8 @@ pub async fn an_account_that_nobody_used_goes_after_a_week(world: &World) {
         .filter(|row| row.event.action == "account.expired")
         .map(|row| (row.event.subject.clone(), row.event.detail.as_str()))
         .collect();
-    assert_eq!(gone, [(Some(unused.to_string()), r#"{"was":"registered"}"#)]);
+    assert_eq!(
+        gone,
+        [(Some(unused.to_string()), r#"{"was":"registered"}"#)]
+    );
 }

@@ -46,7 +46,11 @@ pub(in crate::cli) struct Retry {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// The ids of the mail, as `signet mail outbox` lists them
-    #[arg(required_unless_present = "dead", conflicts_with = "dead", value_name = "ID")]
+    #[arg(
+        required_unless_present = "dead",
+        conflicts_with = "dead",
+        value_name = "ID"
+    )]
     ids: Vec<Uuid>,
     /// Everything that is dead and still of use: what has expired, or whose link is void, is passed
     /// over

@@ -45,9 +45,7 @@ async fn end_all(call: Call<LiveSession, Path<AccountId>>) -> Result<NoContent, 
     Ok(NoContent)
 }
 
-async fn end(
-    call: Call<LiveSession, Paths<AccountId, SessionId>>,
-) -> Result<NoContent, Problem> {
+async fn end(call: Call<LiveSession, Paths<AccountId, SessionId>>) -> Result<NoContent, Problem> {
     let origin = call.origin();
     let Paths(id, session) = call.input;
     let issuer = &call.app.issuer;

@@ -291,9 +291,7 @@ impl From<AccountChangeError> for Problem {
             AccountChangeError::Forbidden => Code::InsufficientScope.into(),
             AccountChangeError::NotActive
             | AccountChangeError::LastAdmin
-            | AccountChangeError::Invited => {
-                Self::from(Code::Conflict).because(error.to_string())
-            }
+            | AccountChangeError::Invited => Self::from(Code::Conflict).because(error.to_string()),
             AccountChangeError::Grant(error) => error.into(),
         }
     }

@@ -35,7 +35,9 @@ pub(in crate::http) fn mount(app: &Arc<App>, operations: Vec<Route>) -> MethodRo
     let local_only = operations.iter().all(|route| route.declaration.local_only);
     let counted = operations.into_iter().map(|route| {
         let declaration = &route.declaration;
-        let tally = app.tally.operation(declaration.path, declaration.method.as_str());
+        let tally = app
+            .tally
+            .operation(declaration.path, declaration.method.as_str());
         (route, tally)
     });
     let resource = Arc::new(Resource {

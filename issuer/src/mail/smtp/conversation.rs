@@ -112,7 +112,10 @@ impl Smtp {
         let found = lookup_host((self.server.host.as_str(), self.server.port)).await;
         let found = found.map_err(|error| Fault::new(stage, Cause::Network(error)))?;
         let addresses: Vec<SocketAddr> = found.collect();
-        let Some(share) = u32::try_from(addresses.len()).ok().filter(|count| *count > 0) else {
+        let Some(share) = u32::try_from(addresses.len())
+            .ok()
+            .filter(|count| *count > 0)
+        else {
             return Err(Fault::new(stage, Cause::NoAddress));
         };
         progress.done(|| Step::Resolved(addresses.iter().map(SocketAddr::ip).collect()));
@@ -176,7 +179,10 @@ impl Smtp {
         let taken = taken.map_err(|error| Fault::smtp(stage, error))?;
         // "Go on" is no answer to a message, whatever lettre says.
         match Cause::of(&taken) {
-            Cause::Refused { code: 200..=299, text } => {
+            Cause::Refused {
+                code: 200..=299,
+                text,
+            } => {
                 progress.done(|| Step::Taken(text));
                 Ok(())
             }

@@ -205,7 +205,12 @@ impl Fault {
             (Stage::Sender, _) => {
                 "set mail_from to an address that the server lets these credentials send from"
             }
-            (Stage::Recipient, Cause::Refused { code: 400..=499, .. }) => {
+            (
+                Stage::Recipient,
+                Cause::Refused {
+                    code: 400..=499, ..
+                },
+            ) => {
                 "the server wants it again later (greylisting does this): Signet tries again by \
                  itself, this command doesn't"
             }
@@ -237,7 +242,9 @@ fn certificate_hint(error: &io::Error) -> &'static str {
         )) => "the certificate is for another name: put a name into smtp_url that stands in it",
         Some(Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
-        )) => "the certificate has expired: its operator must renew it; look at this machine's clock",
+        )) => {
+            "the certificate has expired: its operator must renew it; look at this machine's clock"
+        }
         _ => {
             "no TLS came about: look at scheme and port in smtp_url; smtps:// is TLS from the first \
              byte on (465), smtp:// is STARTTLS (587)"
@@ -263,12 +270,12 @@ impl fmt::Display for Fault {
             },
             Cause::NoAddress => "its name has no address".to_owned(),
             Cause::NotOffered => "it doesn't offer STARTTLS".to_owned(),
-            Cause::SaidTooMuch => {
-                "it went on in the clear after its answer to STARTTLS".to_owned()
-            }
+            Cause::SaidTooMuch => "it went on in the clear after its answer to STARTTLS".to_owned(),
             Cause::Closed => "the mail server closed the connection".to_owned(),
             Cause::NoSmtp => "what answers there doesn't speak SMTP".to_owned(),
-            Cause::TooLong(seconds) => format!("the mail server took longer than {seconds} seconds"),
+            Cause::TooLong(seconds) => {
+                format!("the mail server took longer than {seconds} seconds")
+            }
             Cause::Unwritable(error) => error.to_string(),
             Cause::Other(error) => error.to_string(),
         };

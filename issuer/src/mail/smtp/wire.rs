@@ -149,7 +149,11 @@ pub(super) async fn start_tls(
     hello: &ClientId,
 ) -> Result<(AsyncSmtpConnection, Certificate), Fault> {
     let mut clear = BufReader::new(&mut tcp);
-    expect(answer(&mut clear, Stage::Greeting).await?, 220, Stage::Greeting)?;
+    expect(
+        answer(&mut clear, Stage::Greeting).await?,
+        220,
+        Stage::Greeting,
+    )?;
     say(&mut clear, &format!("EHLO {hello}\r\n"), Stage::Greeting).await?;
     let extensions = answer(&mut clear, Stage::Greeting).await?;
     expect(extensions.clone(), 250, Stage::Greeting)?;
@@ -158,7 +162,11 @@ pub(super) async fn start_tls(
         return Err(Fault::new(Stage::StartTls, Cause::NotOffered));
     }
     say(&mut clear, "STARTTLS\r\n", Stage::StartTls).await?;
-    expect(answer(&mut clear, Stage::StartTls).await?, 220, Stage::StartTls)?;
+    expect(
+        answer(&mut clear, Stage::StartTls).await?,
+        220,
+        Stage::StartTls,
+    )?;
     if !clear.buffer().is_empty() {
         return Err(Fault::new(Stage::StartTls, Cause::SaidTooMuch));
     }
@@ -167,7 +175,11 @@ pub(super) async fn start_tls(
 }
 
 /// Says hello, and hears what the server can do.
-async fn greet<S>(stream: S, said: &'static [u8], hello: &ClientId) -> Result<AsyncSmtpConnection, Fault>
+async fn greet<S>(
+    stream: S,
+    said: &'static [u8],
+    hello: &ClientId,
+) -> Result<AsyncSmtpConnection, Fault>
 where
     S: AsyncRead + AsyncWrite + PeerAddress + Send + Sync + Unpin + std::fmt::Debug + 'static,
 {
@@ -187,10 +199,7 @@ async fn say(
 }
 
 /// One answer, of however many lines.
-async fn answer(
-    stream: &mut BufReader<&mut TcpStream>,
-    stage: Stage,
-) -> Result<Response, Fault> {
+async fn answer(stream: &mut BufReader<&mut TcpStream>, stage: Stage) -> Result<Response, Fault> {
     let mut text = String::new();
     for _ in 0..MOST_LINES {
         let mut line = Vec::new();

@@ -126,7 +126,11 @@ fn event(context: &Context, id: AccountId, taken_out: &Redaction) -> Event {
 }
 
 /// Whether the session is live, as it stays until the end of the transaction.
-async fn is_open(tx: &mut Transaction, account: AccountId, session: SessionId) -> StoreResult<bool> {
+async fn is_open(
+    tx: &mut Transaction,
+    account: AccountId,
+    session: SessionId,
+) -> StoreResult<bool> {
     let found = sqlx::query_scalar!(
         "SELECT id FROM sessions
          WHERE id = $1 AND account_id = $2 AND ended_at IS NULL FOR NO KEY UPDATE",

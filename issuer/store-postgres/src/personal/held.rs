@@ -37,10 +37,7 @@ pub(super) async fn read(
     }))
 }
 
-async fn sessions(
-    tx: &mut Transaction,
-    account: AccountId,
-) -> StoreResult<Vec<HeldSession>> {
+async fn sessions(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<HeldSession>> {
     let rows = sqlx::query!(
         "SELECT id, generation, detached, created_at, advanced_at, authenticated_at, ended_at,
                 audience, client, user_agent, ip
@@ -71,10 +68,7 @@ async fn sessions(
         .collect()
 }
 
-async fn registrations(
-    tx: &mut Transaction,
-    address: &str,
-) -> StoreResult<Vec<HeldRegistration>> {
+async fn registrations(tx: &mut Transaction, address: &str) -> StoreResult<Vec<HeldRegistration>> {
     let rows = sqlx::query!(
         "SELECT email_original, name, created_at, expires_at
          FROM registrations WHERE email_canonical = $1 ORDER BY number",
@@ -92,10 +86,7 @@ async fn registrations(
     Ok(held.collect())
 }
 
-async fn mailed_tokens(
-    tx: &mut Transaction,
-    account: AccountId,
-) -> StoreResult<Vec<HeldToken>> {
+async fn mailed_tokens(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<HeldToken>> {
     let rows = sqlx::query!(
         "SELECT purpose, expires_at FROM mailed_tokens WHERE account_id = $1
          ORDER BY expires_at, purpose",
