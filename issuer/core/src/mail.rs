@@ -35,14 +35,26 @@ pub enum MailKind {
     ResetNotice,
     /// Tells that the password was changed.
     PasswordChangedNotice,
+    /// Carries the token that gives an account the address.
+    AddressChange,
+    /// Tells the owner of an address that somebody tried to change to it.
+    ChangeToTaken,
+    /// Tells the old address of a change, and carries the token that takes it back.
+    AddressChangeNotice,
+    /// Tells that a change of address was taken back.
+    AddressPutBackNotice,
     /// Carries the token that accepts an invite.
     Invite,
+    /// Tells that the account is gone.
+    ErasedNotice,
     /// Tells that a used refresh token came back.
     ReplayNotice,
     /// Asks for a [`MailKind::Verify`]; nothing that is sent.
     VerifyRequest,
     /// Asks for a [`MailKind::Reset`]; nothing that is sent.
     ResetRequest,
+    /// Asks for a [`MailKind::AddressChange`]; nothing that is sent.
+    AddressChangeRequest,
 }
 
 impl MailKind {
@@ -55,10 +67,16 @@ impl MailKind {
             Self::Reset => "reset",
             Self::ResetNotice => "reset_notice",
             Self::PasswordChangedNotice => "password_changed_notice",
+            Self::AddressChange => "address_change",
+            Self::ChangeToTaken => "change_to_taken",
+            Self::AddressChangeNotice => "address_change_notice",
+            Self::AddressPutBackNotice => "address_put_back_notice",
             Self::Invite => "invite",
+            Self::ErasedNotice => "erased_notice",
             Self::ReplayNotice => "replay_notice",
             Self::VerifyRequest => "verify_request",
             Self::ResetRequest => "reset_request",
+            Self::AddressChangeRequest => "address_change_request",
         }
     }
 }

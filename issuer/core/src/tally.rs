@@ -194,7 +194,9 @@ impl Tally {
     pub(crate) fn mail(&self, kind: MailKind, delivered: &Result<(), DeliveryError>) {
         let outcome = match delivered {
             Ok(()) => MailOutcome::Sent,
-            Err(DeliveryError::Transient(_)) => MailOutcome::Deferred,
+            Err(DeliveryError::Transient(_) | DeliveryError::Unavailable(_)) => {
+                MailOutcome::Deferred
+            }
             Err(DeliveryError::Permanent(_)) => MailOutcome::Refused,
         };
         let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);

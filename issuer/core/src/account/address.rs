@@ -156,9 +156,9 @@ impl Issuer {
                 .letters
                 .address_change_notice(&account.email, name, &undo_token);
             ChangeLetters {
-                change: self.seal(&change, Some(good_until)),
-                taken: self.seal(&taken, Some(good_until)),
-                notice: self.seal(&notice, Some(undone_until)),
+                change: self.seal(&change, Some(account.id), Some(good_until)),
+                taken: self.seal(&taken, None, Some(good_until)),
+                notice: self.seal(&notice, Some(account.id), Some(undone_until)),
             }
         };
         let asked = AskedChange {
@@ -209,7 +209,7 @@ impl Issuer {
         let effects = |account: &Account, restored: &EmailAddress| {
             let notice = |to: &EmailAddress| {
                 let letter = self.letters.address_put_back(to, account.name.as_ref());
-                self.seal(&letter, None)
+                self.seal(&letter, Some(account.id), None)
             };
             UndoEffects {
                 clears: self.guess_keys.address(restored),

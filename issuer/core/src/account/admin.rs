@@ -143,7 +143,7 @@ impl Issuer {
         let letter = |account: &Account| {
             let name = account.name.as_ref();
             let message = self.letters.reset(&account.email, name, &token);
-            self.seal(&message, Some(expires_at))
+            self.seal(&message, Some(account.id), Some(expires_at))
         };
         Ok(self.store.send_reset(context, id, kept, &letter).await??)
     }

@@ -59,6 +59,8 @@ impl From<AccountChangeError> for EraseError {
             AccountChangeError::LastAdmin => Self::LastAdmin,
             // Nobody's rights are asked for here, so what else is refused is what isn't there.
             AccountChangeError::NotFound
+            | AccountChangeError::NotActive
+            | AccountChangeError::Invited
             | AccountChangeError::Forbidden
             | AccountChangeError::Grant(_) => Self::SessionOver,
         }
@@ -122,7 +124,7 @@ impl Issuer {
         // The name isn't used: the mail outlives the account by the time it takes to be sent.
         let farewell = |email: &EmailAddress| Farewell {
             clears: self.guess_keys.address(email),
-            mail: self.seal(&self.letters.erased_notice(email), None),
+            mail: self.seal(&self.letters.erased_notice(email), None, None),
         };
         let erased = self.store.erase(context, id, right, &farewell).await?;
         Ok(erased.map(|erased| {

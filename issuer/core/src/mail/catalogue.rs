@@ -25,8 +25,13 @@ pub(super) struct Catalogue {
     pub(super) verify: Wording,
     pub(super) address_taken: Wording,
     pub(super) reset: Wording,
+    pub(super) address_change: Wording,
+    pub(super) change_to_taken: Wording,
+    pub(super) address_change_notice: Wording,
+    pub(super) address_put_back_notice: Wording,
     pub(super) reset_notice: Wording,
     pub(super) password_changed_notice: Wording,
+    pub(super) erased_notice: Wording,
     pub(super) replay_notice: Wording,
     pub(super) invite: Wording,
 }

@@ -19,6 +19,8 @@ pub struct Links {
     pub verify: String,
     /// Where a password is reset.
     pub reset: String,
+    /// Where a change of address is confirmed, or taken back.
+    pub email_change: String,
     /// Where an invite is accepted.
     pub invite: String,
 }
@@ -103,6 +105,58 @@ impl Letters {
         self.write(to, letter)
     }
 
+    /// Carries the token that gives an account the address it is sent to.
+    #[must_use]
+    pub fn address_change(
+        &self,
+        to: &EmailAddress,
+        name: Option<&DisplayName>,
+        token: &MailedToken,
+    ) -> Message {
+        let letter = Letter {
+            kind: MailKind::AddressChange,
+            wording: &self.catalogue.address_change,
+            name,
+            values: &[],
+            action: Some(Action::new(&self.links.email_change, token)),
+        };
+        self.write(to, letter)
+    }
+
+    /// Tells the owner of an address that somebody tried to change to it.
+    #[must_use]
+    pub fn change_to_taken(&self, to: &EmailAddress) -> Message {
+        let wording = &self.catalogue.change_to_taken;
+        self.write(to, Letter::notice(MailKind::ChangeToTaken, wording, None))
+    }
+
+    /// Tells the old address of a change, and carries the token that takes it back. The new address
+    /// isn't said: whoever has a mailbox that was given up shall not learn where its owner went.
+    #[must_use]
+    pub fn address_change_notice(
+        &self,
+        to: &EmailAddress,
+        name: Option<&DisplayName>,
+        token: &MailedToken,
+    ) -> Message {
+        let letter = Letter {
+            kind: MailKind::AddressChangeNotice,
+            wording: &self.catalogue.address_change_notice,
+            name,
+            values: &[],
+            action: Some(Action::new(&self.links.email_change, token)),
+        };
+        self.write(to, letter)
+    }
+
+    /// Tells that a change of address was taken back.
+    #[must_use]
+    pub fn address_put_back(&self, to: &EmailAddress, name: Option<&DisplayName>) -> Message {
+        let wording = &self.catalogue.address_put_back_notice;
+        let kind = MailKind::AddressPutBackNotice;
+        self.write(to, Letter::notice(kind, wording, name))
+    }
+
     /// Tells that the password was reset.
     #[must_use]
     pub fn reset_notice(&self, to: &EmailAddress, name: Option<&DisplayName>) -> Message {
@@ -120,6 +174,13 @@ impl Letters {
         let wording = &self.catalogue.password_changed_notice;
         let kind = MailKind::PasswordChangedNotice;
         self.write(to, Letter::notice(kind, wording, name))
+    }
+
+    /// Tells that the account is gone.
+    #[must_use]
+    pub fn erased_notice(&self, to: &EmailAddress) -> Message {
+        let wording = &self.catalogue.erased_notice;
+        self.write(to, Letter::notice(MailKind::ErasedNotice, wording, None))
     }
 
     /// Tells that a used refresh token came back.
@@ -246,6 +307,7 @@ mod tests {
         let links = Links {
             verify: "https://auth.example.com/verify".to_owned(),
             reset: "https://auth.example.com/reset".to_owned(),
+            email_change: "https://auth.example.com/email-change".to_owned(),
             invite: "https://auth.example.com/invite".to_owned(),
         };
         Letters::new("Signet".to_owned(), links).unwrap()
@@ -262,7 +324,12 @@ mod tests {
             letters.reset(&to, None, &token),
             letters.reset_notice(&to, None),
             letters.password_changed_notice(&to, None),
+            letters.erased_notice(&to),
             letters.replay_notice(&to, None),
+            letters.address_change(&to, None, &token),
+            letters.change_to_taken(&to),
+            letters.address_change_notice(&to, None, &token),
+            letters.address_put_back(&to, None),
             letters.invite(&to, None, &token),
         ] {
             assert!(letter.subject.contains("Signet"), "{}", letter.subject);

@@ -38,12 +38,19 @@ impl MailKind {
         match self {
             Self::Verify => Some(Purpose::Verify),
             Self::Reset => Some(Purpose::Reset),
+            Self::AddressChange => Some(Purpose::EmailChange),
+            Self::AddressChangeNotice => Some(Purpose::EmailUndo),
+            Self::Invite => Some(Purpose::Invite),
             Self::AddressTaken
+            | Self::ChangeToTaken
+            | Self::AddressPutBackNotice
+            | Self::ErasedNotice
             | Self::ResetNotice
             | Self::PasswordChangedNotice
             | Self::ReplayNotice
             | Self::VerifyRequest
-            | Self::ResetRequest => None,
+            | Self::ResetRequest
+            | Self::AddressChangeRequest => None,
         }
     }
 }

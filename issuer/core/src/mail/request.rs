@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Message, NewMail};
-use crate::account::AccountStatus;
+use crate::account::{AccountId, AccountStatus};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
@@ -29,6 +29,13 @@ pub(crate) enum Asked {
     Verification,
     /// A token that sets a new password of the account.
     Reset,
+    /// A token that gives an account the address.
+    AddressChange {
+        /// Whose.
+        account: Uuid,
+        /// The account's device epoch at that time.
+        device_epoch: u64,
+    },
 }
 
 impl Asked {
@@ -36,6 +43,15 @@ impl Asked {
         match self {
             Self::Verification => MailKind::VerifyRequest,
             Self::Reset => MailKind::ResetRequest,
+            Self::AddressChange { .. } => MailKind::AddressChangeRequest,
+        }
+    }
+
+    /// Who asks.
+    fn actor(self) -> Actor {
+        match self {
+            Self::Verification | Self::Reset => Actor::Anonymous,
+            Self::AddressChange { account, .. } => Actor::Account(AccountId(account)),
         }
     }
 
@@ -44,6 +60,7 @@ impl Asked {
         match self {
             Self::Verification => Purpose::Verify,
             Self::Reset => Purpose::Reset,
+            Self::AddressChange { .. } => Purpose::EmailChange,
         }
     }
 }
@@ -110,10 +127,18 @@ impl Issuer {
     /// Does what a request asks for, if there is somebody it can be done for, and takes it out.
     pub(crate) async fn grant(&self, id: Uuid, request: MailRequest) -> StoreResult<()> {
         let (asked, email, origin) = request.into_parts();
-        let context = self.context(&origin, Actor::Anonymous);
+        let context = self.context(&origin, asked.actor());
         let granted = match asked {
             Asked::Verification => self.renew_verification(&context, id, &email).await?,
             Asked::Reset => self.issue_reset(&context, id, &email).await?,
+            Asked::AddressChange {
+                account,
+                device_epoch,
+            } => {
+                let account = AccountId(account);
+                self.issue_address_change(&context, id, account, device_epoch, email)
+                    .await?
+            }
         };
         if granted {
             Ok(())

@@ -297,15 +297,18 @@ pub async fn who_has_an_account_is_not_invited(world: &World) {
 pub async fn an_invite_is_stronger_than_a_registration(world: &World) {
     let store = &world.store;
     let (earlier, pending) = registration("ada", NOW);
-    let registered = store.register(&anonymous(NOW), pending, registration_mail());
+    let context = anonymous(NOW);
+    let registered = store.register(&context, pending, registration_mail());
     registered.await.unwrap();
     let (invited, mailed) = invite(world, "ada", &[], NOW).await;
     let (later, pending) = registration("ada", NOW);
-    let registered = store.register(&anonymous(NOW), pending, registration_mail());
+    let context = anonymous(NOW);
+    let registered = store.register(&context, pending, registration_mail());
     registered.await.unwrap();
     let (_, pending) = registration("ada", NOW);
     let id = AccountId(RANDOM.uuid());
-    let registered = store.register_at_once(&anonymous(NOW), id, pending, registration_mail());
+    let context = anonymous(NOW);
+    let registered = store.register_at_once(&context, id, pending, registration_mail());
     registered.await.unwrap();
     assert_eq!(
         world.waiting_mail().await,
@@ -338,10 +341,10 @@ pub async fn an_invited_account_is_of_no_use_to_anybody(world: &World) {
         verification: EmailVerification::Optional,
         ..effects("ada")
     };
-    let opened =
-        world
-            .sessions
-            .open_session(&at(NOW, actor), new_session(ada.id), entering, &POLICY);
+    let context = at(NOW, actor);
+    let opened = world
+        .sessions
+        .open_session(&context, new_session(ada.id), entering, &POLICY);
     assert_eq!(opened.await.unwrap(), None);
     let given = try_to_invite(world, actor, "bob", &[]).await;
     let forbidden = Err(InviteError::Change(AccountChangeError::Forbidden));

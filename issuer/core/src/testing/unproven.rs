@@ -20,7 +20,8 @@ async fn register(world: &World, name: &str, now: UnixTime) -> (AccountId, Maile
     let id = AccountId(RANDOM.uuid());
     let mail = registration_mail();
     let store = &world.store;
-    let registered = store.register_at_once(&anonymous(now), id, registration, mail);
+    let context = anonymous(now);
+    let registered = store.register_at_once(&context, id, registration, mail);
     registered.await.unwrap();
     (id, mailed)
 }
@@ -46,7 +47,8 @@ async fn renew(world: &World, account: AccountId) -> Option<MailedTokenHash> {
     let (mailed, kept) = token(Purpose::Verify, NOW);
     let mail = letter(MailKind::Verify);
     let store = &world.store;
-    let renewed = store.renew_account_verification(&anonymous(NOW), request, account, kept, mail);
+    let context = anonymous(NOW);
+    let renewed = store.renew_account_verification(&context, request, account, kept, mail);
     renewed.await.unwrap().then_some(mailed)
 }
 
@@ -58,11 +60,13 @@ async fn prove(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> Option
 pub async fn who_registers_has_an_unverified_account_at_once(world: &World) {
     let store = &world.store;
     let (waiting, pending) = registration("ada", NOW);
-    let registered = store.register(&anonymous(NOW), pending, registration_mail());
+    let context = anonymous(NOW);
+    let registered = store.register(&context, pending, registration_mail());
     registered.await.unwrap();
     let (mailed, order) = registration("ada", NOW);
     let (id, secret) = (AccountId(RANDOM.uuid()), order.secret_hash);
-    let registered = store.register_at_once(&anonymous(NOW), id, order, registration_mail());
+    let context = anonymous(NOW);
+    let registered = store.register_at_once(&context, id, order, registration_mail());
     registered.await.unwrap();
     assert_eq!(world.waiting_mail().await, ["verify", "verify"]);
     let account = store.account(id).await.unwrap().unwrap();
@@ -212,15 +216,12 @@ pub async fn a_changed_password_voids_the_token_of_the_one_before(world: &World)
         .unwrap();
     let context = at(NOW, Actor::Account(id));
     let notice = letter(MailKind::PasswordChangedNotice);
-    let changed = world.store.change_password(
-        &context,
-        head.session.id,
-        id,
-        &hash("ada"),
-        hash("new"),
-        notice,
-    );
-    assert!(changed.await.unwrap());
+    let (old, new) = (hash("ada"), hash("new"));
+    let changed = world
+        .store
+        .change_password(&context, head.session.id, id, &old, new, notice)
+        .await;
+    assert!(changed.unwrap());
     assert_eq!(prove(world, &mailed, NOW).await, None);
     let renewed = renew(world, id).await.unwrap();
     let unproven = world.store.unproven_account(&renewed, NOW).await.unwrap();
@@ -270,7 +271,8 @@ pub async fn roles_count_once_the_mailbox_is_proven(world: &World) {
     let store = &world.store;
     super::roles::create(world, "clerk", &["users:read"], &[]).await;
     let (id, mailed) = register(world, "ada", NOW).await;
-    let given = store.set_roles(&at(NOW, Actor::Operator), id, roles(&["clerk", "admin"]));
+    let context = at(NOW, Actor::Operator);
+    let given = store.set_roles(&context, id, roles(&["clerk", "admin"]));
     given.await.unwrap().unwrap();
     let head = enter(world, id, "ada", EmailVerification::Optional).await;
     let head = head.unwrap();
