@@ -353,10 +353,16 @@ fn links(values: &Values, place: &Place, faults: &mut Faults) -> Option<Links> {
     };
     let verify = page("links.verify", &values.links_verify, "/verify");
     let reset = page("links.reset", &values.links_reset, "/reset");
+    let email_change = page(
+        "links.email_change",
+        &values.links_email_change,
+        "/email-change",
+    );
     let invite = page("links.invite", &values.links_invite, "/invite");
     Some(Links {
         verify: verify?,
         reset: reset?,
+        email_change: email_change?,
         invite: invite?,
     })
 }

@@ -319,6 +319,9 @@ keys! {
     links_verify: Page = "links.verify", otherwise "`/verify` of `public_url`";
     /// The page that links in reset mails lead to. The token is in the fragment, `#token=…`.
     links_reset: Page = "links.reset", otherwise "`/reset` of `public_url`";
+    /// The page that links in mails about a change of address lead to: those that confirm it, and
+    /// those that take it back. The token is in the fragment, `#token=…`.
+    links_email_change: Page = "links.email_change", otherwise "`/email-change` of `public_url`";
     /// The page that links in invites lead to. The token is in the fragment, `#token=…`.
     links_invite: Page = "links.invite", otherwise "`/invite` of `public_url`";
     /// How the log is written: one JSON object on a line, or text.

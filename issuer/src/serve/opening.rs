@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use signet_core::issuer::{Issuer, Parts, StartError};
 use signet_core::limit::Limiter;
+use signet_core::limit::counted::CountedLimiter;
 use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::ports::{SessionStore, Store};
 use signet_core::secret::{OperatingSystem, Randomness};
@@ -23,7 +24,9 @@ pub struct Opened {
     /// The use cases.
     pub issuer: Issuer,
     /// Where budgets are kept.
-    pub limiter: Arc<dyn Limiter>,
+    pub limiter: Arc<CountedLimiter>,
+    /// The Redis that is asked, if one is.
+    pub redis: Option<RedisClient>,
     /// What secrets are made of.
     pub randomness: Arc<dyn Randomness>,
     /// The database, to be closed in the end.
@@ -93,11 +96,12 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
     let (database, master_keys) =
         open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
     let limiter = limiter(redis.as_ref(), &master_keys);
+    let limiter = Arc::new(CountedLimiter::new(limiter));
     let store = database.store();
     let issuer = Issuer::start(Parts {
-        sessions: sessions(config, &store, redis),
+        sessions: sessions(config, &store, redis.clone()),
         store,
-        limiter: Arc::clone(&limiter),
+        limiter: limiter.clone(),
         clock: Arc::new(SystemClock),
         randomness: Arc::clone(&randomness),
         master_keys,
@@ -107,6 +111,7 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
     Ok(Opened {
         issuer,
         limiter,
+        redis,
         randomness,
         database,
     })

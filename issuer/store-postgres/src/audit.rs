@@ -30,8 +30,6 @@ macro_rules! select_rows {
 
 mod trail;
 
-pub(crate) use select_rows;
-
 /// Adds rows to the trail, one process at a time, from here to the commit.
 pub(crate) async fn append(tx: &mut Transaction, events: Vec<Event>) -> StoreResult<()> {
     Lock::Trail.take(tx).await.map_err(db)?;

@@ -25,7 +25,8 @@ impl OutboxStore for PostgresStore {
         after: Option<OutboxPlace>,
         limit: u32,
     ) -> StoreResult<Vec<OutboxEntry>> {
-        self.attempt(|| self.list(filter, after, limit)).await
+        self.attempt(|| self.outbox_list(filter, after, limit))
+            .await
     }
 
     async fn waiting_or_dead(&self, id: Uuid) -> StoreResult<Option<QueuedMail>> {
@@ -88,7 +89,7 @@ impl OutboxStore for PostgresStore {
             let mut tx = self.snapshot().await?;
             let held = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "held!"
-                 FROM (SELECT 1 FROM outbox WHERE abandoned_at IS NULL LIMIT $1) AS some"#,
+                 FROM (SELECT 1 FROM outbox WHERE abandoned_at IS NULL LIMIT $1) AS waiting"#,
                 i64::from(most)
             )
             .fetch_one(&mut tx)
@@ -101,7 +102,7 @@ impl OutboxStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn list(
+    async fn outbox_list(
         &self,
         filter: &OutboxFilter,
         after: Option<OutboxPlace>,

@@ -31,8 +31,6 @@ macro_rules! select_rows {
 
 mod trail;
 
-pub(crate) use select_rows;
-
 /// Adds a row to the trail.
 pub(crate) async fn record(connection: &mut SqliteConnection, event: Event) -> StoreResult<()> {
     let head = head(connection).await?;

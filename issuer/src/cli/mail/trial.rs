@@ -8,7 +8,7 @@ use clap::Args;
 use lettre::transport::smtp::extension::ClientId;
 use serde_json::{Value, json};
 use signet_core::email::EmailAddress;
-use signet_core::secret::{OperatingSystem, Randomness as _};
+use signet_core::secret::{OperatingSystem, Randomness};
 use signet_core::time::Clock as _;
 
 use crate::cli::arguments::ConfigurationArgs;
@@ -103,8 +103,9 @@ async fn send(settings: &SmtpSettings, to: &EmailAddress) -> Vec<Line> {
         }
     };
     let mailbox = to.mailbox();
+    let randomness: &dyn Randomness = &OperatingSystem;
     let trial = Trial {
-        id: OperatingSystem.uuid(),
+        id: randomness.uuid(),
         now: SystemClock.now(),
         to: &mailbox,
         subject: SUBJECT,

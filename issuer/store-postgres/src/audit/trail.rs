@@ -8,7 +8,7 @@ use signet_core::audit::{Action, Context, Recorded};
 use signet_core::ports::StoreResult;
 use signet_core::ports::trail::TrailStore;
 
-use super::{TrailRow, append, head, select_rows};
+use super::{TrailRow, append, head};
 use crate::db::{PostgresStore, db};
 use crate::rows::{seconds, signed};
 

@@ -8,7 +8,7 @@ use signet_core::audit::{Action, Context, Recorded};
 use signet_core::ports::StoreResult;
 use signet_core::ports::trail::TrailStore;
 
-use super::{TrailRow, head, record, select_rows};
+use super::{TrailRow, head, record};
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, signed};
 
