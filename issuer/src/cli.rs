@@ -6,6 +6,7 @@
 //! To add a command: give it a file with an `Args` struct and a `run`, and a variant here.
 
 mod arguments;
+mod audit;
 mod config;
 mod db;
 mod decide;
@@ -17,6 +18,7 @@ mod mail;
 mod passwords;
 mod policy;
 mod serve;
+mod session;
 mod token;
 mod user;
 mod users;
@@ -27,9 +29,11 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use signet_core::issuer::Issuer;
 
 use self::arguments::ConfigurationArgs;
 use crate::config::{Config, Loaded};
+use crate::serve::opening::{self, Purpose};
 
 /// The issuer of tokens that anyone can check.
 #[derive(Debug, Parser)]
@@ -49,7 +53,13 @@ enum Command {
     Health(ConfigurationArgs),
     /// Accounts
     #[command(subcommand)]
-    User(UserCommand),
+    User(user::UserCommand),
+    /// Sessions of accounts
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Accounts by the file
     #[command(subcommand)]
     Users(users::UsersCommand),
@@ -81,12 +91,6 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-enum UserCommand {
-    /// Create an account
-    Create(user::Create),
-}
-
-#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Tell everything that is wrong with the configuration; exit 1 if anything is
     Check(config::Check),
@@ -109,7 +113,9 @@ pub fn run() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.configuration)) {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Health(arguments) => health::run(arguments),
-        Command::User(UserCommand::Create(create)) => create.run(),
+        Command::User(user) => user.run(),
+        Command::Session(session) => session.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Users(users) => users.run(),
         Command::Mail(mail) => mail.run(),
         Command::Db(db) => db.run(),
@@ -156,6 +162,26 @@ fn configuration(arguments: ConfigurationArgs) -> Result<Config, ExitCode> {
     Loaded::from(&arguments.into_sources())
         .config
         .map_err(|faults| unusable(&faults))
+}
+
+/// Runs a command that works with an issuer, beside one that serves perhaps.
+fn with_issuer(
+    arguments: ConfigurationArgs,
+    command: impl AsyncFnOnce(&Issuer) -> ExitCode,
+) -> ExitCode {
+    let config = match configuration(arguments) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    block_on(async {
+        let opened = match opening::open(&config, Purpose::Command).await {
+            Ok(opened) => opened,
+            Err(error) => return no(&error),
+        };
+        let code = command(&opened.issuer).await;
+        opened.database.close().await;
+        code
+    })
 }
 
 /// Runs a command that has little to do, on this thread.

@@ -21,7 +21,8 @@
 //! See [`route`].
 
 mod account;
-mod admin;
+mod address;
+pub(crate) mod admin;
 pub mod answer;
 pub mod app;
 pub mod client;
@@ -37,6 +38,7 @@ mod invite;
 pub mod limit;
 pub mod openapi;
 mod password;
+pub(crate) mod personal;
 pub mod problem;
 pub(crate) mod request_id;
 pub mod route;
@@ -64,14 +66,18 @@ use route::{Route, mount, request_id};
 fn routes() -> Vec<Route> {
     [
         account::routes(),
+        address::routes(),
+        personal::routes(),
         session::routes(),
         password::routes(),
         setup::routes(),
         invite::routes(),
         admin::users::routes(),
+        admin::sessions::routes(),
         admin::invites::routes(),
         admin::roles::routes(),
         admin::outbox::routes(),
+        admin::audit::routes(),
         forward_auth::routes(),
         well_known::routes(),
         health::routes(),

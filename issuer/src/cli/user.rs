@@ -1,147 +1,97 @@
-//! `signet user create`: an account that an operator vouches for, the first admin among them. It
-//! works beside a running issuer, on the same database.
+//! `signet user`: what an operator does with accounts. It works beside a running issuer, on the same
+//! database, and is written down in the trail in the operator's name.
+//!
+//! To add a command: write its `Args` struct with a `run` in the file of its kin, and a variant
+//! here.
+
+mod create;
+mod invite;
+mod list;
+mod one;
+mod personal;
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 use std::process::ExitCode;
 
-use clap::Args;
-use serde_json::json;
-use signet_core::account::Account;
-use signet_core::account::setup::{AccountOrder, CreateError};
-use signet_core::email::{EmailAddress, EmailAddressError};
-use signet_core::password::Password;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use signet_core::account::{Account, DisplayName};
+use signet_core::email::EmailAddress;
+use signet_core::issuer::Issuer;
 use signet_core::role::RoleName;
-use zeroize::Zeroizing;
 
-use super::arguments::ConfigurationArgs;
-use super::{block_on, configuration, no, say, unusable};
-use crate::config::Config;
-use crate::serve::opening::{self, Purpose};
+use super::no;
+use crate::http::wire::Timestamp;
 
-/// The most that is read of a password, in bytes: more than the longest one.
-const LARGEST_PASSWORD: u64 = 4_096;
-
-/// `signet user create`
-#[derive(Args, Debug)]
-pub(super) struct Create {
-    #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// Where the account's mail goes
-    #[arg(long)]
-    email: String,
-    /// A role it gets; may be given several times
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    /// You know that the address is its owner's. Without this flag nobody can log in before a
-    /// password reset has proven it, and no mail tells the owner to do one
-    #[arg(long)]
-    verified: bool,
-    /// Read the password from standard input, where no other process can see it. One line end
-    /// behind it (LF or CRLF) is not part of it
-    #[arg(long, required = true)]
-    password_stdin: bool,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Create an account
+    Create(create::Create),
+    /// Invite somebody by mail to an account that they give its password
+    Invite(invite::Invite),
+    /// List accounts, by creation
+    List(list::List),
+    /// Stop an account; its sessions are over
+    Suspend(one::Suspend),
+    /// Let a suspended account be used again
+    Activate(one::Activate),
+    /// Have a mail sent that lets the owner set a new password
+    PasswordReset(one::PasswordReset),
+    /// Print everything that is held about somebody, as JSON
+    Export(personal::Export),
+    /// Erase an account, and all that is held with it
+    Erase(personal::Erase),
 }
 
-impl Create {
+impl UserCommand {
     pub(super) fn run(self) -> ExitCode {
-        let json = self.json;
-        let (email, roles) = match (self.address(), self.role_names()) {
-            (Ok(email), Ok(roles)) => (email, roles),
-            (Err(error), _) => return unusable(&format_args!("--email {error}")),
-            (_, Err(error)) => return unusable(&error),
-        };
-        let password = match read_password() {
-            Ok(password) => password,
-            Err(error) => return unusable(&error),
-        };
-        let order = AccountOrder {
-            email,
-            password,
-            roles,
-            verified: self.verified,
-        };
-        match configuration(self.configuration) {
-            Ok(config) => block_on(create(config, order, json)),
-            Err(code) => code,
+        match self {
+            Self::Create(create) => create.run(),
+            Self::Invite(invite) => invite.run(),
+            Self::List(list) => list.run(),
+            Self::Suspend(suspend) => suspend.run(),
+            Self::Activate(activate) => activate.run(),
+            Self::PasswordReset(reset) => reset.run(),
+            Self::Export(export) => export.run(),
+            Self::Erase(erase) => erase.run(),
         }
-    }
-
-    fn address(&self) -> Result<EmailAddress, EmailAddressError> {
-        EmailAddress::parse(&self.email)
-    }
-
-    fn role_names(&self) -> Result<BTreeSet<RoleName>, String> {
-        let name = |text: &String| {
-            RoleName::parse(text).map_err(|error| format!("--role {text:?} {error}"))
-        };
-        self.roles.iter().map(name).collect()
     }
 }
 
-fn read_password() -> Result<Password, String> {
-    let mut text = Zeroizing::new(String::new());
-    std::io::stdin()
-        .take(LARGEST_PASSWORD)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("can't read the password from standard input: {error}"))?;
-    // `echo` ends a line with LF, a file from Windows with CRLF.
-    let line = text
-        .strip_suffix("\r\n")
-        .or_else(|| text.strip_suffix('\n'))
-        .unwrap_or(&text);
-    if line.is_empty() {
-        return Err("there is no password on standard input".to_owned());
-    }
-    // No form and no terminal lets anyone type these, so nobody could log in.
-    if line.contains(['\r', '\n', '\0']) {
-        return Err(
-            "the password on standard input must be one line, with at most one line end behind \
-             it and no NUL in it"
-                .to_owned(),
-        );
-    }
-    let line = Zeroizing::new(line.to_owned());
-    Password::new(line).map_err(|error| format!("the password {error}"))
+/// An address on the command line.
+pub(super) fn address(text: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse(text).map_err(|error| error.to_string())
 }
 
-async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::Command).await {
-        Ok(opened) => opened,
-        Err(error) => return no(&error),
-    };
-    let created = opened.issuer.create_account(order).await;
-    opened.database.close().await;
-    match created {
-        Ok(account) if as_json => {
-            let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
-            let answer = json!({
-                "id": account.id.to_string(),
-                "email": account.email.original(),
-                "email_verified": account.email_verified,
-                "roles": roles,
-            });
-            say(&format!("{answer}\n"))
-        }
-        Ok(account) => say(&told(&account)),
-        Err(error @ CreateError::Weak(_)) => {
-            no(&format_args!("the password can't be taken: {error}"))
-        }
-        Err(error) => no(&error),
+/// The account with an address, or the exit code where there is none.
+pub(super) async fn account(issuer: &Issuer, email: &EmailAddress) -> Result<Account, ExitCode> {
+    match issuer.account_at(email).await {
+        Ok(Some(account)) => Ok(account),
+        Ok(None) => Err(no(&format_args!(
+            "no account has the address {}",
+            email.original()
+        ))),
+        Err(error) => Err(no(&error)),
     }
 }
 
-fn told(account: &Account) -> String {
-    let email = account.email.original();
-    let line = format!("created {email} ({})\n", account.id);
-    if account.email_verified {
-        return line;
-    }
-    format!(
-        "{line}the address is not verified: nobody can log in until {email} has been proven by \
-         resetting the password (POST /v1/password/forgot). No mail was sent\n"
-    )
+fn role_names(texts: &[String]) -> Result<BTreeSet<RoleName>, String> {
+    let name =
+        |text: &String| RoleName::parse(text).map_err(|error| format!("--role {text:?} {error}"));
+    texts.iter().map(name).collect()
+}
+
+/// An account as JSON.
+fn object(account: &Account) -> Value {
+    let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
+    json!({
+        "id": account.id.to_string(),
+        "email": account.email.original(),
+        "email_verified": account.email_verified,
+        "name": account.name.as_ref().map(DisplayName::as_str),
+        "status": account.status.as_str(),
+        "roles": roles,
+        "created_at": Timestamp::from(account.created_at).to_string(),
+        "last_login_at": account.last_login_at.map(|at| Timestamp::from(at).to_string()),
+    })
 }

@@ -3,6 +3,7 @@
 //! Every operation names the permission it needs; the store decides again, in the transaction of
 //! the change, whether the actor may do just this to just that.
 
+pub(crate) mod audit;
 pub(super) mod invites;
 pub(super) mod outbox;
 pub(super) mod roles;

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
-    SET_COOKIE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, LOCATION, SET_COOKIE,
 };
 use http::{HeaderValue, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -65,6 +65,67 @@ impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
     fn into_response(self) -> Result<Response, Problem> {
         json(Self::STATUS, &self.0)
     }
+}
+
+/// 200 with a JSON document to be kept as a file.
+#[derive(Debug)]
+pub struct Attachment<T> {
+    /// The document.
+    pub document: T,
+    /// The file's name.
+    pub name: &'static str,
+}
+
+impl<T: Serialize + JsonSchema + Send + 'static> Answer for Attachment<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "The document, to be kept as a file";
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        Some(json_content::<T>(schemas))
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = json(Self::STATUS, &self.document)?;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_DISPOSITION, as_file(self.name)?);
+        Ok(response)
+    }
+}
+
+/// 200 with JSON documents, one on each line, to be kept as a file. They are read from the store
+/// while they are sent: where that fails in the middle, so does the answer.
+#[derive(Debug)]
+pub struct Lines {
+    /// The lines.
+    pub body: Body,
+    /// The file's name.
+    pub name: &'static str,
+}
+
+impl Answer for Lines {
+    const STATUS: StatusCode = StatusCode::OK;
+    const MEANING: &'static str = "JSON documents, one on each line";
+
+    fn content(_: &mut SchemaGenerator) -> Option<Content> {
+        Some(Content {
+            media_type: "application/x-ndjson",
+            schema: None,
+        })
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = respond(Self::STATUS, self.body);
+        let headers = response.headers_mut();
+        let lines = HeaderValue::from_static("application/x-ndjson");
+        headers.insert(CONTENT_TYPE, lines);
+        headers.insert(CONTENT_DISPOSITION, as_file(self.name)?);
+        Ok(response)
+    }
+}
+
+fn as_file(name: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
+        .map_err(|error| Problem::from(Code::InternalError).caused_by(error))
 }
 
 /// An answer with cookies beside it.

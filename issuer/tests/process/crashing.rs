@@ -14,7 +14,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use signet_core::audit::chain;
+use signet_core::audit::verification::Verification;
 use signet_core::ports::AuditStore as _;
 use signet_store_sqlite::SqliteStore;
 
@@ -193,7 +193,7 @@ async fn registered(database: &Path) -> BTreeSet<String> {
 async fn trail(database: &Path) -> Vec<String> {
     let store = SqliteStore::open(database).await.unwrap();
     let mut actions = Vec::new();
-    let mut previous = [0; 32];
+    let mut verification = Verification::default();
     loop {
         let after = u64::try_from(actions.len()).unwrap();
         let rows = store.recorded(after, 1_000).await.unwrap();
@@ -201,8 +201,7 @@ async fn trail(database: &Path) -> Vec<String> {
             break;
         }
         for row in rows {
-            assert_eq!(row.hash, chain(&previous, row.sequence, &row.event));
-            previous = row.hash;
+            verification.take(&row).unwrap();
             actions.push(row.event.action);
         }
     }

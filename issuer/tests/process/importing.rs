@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use signet_core::audit::chain;
+use signet_core::audit::verification::Verification;
 use signet_core::ports::{AccountStore as _, AuditStore as _};
 use signet_store_sqlite::SqliteStore;
 
@@ -273,7 +273,8 @@ fn counted(signet: &Signet) -> (usize, usize) {
         let store = SqliteStore::open(&signet.folder().join("signet.db"))
             .await
             .unwrap();
-        let (mut previous, mut sequence, mut imported) = ([0; 32], 0, 0);
+        let mut verification = Verification::default();
+        let (mut sequence, mut imported) = (0, 0);
         loop {
             let page = store.recorded(sequence, 1_000).await.unwrap();
             if page.is_empty() {
@@ -281,9 +282,8 @@ fn counted(signet: &Signet) -> (usize, usize) {
             }
             for row in page {
                 sequence += 1;
-                assert_eq!(row.hash, chain(&previous, sequence, &row.event));
+                verification.take(&row).unwrap();
                 imported += usize::from(row.event.action == "account.imported");
-                previous = row.hash;
             }
         }
         let filter = signet_core::ports::AccountFilter::default();

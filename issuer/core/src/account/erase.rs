@@ -108,8 +108,8 @@ impl Issuer {
     /// # Errors
     /// See [`AdminError`].
     pub async fn erase_by_operator(&self, email: &EmailAddress) -> Result<AccountId, AdminError> {
-        let id = self.account_with(email).await?;
-        let id = id.ok_or(AccountChangeError::NotFound)?;
+        let account = self.account_at(email).await?;
+        let id = account.ok_or(AccountChangeError::NotFound)?.id;
         let context = Context::internal(self.now(), Actor::Operator);
         self.erase(&context, id, &ErasureRight::Authority).await??;
         Ok(id)

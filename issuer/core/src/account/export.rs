@@ -6,7 +6,7 @@ use crate::audit::{Actor, Context, Origin, Recorded};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::PasswordHash;
-use crate::ports::{AccountChangeError, Credential, StoreResult};
+use crate::ports::{AccountChangeError, StoreResult};
 use crate::session::{LiveSession, Session};
 use crate::time::UnixTime;
 
@@ -66,6 +66,8 @@ pub struct HeldRegistration {
 pub struct HeldToken {
     /// What it allows.
     pub purpose: String,
+    /// The address that a change of address, or its undo, leads to.
+    pub leads_to: Option<String>,
     /// When it goes.
     pub expires_at: UnixTime,
 }
@@ -132,27 +134,15 @@ impl Issuer {
     /// # Errors
     /// When the store doesn't answer.
     pub async fn export_by_operator(&self, email: &EmailAddress) -> StoreResult<Option<Held>> {
-        let Some(id) = self.account_with(email).await? else {
+        let Some(account) = self.account_at(email).await? else {
             return Ok(None);
         };
         let context = Context::internal(self.now(), Actor::Operator);
-        self.export_of(&context, id).await
+        self.export_of(&context, account.id).await
     }
 
     async fn export_of(&self, context: &Context, id: AccountId) -> StoreResult<Option<Held>> {
         let guesses = |email: &EmailAddress| self.guess_keys.address(email);
         self.store.export(context, id, &guesses).await
-    }
-
-    /// Whose account has an address.
-    pub(crate) async fn account_with(
-        &self,
-        email: &EmailAddress,
-    ) -> StoreResult<Option<AccountId>> {
-        let credential = self.store.credential(email.canonical(), self.now()).await?;
-        Ok(match credential {
-            Credential::Account { account, .. } => Some(account.id),
-            Credential::Pending { .. } | Credential::Unknown => None,
-        })
     }
 }

@@ -18,7 +18,7 @@ use crate::http::input::{Body, Path, Query};
 use crate::http::limit;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::call::Call;
-use crate::http::route::{Route, get, patch, post, put};
+use crate::http::route::{Route, delete, get, patch, post, put};
 use crate::http::wire::{Timestamp, role_names};
 
 const READ: &str = "users:read";
@@ -38,6 +38,15 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .named("updateUser", "Change somebody's name")
             .permission(WRITE)
             .handled_by(update),
+        delete("/v1/admin/users/{id}", limit::ADMIN)
+            .named(
+                "eraseUser",
+                "Erase an account, and all that is held with it",
+            )
+            .permission(WRITE)
+            .fresh()
+            .refuses(&[Code::Conflict])
+            .handled_by(erase),
         post("/v1/admin/users/{id}/suspend", limit::ADMIN)
             .named("suspendUser", "Stop an account; its sessions are over")
             .permission(WRITE)
@@ -67,7 +76,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 
 /// An account, as admins see it.
 #[derive(JsonSchema, Serialize)]
-pub(in crate::http) struct User {
+pub(crate) struct User {
     /// Its id; the `sub` of its tokens.
     id: Uuid,
     /// Where its mail goes.
@@ -239,4 +248,12 @@ async fn set_roles(
         .set_roles(&origin, &call.caller, id, body.roles)
         .await?;
     Ok(Json(account.into()))
+}
+
+async fn erase(call: Call<LiveSession, Path<AccountId>>) -> Result<NoContent, Problem> {
+    let origin = call.origin();
+    let Path(id) = call.input;
+    let issuer = &call.app.issuer;
+    issuer.erase_account(&origin, &call.caller, id).await?;
+    Ok(NoContent)
 }

@@ -2,6 +2,7 @@
 
 use signet_core::account::address::{AskForChangeError, ChangeAddressError};
 use signet_core::account::admin::AdminError;
+use signet_core::account::erase::EraseError;
 use signet_core::account::invite::{AcceptError, InvitationError};
 use signet_core::account::profile::RenameError;
 use signet_core::account::register::{RegisterError, VerifyError};
@@ -214,6 +215,19 @@ impl From<ChangeAddressError> for Problem {
         match error {
             ChangeAddressError::InvalidToken => Code::InvalidMailedToken.into(),
             ChangeAddressError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::WrongPassword => wrong_password("password"),
+            EraseError::RateLimited { retry_after } => rate_limited(retry_after),
+            EraseError::LastAdmin => Self::from(Code::Conflict).because(error.to_string()),
+            EraseError::SessionOver => Code::InvalidToken.into(),
+            EraseError::Overloaded(error) => error.into(),
+            EraseError::Store(error) => error.into(),
         }
     }
 }

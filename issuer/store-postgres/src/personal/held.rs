@@ -88,7 +88,7 @@ async fn registrations(tx: &mut Transaction, address: &str) -> StoreResult<Vec<H
 
 async fn mailed_tokens(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<HeldToken>> {
     let rows = sqlx::query!(
-        "SELECT purpose, expires_at FROM mailed_tokens WHERE account_id = $1
+        "SELECT purpose, leads_to_original, expires_at FROM mailed_tokens WHERE account_id = $1
          ORDER BY expires_at, purpose",
         account.0
     )
@@ -97,6 +97,7 @@ async fn mailed_tokens(tx: &mut Transaction, account: AccountId) -> StoreResult<
     .map_err(db)?;
     let held = rows.into_iter().map(|row| HeldToken {
         purpose: row.purpose,
+        leads_to: row.leads_to_original,
         expires_at: time(row.expires_at),
     });
     Ok(held.collect())

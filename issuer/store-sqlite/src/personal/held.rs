@@ -100,7 +100,7 @@ async fn mailed_tokens(
 ) -> StoreResult<Vec<HeldToken>> {
     let account = account.0.as_bytes().as_slice();
     let rows = sqlx::query!(
-        "SELECT purpose, expires_at FROM mailed_tokens WHERE account_id = ?
+        "SELECT purpose, leads_to_original, expires_at FROM mailed_tokens WHERE account_id = ?
          ORDER BY expires_at, purpose",
         account
     )
@@ -109,6 +109,7 @@ async fn mailed_tokens(
     .map_err(db)?;
     let held = rows.into_iter().map(|row| HeldToken {
         purpose: row.purpose,
+        leads_to: row.leads_to_original,
         expires_at: time(row.expires_at),
     });
     Ok(held.collect())

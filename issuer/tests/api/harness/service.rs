@@ -275,6 +275,7 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         links: Links {
             verify: format!("{public_url}/verify"),
             reset: format!("{public_url}/reset"),
+            email_change: format!("{public_url}/email-change"),
             invite: format!("{public_url}/invite"),
         },
     }

@@ -1,0 +1,135 @@
+//! `signet session`: the sessions of an account, seen and ended by an operator.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use signet_core::email::EmailAddress;
+use signet_core::issuer::Issuer;
+use signet_core::session::{Session, SessionId};
+use uuid::Uuid;
+
+use super::arguments::ConfigurationArgs;
+use super::user::{account, address};
+use super::{no, say, with_issuer};
+use crate::http::wire::Timestamp;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// List the live sessions of an account, newest first
+    List(List),
+    /// End sessions of an account; access tokens of theirs are good elsewhere until they expire, or
+    /// until the revocation feed has come
+    End(End),
+}
+
+/// `signet session list`
+#[derive(Args, Debug)]
+pub(super) struct List {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The account's address
+    #[arg(value_parser = address)]
+    email: EmailAddress,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `signet session end`
+#[derive(Args, Debug)]
+pub(super) struct End {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The account's address
+    #[arg(value_parser = address)]
+    email: EmailAddress,
+    /// The session, as `signet session list` shows it
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<Uuid>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+}
+
+impl SessionCommand {
+    pub(super) fn run(self) -> ExitCode {
+        match self {
+            Self::List(list) => list.run(),
+            Self::End(end) => end.run(),
+        }
+    }
+}
+
+impl List {
+    fn run(self) -> ExitCode {
+        let (email, as_json) = (self.email, self.json);
+        with_issuer(self.configuration, async move |issuer: &Issuer| {
+            let found = match account(issuer, &email).await {
+                Ok(found) => found,
+                Err(code) => return code,
+            };
+            match issuer.sessions_of(found.id).await {
+                Ok(sessions) if as_json => {
+                    let sessions: Vec<Value> = sessions.iter().map(object).collect();
+                    say(&format!("{}\n", json!({ "sessions": sessions })))
+                }
+                Ok(sessions) => say(&text(&sessions)),
+                Err(error) => no(&error),
+            }
+        })
+    }
+}
+
+impl End {
+    fn run(self) -> ExitCode {
+        let (email, id) = (self.email, self.id);
+        with_issuer(self.configuration, async move |issuer: &Issuer| {
+            let found = match account(issuer, &email).await {
+                Ok(found) => found,
+                Err(code) => return code,
+            };
+            let Some(id) = id else {
+                return match issuer.operator_ends_sessions(found.id).await {
+                    Ok(count) => say(&format!("ended {count} sessions\n")),
+                    Err(error) => no(&error),
+                };
+            };
+            match issuer.operator_ends_session(found.id, SessionId(id)).await {
+                Ok(true) => say(&format!("ended {id}\n")),
+                Ok(false) => no(&format_args!("the account has no live session {id}")),
+                Err(error) => no(&error),
+            }
+        })
+    }
+}
+
+fn object(session: &Session) -> Value {
+    json!({
+        "id": session.id.0.to_string(),
+        "created_at": Timestamp::from(session.created_at).to_string(),
+        "last_seen_at": Timestamp::from(session.last_seen_at).to_string(),
+        "user_agent": session.user_agent,
+        "ip": session.ip,
+    })
+}
+
+fn text(sessions: &[Session]) -> String {
+    let mut text = String::new();
+    for session in sessions {
+        let (created_at, seen_at) = (
+            Timestamp::from(session.created_at),
+            Timestamp::from(session.last_seen_at),
+        );
+        let ip = session.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let agent = session.user_agent.as_deref().unwrap_or_default();
+        let id = session.id.0;
+        text.push_str(&format!(
+            "{id}  opened {created_at}  seen {seen_at}  {ip}  {agent}\n"
+        ));
+    }
+    match text.is_empty() {
+        true => "there is no live session\n".to_owned(),
+        false => text,
+    }
+}

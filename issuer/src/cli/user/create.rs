@@ -1,0 +1,140 @@
+//! `signet user create`: an account that an operator vouches for, the first admin among them. It
+//! works beside a running issuer, on the same database.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use signet_core::account::Account;
+use signet_core::account::setup::{AccountOrder, CreateError};
+use signet_core::email::{EmailAddress, EmailAddressError};
+use signet_core::password::Password;
+use signet_core::role::RoleName;
+use zeroize::Zeroizing;
+
+use super::role_names;
+use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::{block_on, configuration, no, say, unusable};
+use crate::config::Config;
+use crate::serve::opening::{self, Purpose};
+
+/// The most that is read of a password, in bytes: more than the longest one.
+const LARGEST_PASSWORD: u64 = 4_096;
+
+/// `signet user create`
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Create {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// Where the account's mail goes
+    #[arg(long)]
+    email: String,
+    /// A role it gets; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// You know that the address is its owner's. Without this flag nobody can log in before a
+    /// password reset has proven it, and no mail tells the owner to do one
+    #[arg(long)]
+    verified: bool,
+    /// Read the password from standard input, where no other process can see it. One line end
+    /// behind it (LF or CRLF) is not part of it
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Create {
+    pub(in crate::cli) fn run(self) -> ExitCode {
+        let json = self.json;
+        let (email, roles) = match (self.address(), role_names(&self.roles)) {
+            (Ok(email), Ok(roles)) => (email, roles),
+            (Err(error), _) => return unusable(&format_args!("--email {error}")),
+            (_, Err(error)) => return unusable(&error),
+        };
+        let password = match read_password() {
+            Ok(password) => password,
+            Err(error) => return unusable(&error),
+        };
+        let order = AccountOrder {
+            email,
+            password,
+            roles,
+            verified: self.verified,
+        };
+        match configuration(self.configuration) {
+            Ok(config) => block_on(create(config, order, json)),
+            Err(code) => code,
+        }
+    }
+
+    fn address(&self) -> Result<EmailAddress, EmailAddressError> {
+        EmailAddress::parse(&self.email)
+    }
+}
+
+fn read_password() -> Result<Password, String> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin()
+        .take(LARGEST_PASSWORD)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("can't read the password from standard input: {error}"))?;
+    // `echo` ends a line with LF, a file from Windows with CRLF.
+    let line = text
+        .strip_suffix("\r\n")
+        .or_else(|| text.strip_suffix('\n'))
+        .unwrap_or(&text);
+    if line.is_empty() {
+        return Err("there is no password on standard input".to_owned());
+    }
+    // No form and no terminal lets anyone type these, so nobody could log in.
+    if line.contains(['\r', '\n', '\0']) {
+        return Err(
+            "the password on standard input must be one line, with at most one line end behind \
+             it and no NUL in it"
+                .to_owned(),
+        );
+    }
+    let line = Zeroizing::new(line.to_owned());
+    Password::new(line).map_err(|error| format!("the password {error}"))
+}
+
+async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
+    let opened = match opening::open(&config, Purpose::Command).await {
+        Ok(opened) => opened,
+        Err(error) => return no(&error),
+    };
+    let created = opened.issuer.create_account(order).await;
+    opened.database.close().await;
+    match created {
+        Ok(account) if as_json => {
+            let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
+            let answer = json!({
+                "id": account.id.to_string(),
+                "email": account.email.original(),
+                "email_verified": account.email_verified,
+                "roles": roles,
+            });
+            say(&format!("{answer}\n"))
+        }
+        Ok(account) => say(&told(&account)),
+        Err(error @ CreateError::Weak(_)) => {
+            no(&format_args!("the password can't be taken: {error}"))
+        }
+        Err(error) => no(&error),
+    }
+}
+
+fn told(account: &Account) -> String {
+    let email = account.email.original();
+    let line = format!("created {email} ({})\n", account.id);
+    if account.email_verified {
+        return line;
+    }
+    format!(
+        "{line}the address is not verified: nobody can log in until {email} has been proven by \
+         resetting the password (POST /v1/password/forgot). No mail was sent\n"
+    )
+}
