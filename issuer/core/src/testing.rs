@@ -17,6 +17,7 @@
 )]
 
 pub mod accounts;
+pub mod addresses;
 pub mod admins;
 pub mod audit;
 pub mod changes;
@@ -31,6 +32,7 @@ pub mod mail;
 pub mod operations;
 pub mod outbox;
 pub mod passwords;
+pub mod personal;
 pub mod recovery;
 pub mod refresh;
 pub mod registrations;
@@ -104,6 +106,28 @@ macro_rules! store_contract {
                 a_renewed_token_reaches_whoever_is_not_proven,
                 roles_count_once_the_mailbox_is_proven,
                 an_account_that_nobody_used_goes_after_a_week,
+            }
+            addresses {
+                a_change_is_asked_for_confirmed_and_keeps_sessions,
+                a_taken_address_gets_the_other_mail_and_no_account,
+                a_newer_change_voids_the_one_before_and_an_hour_voids_it,
+                of_fifty_confirmations_one_works,
+                two_who_want_one_address_are_one_who_gets_it,
+                an_undo_before_the_confirmation_cancels_it,
+                an_undo_puts_the_address_back_and_ends_what_was_opened_since,
+                an_undo_is_good_for_three_days,
+                nobody_gets_an_address_that_may_be_put_back,
+                a_reset_a_changed_password_and_a_suspension_take_a_request_back,
+                an_address_that_was_never_proven_gets_no_undo,
+                an_undo_and_a_confirmation_at_once_leave_the_old_address,
+            }
+            personal {
+                all_that_is_held_is_given_out,
+                an_erased_account_leaves_nothing_but_rows_about_nobody,
+                a_tombstone_is_kept_for_as_long_as_a_token_may_be_good,
+                an_owner_erases_with_a_live_session_and_the_password,
+                nobody_erases_above_themselves_or_the_last_admin,
+                an_erasure_and_whatever_else_happens_leave_nobody,
             }
             admins {
                 the_first_admin_is_created_once_among_fifty,
@@ -281,6 +305,7 @@ mod tests {
     fn every_story_is_told() {
         let files = [
             include_str!("testing/accounts.rs"),
+            include_str!("testing/addresses.rs"),
             include_str!("testing/admins.rs"),
             include_str!("testing/audit.rs"),
             include_str!("testing/guesses.rs"),
@@ -290,6 +315,7 @@ mod tests {
             include_str!("testing/mail.rs"),
             include_str!("testing/outbox.rs"),
             include_str!("testing/passwords.rs"),
+            include_str!("testing/personal.rs"),
             include_str!("testing/recovery.rs"),
             include_str!("testing/refresh.rs"),
             include_str!("testing/registrations.rs"),

@@ -139,14 +139,24 @@ pub(crate) async fn forget_addresses(
     account: AccountId,
 ) -> StoreResult<Redaction> {
     Lock::Trail.take(tx).await.map_err(db)?;
+    forget_kept_addresses(tx, account).await?;
+    take_addresses_out(tx, account).await
+}
+
+/// Forgets the clients' addresses that are kept beside rows: all there are of an account that the
+/// release before never knew.
+pub(crate) async fn forget_kept_addresses(
+    tx: &mut Transaction,
+    account: AccountId,
+) -> StoreResult<()> {
     sqlx::query!(
         "DELETE FROM audit_addresses WHERE account_id = $1",
         account.0
     )
-    .execute(&mut *tx)
+    .execute(tx)
     .await
     .map_err(db)?;
-    take_addresses_out(tx, account).await
+    Ok(())
 }
 
 /// The same for rows of the release before: those of the account, and those of nobody (somebody

@@ -136,12 +136,22 @@ pub(crate) async fn forget_addresses(
     connection: &mut SqliteConnection,
     account: AccountId,
 ) -> StoreResult<Redaction> {
+    forget_kept_addresses(connection, account).await?;
+    take_addresses_out(connection, account).await
+}
+
+/// Forgets the clients' addresses that are kept beside rows: all there are of an account that the
+/// release before never knew.
+pub(crate) async fn forget_kept_addresses(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+) -> StoreResult<()> {
     let id = account.0.as_bytes().as_slice();
     sqlx::query!("DELETE FROM audit_addresses WHERE account_id = ?", id)
-        .execute(&mut *connection)
+        .execute(connection)
         .await
         .map_err(db)?;
-    take_addresses_out(connection, account).await
+    Ok(())
 }
 
 /// The same for rows of the release before: those of the account, and those of nobody (somebody

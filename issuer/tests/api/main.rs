@@ -26,6 +26,7 @@ const LIMITS: harness::Limits = harness::Limits::InProcess;
 mod harness;
 
 mod account;
+mod addresses;
 mod administration;
 mod alike;
 mod bad_input;
@@ -37,6 +38,7 @@ mod forward_auth;
 mod guessing;
 mod hosts;
 mod imported;
+mod invites;
 mod limits;
 mod local_mode;
 mod login;
@@ -44,6 +46,7 @@ mod logs;
 mod odd_passwords;
 mod pages;
 mod password;
+mod personal;
 mod refresh;
 mod registration;
 mod roles;
@@ -52,6 +55,7 @@ mod sessions;
 mod story;
 mod ticking;
 mod timing;
+mod trail;
 mod unavailable;
 
 #[test]

@@ -20,6 +20,8 @@ mod harness;
 
 #[path = "../api/account.rs"]
 mod account;
+#[path = "../api/addresses.rs"]
+mod addresses;
 #[path = "../api/administration.rs"]
 mod administration;
 #[path = "../api/alike.rs"]
@@ -42,6 +44,8 @@ mod guessing;
 mod hosts;
 #[path = "../api/imported.rs"]
 mod imported;
+#[path = "../api/invites.rs"]
+mod invites;
 #[path = "../api/limits.rs"]
 mod limits;
 #[path = "../api/local_mode.rs"]
@@ -56,6 +60,8 @@ mod odd_passwords;
 mod pages;
 #[path = "../api/password.rs"]
 mod password;
+#[path = "../api/personal.rs"]
+mod personal;
 #[path = "../api/refresh.rs"]
 mod refresh;
 #[path = "../api/registration.rs"]
@@ -72,5 +78,7 @@ mod story;
 mod ticking;
 #[path = "../api/timing.rs"]
 mod timing;
+#[path = "../api/trail.rs"]
+mod trail;
 #[path = "../api/unavailable.rs"]
 mod unavailable;

@@ -22,6 +22,17 @@ const GARBAGE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "SIGNET_OPERATIONS_LISTEN",
+        &[
+            "",
+            "9090",
+            "localhost:9090",
+            "127.0.0.1:0",
+            "127.0.0.1:99999",
+            "on",
+        ],
+    ),
+    (
         "SIGNET_PUBLIC_URL",
         &[
             "",
@@ -76,6 +87,10 @@ const GARBAGE: &[(&str, &[&str])] = &[
         ],
     ),
     ("SIGNET_MAIL_FROM", &["", "Signet", "a@b\r\nBcc: c@d"]),
+    (
+        "SIGNET_REGISTRATION__EMAIL_VERIFICATION",
+        &["", "Required", "off", "true"],
+    ),
     ("SIGNET_TOKENS__AUDIENCES", &["", "a,,b", "a,a", "a b"]),
     ("SIGNET_TOKENS__CLIENTS", &["", "a,", "é"]),
     (
@@ -142,6 +157,14 @@ const GARBAGE: &[(&str, &[&str])] = &[
     (
         "SIGNET_LINKS__RESET",
         &["", "/reset", "https://u@x.example/"],
+    ),
+    (
+        "SIGNET_LINKS__EMAIL_CHANGE",
+        &["", "/email-change", "javascript:1"],
+    ),
+    (
+        "SIGNET_LINKS__INVITE",
+        &["", "/invite", "https://x.example/#token"],
     ),
     ("SIGNET_LOG__FORMAT", &["", "xml", "JSON"]),
     ("SIGNET_LOG__LEVEL", &["", "loud", "INFO"]),

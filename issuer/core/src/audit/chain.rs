@@ -187,10 +187,7 @@ fn commitment(salt: &[u8; 16], ip: &str) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-#[cfg(test)]
-pub(super) use hash_with_address as hash_before;
-
-fn hash_with_address(previous: &[u8; 32], sequence: u64, event: &Event) -> [u8; 32] {
+pub(super) fn hash_with_address(previous: &[u8; 32], sequence: u64, event: &Event) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(b"signet audit 1\0");
     hasher.update(previous);

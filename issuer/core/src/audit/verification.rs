@@ -112,7 +112,7 @@ impl Verification {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chain::{Placed, hash_before};
+    use super::super::chain::{Placed, hash_with_address};
     use super::super::{Actor, Context, Event, Origin};
     use super::*;
     use crate::secret::OperatingSystem;
@@ -209,7 +209,7 @@ mod tests {
         let (mut previous, mut redaction) = (START, Redaction::default());
         for sequence in 1..=3 {
             let mut event = event(sequence);
-            let hash = hash_before(&previous, sequence, &event);
+            let hash = hash_with_address(&previous, sequence, &event);
             previous = hash;
             (event.ip, event.request_id) = (None, None);
             let row = Recorded {

@@ -9,6 +9,7 @@ use signet_core::ports::unproven::UNUSED_ACCOUNTS_KEPT;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use crate::audit::forget_kept_addresses;
 use crate::db::{Transaction, db};
 use crate::rows::{seconds, signed};
 
@@ -21,19 +22,25 @@ pub(crate) async fn remove(
     let invited = invited(tx, now, limit).await?;
     let unused = unused(tx, now, limit).await?;
     Ok([
-        tell(tx, now, &invited, "invited"),
-        tell(tx, now, &unused, "registered"),
+        tell(tx, now, &invited, "invited").await?,
+        tell(tx, now, &unused, "registered").await?,
     ])
 }
 
 /// Records that accounts went; answers how many.
-fn tell(tx: &mut Transaction, now: UnixTime, accounts: &[Uuid], was: &str) -> u64 {
+async fn tell(
+    tx: &mut Transaction,
+    now: UnixTime,
+    accounts: &[Uuid],
+    was: &str,
+) -> StoreResult<u64> {
     let context = Context::internal(now, Actor::System);
     for id in accounts {
+        forget_kept_addresses(tx, AccountId(*id)).await?;
         let subject = Some(AccountId(*id));
         tx.record(context.event(Action::AccountExpired, subject, json!({ "was": was })));
     }
-    u64::try_from(accounts.len()).unwrap_or(u64::MAX)
+    Ok(u64::try_from(accounts.len()).unwrap_or(u64::MAX))
 }
 
 async fn invited(tx: &mut Transaction, now: UnixTime, limit: u64) -> StoreResult<Vec<Uuid>> {

@@ -9,7 +9,7 @@ use signet_core::ports::unproven::UNUSED_ACCOUNTS_KEPT;
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
-use crate::audit::record;
+use crate::audit::{forget_kept_addresses, record};
 use crate::db::db;
 use crate::rows::{seconds, signed, uuid};
 
@@ -37,6 +37,7 @@ async fn tell(
     let context = Context::internal(now, Actor::System);
     for id in accounts {
         let id = AccountId(uuid(id)?);
+        forget_kept_addresses(connection, id).await?;
         let event = context.event(Action::AccountExpired, Some(id), json!({ "was": was }));
         record(connection, event).await?;
     }

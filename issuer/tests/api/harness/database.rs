@@ -1,10 +1,12 @@
 //! The database of a service, whatever keeps it, and ways to meddle with it behind its back.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use signet_core::ports;
+use signet_core::schema::TABLES;
 use signet_core::session::detached::DetachedSessions;
 use signet_store_postgres::PostgresStore;
 use signet_store_redis::{RedisClient, RedisHeads};
@@ -126,6 +128,60 @@ impl Database {
         usize::try_from(count).unwrap()
     }
 
+    /// Every column of every table, as `table.column`.
+    pub(crate) async fn columns(&self) -> BTreeSet<String> {
+        let columns = match self {
+            Self::Sqlite(folder) => {
+                let columns = "SELECT tables.name || '.' || columns.name
+                     FROM sqlite_schema AS tables JOIN pragma_table_info(tables.name) AS columns
+                     WHERE tables.type = 'table'";
+                self::lines(folder, columns).await
+            }
+            Self::Postgres(database) => database
+                .sql(
+                    "SELECT table_name || '.' || column_name FROM information_schema.columns
+                     WHERE table_schema = 'signet'",
+                )
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        };
+        let ours = columns
+            .into_iter()
+            .filter(|column| !column.starts_with("sqlite_") && !column.starts_with("_sqlx"));
+        ours.collect()
+    }
+
+    /// All that stands in the tables, as text; of a file, all that stands in it at all.
+    pub(crate) async fn text(&self) -> String {
+        let mut text = String::new();
+        for table in TABLES {
+            match self {
+                Self::Sqlite(folder) => {
+                    let columns = self.columns().await;
+                    let prefix = format!("{table}.");
+                    let columns = columns.iter().filter_map(|name| name.strip_prefix(&prefix));
+                    let quoted: Vec<String> =
+                        columns.map(|name| format!("quote({name})")).collect();
+                    let rows = format!("SELECT {} FROM {table}", quoted.join(" || ' ' || "));
+                    text.extend(self::lines(folder, &rows).await);
+                }
+                Self::Postgres(database) => {
+                    let rows =
+                        format!("SELECT row_to_json(held)::text FROM signet.{table} AS held");
+                    text.push_str(&database.sql(&rows));
+                }
+            }
+        }
+        if let Self::Sqlite(folder) = self {
+            let checkpoint = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+            checkpoint.execute(&mut beside(folder).await).await.unwrap();
+            let bytes = std::fs::read(file(folder)).unwrap();
+            text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        text
+    }
+
     /// Lets no session be opened, as if the disk were gone.
     pub(crate) async fn refuse_sessions(&self) {
         self.run(match self {
@@ -188,6 +244,12 @@ impl Hold {
 
 fn file(folder: &tempfile::TempDir) -> PathBuf {
     folder.path().join("signet.db")
+}
+
+/// The lines that a query answers.
+async fn lines(folder: &tempfile::TempDir, query: &str) -> Vec<String> {
+    let lines = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
+    lines.fetch_all(&mut beside(folder).await).await.unwrap()
 }
 
 async fn beside(folder: &tempfile::TempDir) -> SqliteConnection {
