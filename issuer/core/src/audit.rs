@@ -176,6 +176,22 @@ actions! {
     RoleDeleted = "role.deleted",
     /// Signing and MAC keys were made for an empty store.
     KeysCreated = "keys.created",
+    /// A signing key was published that will sign.
+    KeyPublished = "keys.published",
+    /// The published key began to sign, and the one before it stopped.
+    KeyRotated = "keys.rotated",
+    /// A signing key is published no more.
+    KeyRemoved = "keys.removed",
+    /// A signing key was taken away, and its tokens are refused.
+    KeyRevoked = "keys.revoked",
+    /// An operator brought a signing key along.
+    KeyImported = "keys.imported",
+    /// A new key makes refresh tokens.
+    MacKeyAdded = "keys.mac_added",
+    /// A key of refresh tokens that can't be in use any more was forgotten.
+    MacKeyRemoved = "keys.mac_removed",
+    /// What another master key had sealed was sealed anew.
+    KeysResealed = "keys.resealed",
     /// The store went back in time and began a new life.
     StoreRestored = "store.restored",
     /// An admin had a message tried again.

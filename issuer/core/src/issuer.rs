@@ -6,14 +6,13 @@ mod settings;
 use std::sync::Arc;
 
 use serde::Serialize;
-use signet_verifier::KeySet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::account::{Account, AccountId};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
-use crate::limit::{Exceeded, GuessKeys, LimitKey, LimitSubject, Limiter, Quota};
+use crate::limit::{Exceeded, LimitKey, LimitSubject, Limiter, Quota};
 use crate::mail::catalogue::CatalogueError;
 use crate::mail::letter::Letters;
 use crate::mail::outbox::Fullness;
@@ -23,11 +22,12 @@ use crate::password::policy::PasswordFault;
 use crate::password::pool::{HashPool, Overloaded};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{SessionStore, Store, StoreError, StoreResult};
-use crate::secret::{Randomness, SecretBytes};
+use crate::secret::Randomness;
 use crate::session::attempt::Lines;
 use crate::session::{Head, LiveSession, SessionId};
 use crate::signing::access_token::{Minting, SigningError, mint};
-use crate::signing::keyring::{Keyring, KeyringError, initial_keys};
+use crate::signing::in_use::{KeysInUse, OpenKeys};
+use crate::signing::keyring::{Keyring, KeyringError};
 use crate::signing::seal::{MasterKeys, Sealed};
 use crate::tally::Tally;
 use crate::time::{Clock, UnixTime};
@@ -85,13 +85,10 @@ pub struct Issuer {
     clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) master_keys: MasterKeys,
-    pub(crate) keyring: Keyring,
-    key_set: KeySet,
+    pub(crate) keys: KeysInUse,
     pub(crate) hashing: HashPool,
     pub(crate) letters: Letters,
     pub(crate) outbox_fullness: Fullness,
-    pub(crate) guess_keys: GuessKeys,
-    pub(crate) device_key: SecretBytes<32>,
     pub(crate) tally: Tally,
     pub(crate) settings: Settings,
 }
@@ -172,21 +169,13 @@ impl Issuer {
             master_keys,
             settings,
         } = parts;
-        let context = Context::internal(clock.now(), Actor::System);
-        let initial = initial_keys(context.now, &master_keys, &*randomness)?;
-        let stored = store.load_or_create_keys(&context, initial).await?;
-        let keyring = Keyring::open(&stored, &master_keys)?;
-        let key_set = KeySet::from_jwks(keyring.jwks().as_bytes())
-            .map_err(|_| StartError::OwnKeySet)?
-            .key_set;
+        let keys = OpenKeys::unlock(&*store, clock.now(), &master_keys, &*randomness).await?;
         let hasher = Hasher::new(settings.hashing)?;
         let dummy = dummy_hash(&hasher, &*randomness);
         Ok(Self {
             hashing: HashPool::new(hasher, settings.hash_pool, dummy),
             letters: Letters::new(settings.product.clone(), settings.links.clone())?,
             outbox_fullness: Fullness::default(),
-            guess_keys: GuessKeys::new(master_keys.current().derive("guesses")),
-            device_key: master_keys.current().derive("devices"),
             tally: Tally::default(),
             store,
             sessions,
@@ -195,8 +184,7 @@ impl Issuer {
             clock,
             randomness,
             master_keys,
-            keyring,
-            key_set,
+            keys: KeysInUse::new(keys),
             settings,
         })
     }
@@ -219,18 +207,6 @@ impl Issuer {
         &self.settings
     }
 
-    /// The published key set, from memory.
-    #[must_use]
-    pub fn jwks(&self) -> Arc<str> {
-        self.keyring.jwks()
-    }
-
-    /// The keys that its own tokens are checked with.
-    #[must_use]
-    pub fn key_set(&self) -> &KeySet {
-        &self.key_set
-    }
-
     /// What its use cases have counted.
     #[must_use]
     pub fn tally(&self) -> &Tally {
@@ -243,12 +219,13 @@ impl Issuer {
         &self.hashing
     }
 
-    /// Whether the store can read and write, and sessions can be refreshed.
+    /// Whether the store can read and write, tokens can be signed, and sessions can be refreshed.
     ///
     /// # Errors
     /// When it can't.
     pub async fn ping(&self) -> StoreResult<()> {
         self.store.ping().await?;
+        self.signing_keyring().await?;
         self.sessions.ping_heads().await
     }
 
@@ -310,6 +287,7 @@ impl Issuer {
     /// The tokens of a session's head.
     pub(crate) fn token_pair(
         &self,
+        keyring: &Keyring,
         head: Head,
         audience: &str,
         client: &str,
@@ -322,11 +300,10 @@ impl Issuer {
             lifetime: self.settings.access_seconds,
             now,
         };
-        let access = mint(&head.session, minting, &self.keyring, &*self.randomness)?;
-        let refresh_token = self
-            .keyring
+        let access = mint(&head.session, minting, keyring, &*self.randomness)?;
+        let refresh_token = keyring
             .mac()
-            .derive(&head.family, head.generation)
+            .derive(&head.family, head.generation, now)
             .ok_or(SigningError)?;
         let expires_at = head.expires_at.as_secs();
         Ok(TokenPair {
@@ -384,7 +361,7 @@ impl Issuer {
         quotas: &[Quota],
         recipient: &EmailAddress,
     ) -> bool {
-        let subject = LimitSubject::Person(self.guess_keys.address(recipient));
+        let subject = LimitSubject::Person(self.guess_keys().address(recipient));
         for (class, quota) in [class, "mail_long"].into_iter().zip(quotas) {
             let subject = subject.clone();
             let key = LimitKey { class, subject };

@@ -15,7 +15,7 @@
 //! - values: [`time`], [`secret`], [`email`], [`mailed_token`], [`role`], [`password`], [`account`],
 //!   [`session`]
 //! - rules: [`role::grant`], [`password::policy`], [`session::family`], [`limit`], [`audit`]
-//! - keys: [`signing`]
+//! - keys: [`signing`], whose module page tells their life
 //! - what a store must do: [`ports`]
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
 //!   [`account::address`], [`account::operate`], [`account::export`], [`account::erase`],

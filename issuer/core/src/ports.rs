@@ -11,6 +11,7 @@ pub mod administration;
 pub mod detached;
 pub mod heads;
 pub mod invites;
+pub mod key_lifecycle;
 pub mod operations;
 pub mod outbox;
 pub mod personal;
@@ -596,6 +597,7 @@ pub trait Store:
     + MailStore
     + GuessStore
     + KeyStore
+    + key_lifecycle::KeyLifecycle
     + AuditStore
     + addresses::AddressStore
     + administration::AdministrationStore

@@ -2,7 +2,7 @@
 
 /// The tables of every store in SQL: a schema without one of them isn't whole, whatever it says was
 /// done to it.
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 19] = [
     "account_roles",
     "accounts",
     "audit",
@@ -13,10 +13,13 @@ pub const TABLES: [&str; 16] = [
     "mailed_tokens",
     "meta",
     "outbox",
+    "refused_kids",
     "registrations",
+    "removed_keys",
     "role_inherits",
     "role_permissions",
     "roles",
+    "secrets",
     "sessions",
     "signing_keys",
 ];

@@ -1,4 +1,5 @@
-//! What works without being asked: mail that is due goes out, what is past its time is removed.
+//! What works without being asked: mail that is due goes out, what is past its time is removed, keys
+//! take each other's place.
 //!
 //! A process that always runs does each step again and again by itself. Where a platform freezes
 //! the process between requests, somebody outside calls [`Issuer::tick`], which takes the same
@@ -23,7 +24,7 @@ pub struct Tick {
     pub mails: u64,
     /// How many rows were removed.
     pub swept: u64,
-    /// How many keys took another's place. Keys are not replaced by time yet.
+    /// How many signing keys took another's place.
     pub rotated: u64,
     /// How many messages are due that nobody is sending.
     pub remaining: u64,
@@ -39,7 +40,10 @@ impl Issuer {
     pub async fn tick(&self, transport: &dyn MailTransport, time: Duration) -> StoreResult<Tick> {
         let began = Instant::now();
         let is_over = || began.elapsed() >= time;
-        let mut done = Tick::default();
+        let mut done = Tick {
+            rotated: self.keep_keys().await?,
+            ..Tick::default()
+        };
         while !is_over() {
             // One at a time: a message that is taken and not tried waits until its lease ends.
             let round = self.deliver_some_mail(transport, 1).await?;

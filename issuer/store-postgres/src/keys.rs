@@ -1,10 +1,18 @@
-//! Signing and MAC keys, as sealed as they came.
+//! Signing and MAC keys, as sealed as they came. What becomes of them is in [`lifecycle`], and a new
+//! master key in [`reseal`].
+
+mod lifecycle;
+mod reseal;
 
 use async_trait::async_trait;
 use serde_json::json;
 use signet_core::audit::{Action, Context};
 use signet_core::ports::{KeyStore, StoreError, StoreResult};
-use signet_core::signing::{InitialKeys, KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
+use signet_core::signing::life::REFUSED;
+use signet_core::signing::{
+    InitialKeys, KeyState, SealedMacKey, SealedSecret, SealedSigningKey, StoredKeys,
+};
+use signet_core::time::UnixTime;
 
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::rows::{array, corrupt, seconds, small, time};
@@ -28,33 +36,44 @@ impl KeyStore for PostgresStore {
             create(&mut tx, &initial).await?;
             let detail = json!({ "kid": initial.signing.kid });
             tx.record(context.event(Action::KeysCreated, None, detail));
+            let stored = load(&mut tx).await?.ok_or_else(no_keys)?;
             tx.commit().await?;
-            Ok(StoredKeys {
-                incarnation: initial.incarnation,
-                signing: vec![initial.signing.clone()],
-                mac: vec![initial.mac.clone()],
-            })
+            Ok(stored)
         })
         .await
     }
 }
 
+fn no_keys() -> StoreError {
+    StoreError::Corrupt("the store has no keys".to_owned())
+}
+
 /// `None` only for a store that has never had an incarnation: keys that are missing beside one
 /// were taken away, and are not made anew.
 pub(crate) async fn load(tx: &mut Transaction) -> StoreResult<Option<StoredKeys>> {
-    let incarnation = sqlx::query_scalar!("SELECT incarnation FROM meta WHERE id = 1")
+    let meta = sqlx::query!("SELECT incarnation, keys_version FROM meta WHERE id = 1")
         .fetch_optional(&mut *tx)
         .await
         .map_err(db)?
         .ok_or_else(|| StoreError::Corrupt("meta has no row".to_owned()))?;
-    let Some(incarnation) = incarnation else {
+    let Some(incarnation) = meta.incarnation else {
         return Ok(None);
     };
-    let signing = sqlx::query!(
-        r#"SELECT kid, public, sealed, master_key, state, created_at FROM signing_keys
-           ORDER BY created_at, kid COLLATE "C""#
+    Ok(Some(StoredKeys {
+        incarnation: array(&incarnation)?,
+        version: meta.keys_version,
+        signing: signing_keys(tx).await?,
+        mac: mac_keys(tx).await?,
+        secrets: secrets(tx).await?,
+    }))
+}
+
+async fn signing_keys(tx: &mut Transaction) -> StoreResult<Vec<SealedSigningKey>> {
+    sqlx::query!(
+        r#"SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at
+           FROM signing_keys ORDER BY created_at, kid COLLATE "C""#
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(tx)
     .await
     .map_err(db)?
     .into_iter()
@@ -67,38 +86,73 @@ pub(crate) async fn load(tx: &mut Transaction) -> StoreResult<Option<StoredKeys>
             sealed: row.sealed,
             master_key: row.master_key,
             created_at: time(row.created_at),
+            activated_at: row.activated_at.map(time),
+            retired_at: row.retired_at.map(time),
         })
     })
-    .collect::<StoreResult<Vec<_>>>()?;
-    let mac =
-        sqlx::query!("SELECT id, sealed, master_key, created_at FROM mac_keys ORDER BY id DESC")
-            .fetch_all(tx)
-            .await
-            .map_err(db)?
-            .into_iter()
-            .map(|row| {
-                Ok(SealedMacKey {
-                    id: small(row.id)?,
-                    sealed: row.sealed,
-                    master_key: row.master_key,
-                    created_at: time(row.created_at),
-                })
-            })
-            .collect::<StoreResult<Vec<_>>>()?;
-    Ok(Some(StoredKeys {
-        incarnation: array(&incarnation)?,
-        signing,
-        mac,
-    }))
+    .collect()
 }
 
-/// Puts keys and an incarnation in the place of those that are there.
-pub(crate) async fn replace(tx: &mut Transaction, keys: &InitialKeys) -> StoreResult<()> {
-    sqlx::query!("DELETE FROM signing_keys")
+async fn mac_keys(tx: &mut Transaction) -> StoreResult<Vec<SealedMacKey>> {
+    sqlx::query!(
+        "SELECT id, sealed, master_key, created_at, signs_from FROM mac_keys ORDER BY id DESC"
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)?
+    .into_iter()
+    .map(|row| {
+        Ok(SealedMacKey {
+            id: small(row.id)?,
+            sealed: row.sealed,
+            master_key: row.master_key,
+            created_at: time(row.created_at),
+            signs_from: time(row.signs_from.unwrap_or(row.created_at)),
+        })
+    })
+    .collect()
+}
+
+async fn secrets(tx: &mut Transaction) -> StoreResult<Vec<SealedSecret>> {
+    sqlx::query_as!(
+        SealedSecret,
+        r#"SELECT name, sealed, master_key FROM secrets ORDER BY name COLLATE "C""#
+    )
+    .fetch_all(tx)
+    .await
+    .map_err(db)
+}
+
+/// Puts keys, secrets and an incarnation in the place of those that are there. The signing keys that
+/// were go the way of revoked ones.
+pub(crate) async fn replace(
+    tx: &mut Transaction,
+    keys: &InitialKeys,
+    now: UnixTime,
+) -> StoreResult<()> {
+    let refused_until = seconds(now.saturating_add(REFUSED));
+    sqlx::query!(
+        "INSERT INTO refused_kids (kid, refused_at, refused_until)
+         SELECT kid, $1, $2 FROM signing_keys
+         ON CONFLICT (kid) DO UPDATE SET refused_until = excluded.refused_until",
+        seconds(now),
+        refused_until
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    for kid in sqlx::query_scalar!("SELECT kid FROM signing_keys")
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(db)?
+    {
+        lifecycle::remove(tx, &kid, now).await?;
+    }
+    sqlx::query!("DELETE FROM mac_keys")
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-    sqlx::query!("DELETE FROM mac_keys")
+    sqlx::query!("DELETE FROM secrets")
         .execute(&mut *tx)
         .await
         .map_err(db)?;
@@ -113,27 +167,61 @@ async fn create(tx: &mut Transaction, initial: &InitialKeys) -> StoreResult<()> 
     .execute(&mut *tx)
     .await
     .map_err(db)?;
-    let key = &initial.signing;
+    insert_signing_key(tx, &initial.signing).await?;
+    insert_mac_key(tx, &initial.mac).await?;
+    for secret in &initial.secrets {
+        insert_secret(tx, secret).await?;
+    }
+    lifecycle::draw_version(tx).await
+}
+
+async fn insert_signing_key(
+    tx: &mut Transaction,
+    key: &SealedSigningKey,
+) -> StoreResult<()> {
     sqlx::query!(
-        "INSERT INTO signing_keys (kid, public, sealed, master_key, state, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO signing_keys
+             (kid, public, sealed, master_key, state, created_at, activated_at, retired_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         key.kid,
         key.public.as_slice(),
         key.sealed,
         key.master_key,
         key.state.as_str(),
-        seconds(key.created_at)
+        seconds(key.created_at),
+        key.activated_at.map(seconds),
+        key.retired_at.map(seconds)
     )
-    .execute(&mut *tx)
+    .execute(tx)
     .await
     .map_err(db)?;
-    let key = &initial.mac;
+    Ok(())
+}
+
+async fn insert_mac_key(tx: &mut Transaction, key: &SealedMacKey) -> StoreResult<()> {
     sqlx::query!(
-        "INSERT INTO mac_keys (id, sealed, master_key, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO mac_keys (id, sealed, master_key, created_at, signs_from)
+         VALUES ($1, $2, $3, $4, $5)",
         i64::from(key.id),
         key.sealed,
         key.master_key,
-        seconds(key.created_at)
+        seconds(key.created_at),
+        seconds(key.signs_from)
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Nothing, where there is one of its name.
+async fn insert_secret(tx: &mut Transaction, secret: &SealedSecret) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO secrets (name, sealed, master_key) VALUES ($1, $2, $3)
+         ON CONFLICT (name) DO NOTHING",
+        secret.name,
+        secret.sealed,
+        secret.master_key
     )
     .execute(tx)
     .await

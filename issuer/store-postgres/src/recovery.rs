@@ -26,7 +26,7 @@ impl RecoveryStore for PostgresStore {
             mail: drop_mail(&mut tx).await?,
             feed_epoch: raise_feed_epoch(&mut tx, context.now).await?,
         };
-        keys::replace(&mut tx, &keys).await?;
+        keys::replace(&mut tx, &keys, context.now).await?;
         let detail = json!({
             "kid": keys.signing.kid,
             "feed_epoch": life.feed_epoch,

@@ -26,7 +26,7 @@ impl RecoveryStore for SqliteStore {
             mail: drop_mail(&mut tx).await?,
             review: holders_of_roles(&mut tx).await?,
         };
-        keys::replace(&mut tx, &keys).await?;
+        keys::replace(&mut tx, &keys, context.now).await?;
         let detail = json!({
             "kid": keys.signing.kid,
             "feed_epoch": life.feed_epoch,

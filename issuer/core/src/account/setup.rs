@@ -156,6 +156,8 @@ impl Issuer {
         request: &TokenRequest,
     ) -> Result<TokenPair, SetupError> {
         let (audience, client) = self.resolve(request)?;
+        // The mailed token isn't used up for a session that nobody can be given now.
+        self.signing_keyring().await?;
         if !self.setup_is_open().await? {
             return Err(SetupError::Closed);
         }

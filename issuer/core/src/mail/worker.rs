@@ -21,7 +21,7 @@ use super::{DeliveryError, MailTransport, Message, QueuedMail};
 use crate::issuer::Issuer;
 use crate::ports::StoreError;
 use crate::secret::Randomness;
-use crate::signing::seal::Sealed;
+use crate::signing::seal::{OpenError, Sealed};
 use crate::time::UnixTime;
 
 /// How many messages one round takes: so few that even with a server that takes half a minute for
@@ -135,12 +135,18 @@ impl Issuer {
             self.store.mail_abandoned(mail.id, now, reason).await
         } else {
             match self.unseal(&mail) {
-                None => {
+                // A process beside this one was given a newer master key.
+                Err(error @ OpenError::UnknownMasterKey(_)) if mail.attempts < MOST_ATTEMPTS => {
+                    let retry_at = retry_at(now, mail.attempts, &*self.randomness);
+                    let reason = error.to_string();
+                    self.store.mail_deferred(mail.id, retry_at, &reason).await
+                }
+                Err(OpenError::UnknownMasterKey(_) | OpenError::Changed) => {
                     let reason = "does not open under the master key";
                     self.store.mail_abandoned(mail.id, now, reason).await
                 }
-                Some(Unsealed::Request(request)) => self.grant(mail.id, request).await,
-                Some(Unsealed::Message(message)) => {
+                Ok(Unsealed::Request(request)) => self.grant(mail.id, request).await,
+                Ok(Unsealed::Message(message)) => {
                     return self.deliver(transport, &mail, &message).await;
                 }
             }
@@ -182,13 +188,12 @@ impl Issuer {
         marking.map(|()| Handled::Otherwise)
     }
 
-    pub(super) fn unseal(&self, mail: &QueuedMail) -> Option<Unsealed> {
+    pub(super) fn unseal(&self, mail: &QueuedMail) -> Result<Unsealed, OpenError> {
         let name = mail.id.to_string();
         let plain = self
             .master_keys
-            .open(Sealed::Mail, &name, &mail.master_key, &mail.sealed)
-            .ok()?;
-        serde_json::from_slice(&plain).ok()
+            .open(Sealed::Mail, &name, &mail.master_key, &mail.sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| OpenError::Changed)
     }
 }
 

@@ -82,7 +82,7 @@ impl Issuer {
             .reset_notice(&account.email, account.name.as_ref());
         let notice = self.seal(&message, Some(account.id), None);
         let context = self.context(origin, Actor::Anonymous);
-        let clears = self.guess_keys.address(&account.email);
+        let clears = self.guess_keys().address(&account.email);
         let was_reset = self
             .store
             .reset_password(&context, &hash, password, clears, notice)

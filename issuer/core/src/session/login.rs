@@ -103,12 +103,14 @@ impl Issuer {
         audience: &str,
         client: &str,
     ) -> Result<LoggedIn, LoginError> {
+        // Nothing is hashed or counted for a login that couldn't end well.
+        self.signing_keyring().await?;
         let canonical = login.email.canonical();
         let credential = self.store.credential(canonical, self.now()).await?;
         let device = self.known_device(&login, &credential);
         let key = match &device {
-            Some(device) => self.guess_keys.device(&device.id),
-            None => self.guess_keys.address(&login.email),
+            Some(device) => self.guess_keys().device(&device.id),
+            None => self.guess_keys().address(&login.email),
         };
         let budgets = self.failed_login_budgets(origin, key);
         let attempt = self.begin_attempt(key, &budgets).await?;
@@ -123,7 +125,7 @@ impl Issuer {
         let tokens = self.settle(attempt, outcome).await?;
         let id = device.map_or_else(|| self.randomness.array(), |device| device.id);
         let device = Device::new(id, &tokens.account)
-            .token(&self.device_key)
+            .token(&self.device_key())
             .unwrap_or_default();
         Ok(LoggedIn { tokens, device })
     }
@@ -245,7 +247,7 @@ impl Issuer {
 
     /// The device of a login, if its account still knows it.
     fn known_device(&self, login: &Login, credential: &Credential) -> Option<Device> {
-        let device = Device::check(login.device.as_ref()?, &self.device_key)?;
+        let device = Device::check(login.device.as_ref()?, &self.device_key())?;
         match credential {
             Credential::Account { account, .. } if device.is_known_to(account) => Some(device),
             Credential::Account { .. } | Credential::Pending { .. } | Credential::Unknown => None,
@@ -281,11 +283,12 @@ impl Issuer {
         let context = self.context(origin, Actor::Account(session.account));
         let (audience, client) = (session.audience.clone(), session.client.clone());
         let policy = &self.settings.refresh;
+        let keyring = self.signing_keyring().await?;
         let head = self
             .sessions
             .open_session(&context, session, effects, policy)
             .await?;
-        head.map(|head| self.token_pair(head, &audience, &client))
+        head.map(|head| self.token_pair(&keyring, head, &audience, &client))
             .transpose()
     }
 

@@ -53,6 +53,7 @@ impl Issuer {
         session: &LiveSession,
         password: Password,
     ) -> Result<TokenPair, ReauthenticateError> {
+        let keyring = self.signing_keyring().await?;
         let checked = self.prove_again(session, password).await?;
         let effects = LoginEffects {
             checked,
@@ -69,7 +70,7 @@ impl Issuer {
             .reauthenticate(&context, session.id, session.account.id, effects, policy)
             .await?
             .ok_or(ReauthenticateError::SessionOver)?;
-        Ok(self.token_pair(head, &session.audience, &session.client)?)
+        Ok(self.token_pair(&keyring, head, &session.audience, &session.client)?)
     }
 
     /// Checks the password of a session's account. Failures count against the session, not
@@ -79,7 +80,7 @@ impl Issuer {
         session: &LiveSession,
         password: Password,
     ) -> Result<PasswordHash, ReauthenticateError> {
-        let key = self.guess_keys.session(session.id);
+        let key = self.guess_keys().session(session.id);
         let attempt = self.begin_attempt(key, &[]).await?;
         let outcome = self.check_again(session, password).await;
         match &outcome {

@@ -51,7 +51,8 @@ impl Issuer {
         token: &UntrustedRefreshToken,
         request: &TokenRequest,
     ) -> Result<TokenPair, RefreshError> {
-        let Some(presented) = token.check(self.keyring.mac()) else {
+        let keyring = self.signing_keyring().await?;
+        let Some(presented) = token.check(keyring.mac()) else {
             self.tally.refreshes.count(RefreshOutcome::Invalid);
             return Err(RefreshError::Invalid);
         };
@@ -99,7 +100,7 @@ impl Issuer {
             Some(_) => client,
             None => head.session.client.clone(),
         };
-        Ok(self.token_pair(head, &audience, &client)?)
+        Ok(self.token_pair(&keyring, head, &audience, &client)?)
     }
 }
 

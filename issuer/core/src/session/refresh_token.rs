@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::FamilyId;
 use crate::secret::SecretBytes;
+use crate::time::UnixTime;
 
 const PREFIX: &str = "srt_";
 const VERSION: u8 = 1;
@@ -25,11 +26,14 @@ const LENGTH: usize = HEAD + 32;
 pub struct MacKey {
     /// Its number in the store.
     pub id: u32,
+    /// From when on it derives. Every process has to know it before one uses it.
+    pub signs_from: UnixTime,
     /// The key itself.
     pub secret: SecretBytes<32>,
 }
 
-/// The MAC keys of one incarnation of the store: the first derives, all of them check.
+/// The MAC keys of one incarnation of the store: the newest whose time has come derives, all of
+/// them check.
 #[derive(Clone, Debug)]
 pub struct MacKeys {
     incarnation: [u8; 16],
@@ -52,11 +56,26 @@ impl MacKeys {
         Self { incarnation, keys }
     }
 
-    /// The token of one generation; the same text every time, as long as the newest key stays.
+    /// The key of this number.
+    #[must_use]
+    pub fn find(&self, id: u32) -> Option<&MacKey> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+
+    /// The token of one generation; the same text every time, as long as no other key's time comes.
     /// `None` without a key.
     #[must_use]
-    pub fn derive(&self, family: &FamilyId, generation: u32) -> Option<Zeroizing<String>> {
-        let key = self.keys.first()?;
+    pub fn derive(
+        &self,
+        family: &FamilyId,
+        generation: u32,
+        now: UnixTime,
+    ) -> Option<Zeroizing<String>> {
+        // Where a clock is behind all of them, the oldest: everybody knows it.
+        let mut keys = self.keys.iter();
+        let key = keys
+            .find(|key| key.signs_from <= now)
+            .or(self.keys.last())?;
         let mut token = Zeroizing::new(Vec::with_capacity(LENGTH));
         token.push(VERSION);
         token.extend_from_slice(&key.id.to_be_bytes());
@@ -83,7 +102,7 @@ impl MacKeys {
             return None;
         }
         let key_id = u32::from_be_bytes(*key_id);
-        let key = self.keys.iter().find(|key| key.id == key_id)?;
+        let key = self.find(key_id)?;
         self.mac(key, head)?.verify_slice(mac).ok()?;
         Some(Presented {
             family: FamilyId::new(*family),
@@ -128,11 +147,14 @@ impl fmt::Debug for UntrustedRefreshToken {
 mod tests {
     use super::*;
 
+    const NOW: UnixTime = UnixTime::from_secs(1_000);
+
     fn keys(incarnation: u8, ids: &[u32]) -> MacKeys {
         let keys = ids
             .iter()
             .map(|&id| MacKey {
                 id,
+                signs_from: UnixTime::from_secs(u64::from(id)),
                 secret: SecretBytes::new([u8::try_from(id).unwrap(); 32]),
             })
             .collect();
@@ -142,9 +164,9 @@ mod tests {
     #[test]
     fn a_derived_token_says_what_it_was_derived_from() {
         let family = FamilyId::new([9; 16]);
-        let token = keys(1, &[3]).derive(&family, 41).unwrap();
+        let token = keys(1, &[3]).derive(&family, 41, NOW).unwrap();
         assert_eq!(token.len(), 80);
-        assert_eq!(keys(1, &[3]).derive(&family, 41).unwrap(), token);
+        assert_eq!(keys(1, &[3]).derive(&family, 41, NOW).unwrap(), token);
         let presented = keys(1, &[5, 3]).check(&token).unwrap();
         assert_eq!(
             presented,
@@ -157,15 +179,27 @@ mod tests {
 
     #[test]
     fn another_key_or_incarnation_makes_it_a_forgery() {
-        let token = keys(1, &[3]).derive(&FamilyId::new([9; 16]), 41).unwrap();
+        let token = keys(1, &[3]).derive(&FamilyId::new([9; 16]), 41, NOW).unwrap();
         assert_eq!(keys(1, &[4]).check(&token), None);
         assert_eq!(keys(2, &[3]).check(&token), None);
     }
 
     #[test]
+    fn a_key_derives_when_its_time_has_come_and_checks_always() {
+        let family = FamilyId::new([9; 16]);
+        let both = keys(1, &[200, 100]);
+        let made_at = |now| both.derive(&family, 41, UnixTime::from_secs(now)).unwrap();
+        for (now, id) in [(0, 100), (100, 100), (199, 100), (200, 200), (9_999, 200)] {
+            let token = made_at(now);
+            assert!(keys(1, &[id]).check(&token).is_some(), "{now}");
+            assert!(both.check(&token).is_some(), "{now}");
+        }
+    }
+
+    #[test]
     fn every_flipped_cut_or_added_byte_makes_it_a_forgery() {
         let keys = keys(1, &[3]);
-        let token = keys.derive(&FamilyId::new([9; 16]), 41).unwrap();
+        let token = keys.derive(&FamilyId::new([9; 16]), 41, NOW).unwrap();
         for position in 0..token.len() {
             assert_eq!(keys.check(token.get(..position).unwrap()), None);
             for replacement in "A_-09z=. \n".chars() {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jwt_simple::algorithms::EdDSAKeyPairLike as _;
 use jwt_simple::claims::{Audiences, JWTClaims};
-use jwt_simple::common::HeaderOptions;
 use jwt_simple::prelude::UnixTimeStamp;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -44,7 +42,7 @@ pub struct AccessToken {
 
 /// The token could not be signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the access token could not be signed")]
+#[error("the token could not be signed")]
 pub struct SigningError;
 
 #[derive(Serialize)]
@@ -98,16 +96,8 @@ pub fn mint(
             permissions: &session.authority.permissions,
         },
     };
-    let header = HeaderOptions {
-        content_type: None,
-        signature_type: Some(TYPE.to_owned()),
-    };
-    let token = keyring
-        .active()
-        .sign_with_options(claims, &header)
-        .map_err(|_| SigningError)?;
     Ok(AccessToken {
-        token: Zeroizing::new(token),
+        token: keyring.sign(TYPE, claims)?,
         expires_in,
     })
 }

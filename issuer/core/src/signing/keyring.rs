@@ -1,14 +1,19 @@
 //! The keys of the store, opened: what signs, what is published, what derives refresh tokens.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use jwt_simple::algorithms::Ed25519KeyPair;
+use jwt_simple::algorithms::{Ed25519KeyPair, EdDSAKeyPairLike as _};
+use jwt_simple::claims::JWTClaims;
+use jwt_simple::common::HeaderOptions;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::access_token::SigningError;
 use super::seal::{MasterKeys, OpenError, Sealed};
-use super::{InitialKeys, KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
+use super::{InitialKeys, KeyState, SealedMacKey, SealedSigningKey, StoredKeys, secrets};
 use crate::secret::{Randomness, SecretBytes};
 use crate::session::refresh_token::{MacKey, MacKeys};
 use crate::time::UnixTime;
@@ -36,6 +41,9 @@ pub enum KeyringError {
     /// No MAC key.
     #[error("the store holds no key for refresh tokens")]
     NoMacKey,
+    /// A secret that values are derived from isn't there.
+    #[error("the store holds no secret for {0}")]
+    NoSecret(&'static str),
     /// Keys could not be made.
     #[error("could not make keys")]
     Generation,
@@ -46,8 +54,17 @@ pub enum KeyringError {
 pub struct Keyring {
     active: Arc<Ed25519KeyPair>,
     active_kid: Arc<str>,
+    opened: BTreeMap<String, Opened>,
     jwks: Arc<str>,
+    incarnation: [u8; 16],
     mac: MacKeys,
+}
+
+/// A signing key that was opened once.
+#[derive(Clone)]
+struct Opened {
+    pair: Arc<Ed25519KeyPair>,
+    public: [u8; 32],
 }
 
 impl std::fmt::Debug for Keyring {
@@ -64,34 +81,87 @@ impl Keyring {
     /// # Errors
     /// When one of them doesn't open, isn't what it says it is, or is missing.
     pub fn open(stored: &StoredKeys, master: &MasterKeys) -> Result<Self, KeyringError> {
-        let active = stored
-            .signing
-            .iter()
-            .find(|key| key.state == KeyState::Active)
-            .ok_or(KeyringError::NoActiveKey)?;
+        Self::open_beside(stored, master, None)
+    }
+
+    /// Opens the stored keys after a change. A key that `before` has is the same however it is
+    /// sealed by now: so a process that wasn't given a new master key yet goes on while others seal
+    /// under it, until there is a key that it has never seen.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reopen(&self, stored: &StoredKeys, master: &MasterKeys) -> Result<Self, KeyringError> {
+        Self::open_beside(stored, master, Some(self))
+    }
+
+    fn open_beside(
+        stored: &StoredKeys,
+        master: &MasterKeys,
+        before: Option<&Self>,
+    ) -> Result<Self, KeyringError> {
+        let active = stored.active().ok_or(KeyringError::NoActiveKey)?;
+        let before = before.filter(|before| before.incarnation == stored.incarnation);
+        let mut opened = BTreeMap::new();
         for key in &stored.signing {
-            open_signing_key(key, master)?;
+            let known = before.and_then(|before| before.known_signing_key(key, master));
+            let one = match known {
+                Some(known) => known.clone(),
+                None => Opened {
+                    pair: Arc::new(open_signing_key(key, master)?),
+                    public: key.public,
+                },
+            };
+            opened.insert(key.kid.clone(), one);
         }
-        let mac = stored
-            .mac
-            .iter()
-            .map(|key| open_mac_key(key, master))
-            .collect::<Result<Vec<_>, _>>()?;
+        let open_mac = |key: &SealedMacKey| {
+            let known = before.and_then(|before| before.known_mac_key(key, master));
+            known.map_or_else(|| open_mac_key(key, master), |known| Ok(known.clone()))
+        };
+        let mac = stored.mac.iter().map(open_mac);
+        let mac = mac.collect::<Result<Vec<_>, _>>()?;
         if mac.is_empty() {
             return Err(KeyringError::NoMacKey);
         }
+        let signing = opened.get(&active.kid).ok_or(KeyringError::NoActiveKey)?;
         Ok(Self {
-            active: Arc::new(open_signing_key(active, master)?),
+            active: Arc::clone(&signing.pair),
             active_kid: active.kid.as_str().into(),
+            opened,
             jwks: jwks(&stored.signing).into(),
+            incarnation: stored.incarnation,
             mac: MacKeys::new(stored.incarnation, mac),
         })
     }
 
-    /// The key that signs.
-    #[must_use]
-    pub fn active(&self) -> &Ed25519KeyPair {
-        &self.active
+    fn known_signing_key(&self, key: &SealedSigningKey, master: &MasterKeys) -> Option<&Opened> {
+        let known = self.opened.get(&key.kid)?;
+        let is_foreign = master.named(&key.master_key).is_none();
+        (is_foreign && known.public == key.public).then_some(known)
+    }
+
+    fn known_mac_key(&self, key: &SealedMacKey, master: &MasterKeys) -> Option<&MacKey> {
+        let is_foreign = master.named(&key.master_key).is_none();
+        self.mac.find(key.id).filter(|_| is_foreign)
+    }
+
+    /// Signs claims as a token of this `typ`: access tokens, the revocation feed. Each kind has a
+    /// type of its own, so that none passes for another.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn sign<C: Serialize>(
+        &self,
+        typ: &'static str,
+        claims: JWTClaims<C>,
+    ) -> Result<Zeroizing<String>, SigningError> {
+        let header = HeaderOptions {
+            content_type: None,
+            signature_type: Some(typ.to_owned()),
+        };
+        self.active
+            .sign_with_options(claims, &header)
+            .map(Zeroizing::new)
+            .map_err(|_| SigningError)
     }
 
     /// The kid of the key that signs.
@@ -122,25 +192,35 @@ pub fn initial_keys(
     master: &MasterKeys,
     randomness: &dyn Randomness,
 ) -> Result<InitialKeys, KeyringError> {
-    let mac = randomness.secret::<32>();
-    let mac_id = 1;
-    let sealed_mac = master
-        .seal(
-            Sealed::MacKey,
-            &mac_id.to_string(),
-            mac.expose(),
-            randomness,
-        )
-        .ok_or(KeyringError::Generation)?;
     Ok(InitialKeys {
         incarnation: randomness.array(),
         signing: new_signing_key(KeyState::Active, now, master, randomness)?,
-        mac: SealedMacKey {
-            id: mac_id,
-            sealed: sealed_mac,
-            master_key: master.current().id().to_owned(),
-            created_at: now,
-        },
+        mac: new_mac_key(1, now, now, master, randomness)?,
+        secrets: secrets::random(master, randomness)?,
+    })
+}
+
+/// Makes a MAC key, with which tokens are made from `signs_from` on.
+///
+/// # Errors
+/// When it can't be sealed.
+pub fn new_mac_key(
+    id: u32,
+    now: UnixTime,
+    signs_from: UnixTime,
+    master: &MasterKeys,
+    randomness: &dyn Randomness,
+) -> Result<SealedMacKey, KeyringError> {
+    let secret = randomness.secret::<32>();
+    let sealed = master
+        .seal(Sealed::MacKey, &id.to_string(), secret.expose(), randomness)
+        .ok_or(KeyringError::Generation)?;
+    Ok(SealedMacKey {
+        id,
+        sealed,
+        master_key: master.current().id().to_owned(),
+        created_at: now,
+        signs_from,
     })
 }
 
@@ -154,7 +234,20 @@ pub fn new_signing_key(
     master: &MasterKeys,
     randomness: &dyn Randomness,
 ) -> Result<SealedSigningKey, KeyringError> {
-    let seed = randomness.secret::<32>();
+    seal_signing_key(&randomness.secret(), state, now, master, randomness)
+}
+
+/// Seals the key of a seed.
+///
+/// # Errors
+/// When it is none, or can't be sealed.
+pub fn seal_signing_key(
+    seed: &SecretBytes<32>,
+    state: KeyState,
+    now: UnixTime,
+    master: &MasterKeys,
+    randomness: &dyn Randomness,
+) -> Result<SealedSigningKey, KeyringError> {
     let pair = key_pair(seed.expose()).ok_or(KeyringError::Generation)?;
     let public = public_bytes(&pair).ok_or(KeyringError::Generation)?;
     let kid = pair.jwk_thumbprint();
@@ -168,7 +261,16 @@ pub fn new_signing_key(
         master_key: master.current().id().to_owned(),
         state,
         created_at: now,
+        activated_at: (state == KeyState::Active).then_some(now),
+        retired_at: None,
     })
+}
+
+/// The kid and the public key of a seed.
+#[must_use]
+pub fn identify(seed: &SecretBytes<32>) -> Option<(String, [u8; 32])> {
+    let pair = key_pair(seed.expose())?;
+    Some((pair.jwk_thumbprint(), public_bytes(&pair)?))
 }
 
 fn open_signing_key(
@@ -205,6 +307,7 @@ fn open_mac_key(key: &SealedMacKey, master: &MasterKeys) -> Result<MacKey, Keyri
     let secret = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| broken(OpenError::Changed))?;
     Ok(MacKey {
         id: key.id,
+        signs_from: key.signs_from,
         secret: SecretBytes::new(secret),
     })
 }
@@ -252,8 +355,10 @@ mod tests {
         let initial = initial_keys(UnixTime::from_secs(1), master, &OperatingSystem).unwrap();
         StoredKeys {
             incarnation: initial.incarnation,
+            version: 1,
             signing: vec![initial.signing],
             mac: vec![initial.mac],
+            secrets: initial.secrets,
         }
     }
 
@@ -287,5 +392,37 @@ mod tests {
             Keyring::open(&keys, &master(1)),
             Err(KeyringError::NoActiveKey)
         ));
+    }
+
+    #[test]
+    fn what_was_opened_before_stays_open_under_a_master_key_that_is_not_there_yet() {
+        let keys = stored(&master(1));
+        let ring = Keyring::open(&keys, &master(1)).unwrap();
+        let both = MasterKeys::new(
+            MasterKey::new(SecretBytes::new([2; 32])),
+            Some(MasterKey::new(SecretBytes::new([1; 32]))),
+        );
+        let mut resealed = keys.clone();
+        for key in &mut resealed.signing {
+            let seed = both.open(Sealed::SigningKey, &key.kid, &key.master_key, &key.sealed);
+            let seed = SecretBytes::new(seed.unwrap().as_slice().try_into().unwrap());
+            let now = UnixTime::from_secs(1);
+            *key = seal_signing_key(&seed, key.state, now, &both, &OperatingSystem).unwrap();
+        }
+        let reopened = ring.reopen(&resealed, &master(1)).unwrap();
+        assert_eq!(reopened.active_kid(), ring.active_kid());
+        assert!(Keyring::open(&resealed, &master(1)).is_err());
+        // A key that was never seen is nobody's word alone.
+        let now = UnixTime::from_secs(1);
+        let new = new_signing_key(KeyState::Next, now, &both, &OperatingSystem).unwrap();
+        resealed.signing.push(new);
+        assert!(matches!(
+            ring.reopen(&resealed, &master(1)),
+            Err(KeyringError::Sealed { .. })
+        ));
+        // And one that claims to be known, with another public key, is looked at again.
+        resealed.signing.pop();
+        resealed.signing[0].public = [3; 32];
+        assert!(ring.reopen(&resealed, &master(1)).is_err());
     }
 }

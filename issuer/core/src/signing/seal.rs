@@ -8,7 +8,7 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::secret::{Randomness, SecretBytes};
 
@@ -23,6 +23,8 @@ pub enum Sealed {
     MacKey,
     /// A message in the outbox; named by its id.
     Mail,
+    /// A secret that values are derived from; named by what it is for.
+    Secret,
 }
 
 impl Sealed {
@@ -31,6 +33,7 @@ impl Sealed {
             Self::SigningKey => "signing key",
             Self::MacKey => "mac key",
             Self::Mail => "mail",
+            Self::Secret => "secret",
         }
     }
 }
@@ -76,18 +79,7 @@ impl MasterKey {
         if decoded.len() != 32 {
             return Err(MasterKeyError::Malformed);
         }
-        let mut distinct = *bytes;
-        distinct.sort_unstable();
-        let varied = distinct
-            .windows(2)
-            .filter(|pair| pair.first() != pair.last())
-            .count();
-        let steps_alike = bytes
-            .windows(2)
-            .filter_map(|pair| Some(pair.first()?.wrapping_sub(*pair.last()?)))
-            .collect::<std::collections::BTreeSet<u8>>()
-            .len();
-        if varied < 8 || steps_alike < 8 {
+        if is_made_up(&bytes) {
             return Err(MasterKeyError::Sample);
         }
         Ok(Self::new(SecretBytes::new(*bytes)))
@@ -120,6 +112,23 @@ impl MasterKey {
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.secret.expose().into())
     }
+}
+
+/// Whether bytes are all alike, few, or counting: nothing that came from a generator.
+pub(super) fn is_made_up(bytes: &[u8; 32]) -> bool {
+    let mut distinct = *bytes;
+    distinct.sort_unstable();
+    let varied = distinct
+        .windows(2)
+        .filter(|pair| pair.first() != pair.last())
+        .count();
+    distinct.zeroize();
+    let steps_alike = bytes
+        .windows(2)
+        .filter_map(|pair| Some(pair.first()?.wrapping_sub(*pair.last()?)))
+        .collect::<std::collections::BTreeSet<u8>>()
+        .len();
+    varied < 8 || steps_alike < 8
 }
 
 impl fmt::Debug for MasterKey {
@@ -159,6 +168,20 @@ impl MasterKeys {
         &self.current
     }
 
+    /// The key that only opens, where there is one.
+    #[must_use]
+    pub fn previous(&self) -> Option<&MasterKey> {
+        self.previous.as_ref()
+    }
+
+    /// The key that rows call `id`.
+    #[must_use]
+    pub fn named(&self, id: &str) -> Option<&MasterKey> {
+        std::iter::once(&self.current)
+            .chain(&self.previous)
+            .find(|key| key.id == id)
+    }
+
     /// Seals `plain` as `what` under the name `name`. `None` only for lengths no cipher takes.
     #[must_use]
     pub fn seal(
@@ -190,9 +213,8 @@ impl MasterKeys {
         master_key: &str,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let key = std::iter::once(&self.current)
-            .chain(&self.previous)
-            .find(|key| key.id == master_key)
+        let key = self
+            .named(master_key)
             .ok_or_else(|| OpenError::UnknownMasterKey(master_key.to_owned()))?;
         let (nonce, sealed) = sealed
             .split_first_chunk::<NONCE>()
