@@ -13,6 +13,7 @@ mod decide;
 mod doctor;
 mod health;
 mod key_set;
+mod keys;
 mod lines;
 mod mail;
 mod passwords;
@@ -66,6 +67,9 @@ enum Command {
     /// Mail: what doesn't get through, and why
     #[command(subcommand)]
     Mail(mail::MailCommand),
+    /// Signing keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// The database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -118,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Users(users) => users.run(),
         Command::Mail(mail) => mail.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Db(db) => db.run(),
         Command::Passwords(passwords) => passwords.run(),
         Command::Config(ConfigCommand::Check(check)) => check.run(),

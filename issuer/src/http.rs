@@ -78,6 +78,7 @@ fn routes() -> Vec<Route> {
         admin::roles::routes(),
         admin::outbox::routes(),
         admin::audit::routes(),
+        admin::keys::routes(),
         forward_auth::routes(),
         well_known::routes(),
         health::routes(),

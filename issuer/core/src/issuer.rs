@@ -52,6 +52,8 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
     /// What secrets are sealed under.
     pub master_keys: MasterKeys,
+    /// The keys of the store, opened with them.
+    pub keys: OpenKeys,
     /// How it behaves.
     pub settings: Settings,
 }
@@ -155,11 +157,11 @@ impl From<SigningError> for StoreError {
 }
 
 impl Issuer {
-    /// Opens the keys of the store, or makes the first ones.
+    /// Puts an issuer together.
     ///
     /// # Errors
-    /// When the store doesn't answer, or holds keys that the master keys don't open.
-    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+    /// When passwords can't be hashed as the settings say, or mails can't be worded.
+    pub fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts {
             store,
             sessions,
@@ -167,9 +169,9 @@ impl Issuer {
             clock,
             randomness,
             master_keys,
+            keys,
             settings,
         } = parts;
-        let keys = OpenKeys::unlock(&*store, clock.now(), &master_keys, &*randomness).await?;
         let hasher = Hasher::new(settings.hashing)?;
         let dummy = dummy_hash(&hasher, &*randomness);
         Ok(Self {

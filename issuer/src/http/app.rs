@@ -12,8 +12,6 @@ use signet_core::limit::Limiter;
 use signet_core::mail::MailTransport;
 use signet_core::secret::Randomness;
 use signet_tower::{ForeignPolicy, Protect, Trust};
-use signet_verifier::Gate;
-use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixMillis;
 use url::Url;
 
@@ -150,11 +148,12 @@ impl App {
 /// What the issuer knows of its own tokens: the keys at hand instead of fetched ones.
 fn trust(issuer: &Issuer) -> Trust {
     let url = &issuer.settings().issuer;
-    let mut gate = Gate::new(Policy::without_rules(url, []));
-    gate.install_keys(issuer.key_set().clone());
     let clock = issuer.clock();
     let now = move || UnixMillis::from_millis(clock.now().as_secs().saturating_mul(1_000));
-    Trust::of(url).clock(now).knowing(&gate).offline()
+    let trust = Trust::of(url).clock(now).offline();
+    let learning = trust.clone();
+    issuer.tell_of_keys(move |keys| learning.learn(keys.clone()));
+    trust
 }
 
 /// Reads tokens as every service does that Signet protects. What the database says of session and

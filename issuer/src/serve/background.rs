@@ -1,4 +1,4 @@
-//! What works without being asked: the mail worker and the sweeper. Both end with the process; a
+//! What works without being asked: the mail worker, the sweeper and the keeper of keys. They end with the process; a
 //! letter that was on its way then is sent again, under the same Message-ID. A process that is
 //! frozen between requests does the same when it is asked to (`http::tick`). Where there is Redis,
 //! somebody watches whether it is asked, and tells the trail.
@@ -27,6 +27,8 @@ use crate::mail::smtp::{Smtp, TlsError};
 
 /// How often the outbox is looked at.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
+/// How often somebody looks whether there are other keys, and whether time asks for some.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 /// How often what is past its time is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a store that doesn't answer is left in peace.
@@ -96,7 +98,7 @@ pub(super) fn start(
     app: &Arc<App>,
     post: Arc<Post>,
     phase: &watch::Sender<Phase>,
-) -> [JoinHandle<()>; 2] {
+) -> [JoinHandle<()>; 3] {
     let for_mail = Arc::clone(app);
     let away_for = Arc::new(AtomicU32::new(0));
     let mail = repeat(phase.subscribe(), move || {
@@ -127,7 +129,18 @@ pub(super) fn start(
             SWEEP_EVERY
         }
     });
-    [tokio::spawn(mail), tokio::spawn(sweep)]
+    let for_keys = Arc::clone(app);
+    let keys = repeat(phase.subscribe(), move || {
+        let app = Arc::clone(&for_keys);
+        async move {
+            if let Err(error) = app.issuer.keep_keys().await {
+                app.tally.store_failed(&error);
+                tracing::warn!(%error, "keys can't be kept up");
+            }
+            KEYS_EVERY
+        }
+    });
+    [tokio::spawn(mail), tokio::spawn(sweep), tokio::spawn(keys)]
 }
 
 /// How long the mail worker waits after a round. `away_for` counts those in a row that found no

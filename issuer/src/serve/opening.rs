@@ -11,7 +11,10 @@ use signet_core::limit::in_process::InProcessLimiter;
 use signet_core::ports::{SessionStore, Store};
 use signet_core::secret::{OperatingSystem, Randomness};
 use signet_core::session::detached::DetachedSessions;
+use signet_core::signing::in_use::OpenKeys;
 use signet_core::signing::seal::MasterKeys;
+use signet_core::signing::secrets::Secrets;
+use signet_core::time::Clock as _;
 use signet_store_redis::{RedisClient, RedisHeads, RedisLimiter};
 
 use super::database::{OpenDatabase, StoreOpenError};
@@ -95,19 +98,28 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
     };
     let (database, master_keys) =
         open_with_master_keys(&config.master_key, &config.database, &*randomness).await?;
-    let limiter = limiter(redis.as_ref(), &master_keys);
-    let limiter = Arc::new(CountedLimiter::new(limiter));
     let store = database.store();
+    let clock = SystemClock;
+    let opened = OpenKeys::unlock(&*store, clock.now(), &master_keys, &*randomness).await;
+    let keys = match opened {
+        Ok(keys) => keys,
+        Err(error) => {
+            database.close().await;
+            return Err(error.into());
+        }
+    };
+    let limiter = limiter(redis.as_ref(), keys.secrets());
+    let limiter = Arc::new(CountedLimiter::new(limiter));
     let issuer = Issuer::start(Parts {
         sessions: sessions(config, &store, redis.clone()),
         store,
         limiter: limiter.clone(),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(clock),
         randomness: Arc::clone(&randomness),
         master_keys,
+        keys,
         settings: config.issuer.clone(),
-    })
-    .await?;
+    })?;
     Ok(Opened {
         issuer,
         limiter,
@@ -167,12 +179,12 @@ pub async fn open_redis(
 }
 
 /// Where budgets are kept.
-fn limiter(redis: Option<&RedisClient>, master_keys: &MasterKeys) -> Arc<dyn Limiter> {
+fn limiter(redis: Option<&RedisClient>, secrets: &Secrets) -> Arc<dyn Limiter> {
     match redis {
         None => Arc::new(InProcessLimiter::default()),
         Some(client) => {
-            // All issuers of a database have the same master key.
-            let secret = master_keys.current().derive("limits on redis");
+            // All issuers of a database have the same.
+            let secret = secrets.limits.clone();
             Arc::new(RedisLimiter::new(client.clone(), secret))
         }
     }

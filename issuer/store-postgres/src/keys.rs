@@ -175,10 +175,7 @@ async fn create(tx: &mut Transaction, initial: &InitialKeys) -> StoreResult<()> 
     lifecycle::draw_version(tx).await
 }
 
-async fn insert_signing_key(
-    tx: &mut Transaction,
-    key: &SealedSigningKey,
-) -> StoreResult<()> {
+async fn insert_signing_key(tx: &mut Transaction, key: &SealedSigningKey) -> StoreResult<()> {
     sqlx::query!(
         "INSERT INTO signing_keys
              (kid, public, sealed, master_key, state, created_at, activated_at, retired_at)

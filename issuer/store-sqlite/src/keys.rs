@@ -1,10 +1,18 @@
-//! Signing and MAC keys, as sealed as they came.
+//! Signing and MAC keys, as sealed as they came. What becomes of them is in [`lifecycle`], and a new
+//! master key in [`reseal`].
+
+mod lifecycle;
+mod reseal;
 
 use async_trait::async_trait;
 use serde_json::json;
 use signet_core::audit::{Action, Context};
 use signet_core::ports::{KeyStore, StoreError, StoreResult};
-use signet_core::signing::{InitialKeys, KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
+use signet_core::signing::life::REFUSED;
+use signet_core::signing::{
+    InitialKeys, KeyState, SealedMacKey, SealedSecret, SealedSigningKey, StoredKeys,
+};
+use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use crate::audit::record;
@@ -29,31 +37,42 @@ impl KeyStore for SqliteStore {
         let detail = json!({ "kid": initial.signing.kid });
         let event = context.event(Action::KeysCreated, None, detail);
         record(&mut tx, event).await?;
+        let stored = load(&mut tx).await?.ok_or_else(no_keys)?;
         tx.commit().await?;
-        Ok(StoredKeys {
-            incarnation: initial.incarnation,
-            signing: vec![initial.signing],
-            mac: vec![initial.mac],
-        })
+        Ok(stored)
     }
+}
+
+fn no_keys() -> StoreError {
+    StoreError::Corrupt("the store has no keys".to_owned())
 }
 
 /// `None` only for a store that has never had an incarnation: keys that are missing beside one
 /// were taken away, and are not made anew.
 pub(crate) async fn load(connection: &mut SqliteConnection) -> StoreResult<Option<StoredKeys>> {
-    let incarnation = sqlx::query_scalar!("SELECT incarnation FROM meta WHERE id = 1")
+    let meta = sqlx::query!("SELECT incarnation, keys_version FROM meta WHERE id = 1")
         .fetch_optional(&mut *connection)
         .await
         .map_err(db)?
         .ok_or_else(|| StoreError::Corrupt("meta has no row".to_owned()))?;
-    let Some(incarnation) = incarnation else {
+    let Some(incarnation) = meta.incarnation else {
         return Ok(None);
     };
-    let signing = sqlx::query!(
-        "SELECT kid, public, sealed, master_key, state, created_at FROM signing_keys
-         ORDER BY created_at, kid"
+    Ok(Some(StoredKeys {
+        incarnation: array(&incarnation)?,
+        version: meta.keys_version,
+        signing: signing_keys(connection).await?,
+        mac: mac_keys(connection).await?,
+        secrets: secrets(connection).await?,
+    }))
+}
+
+async fn signing_keys(connection: &mut SqliteConnection) -> StoreResult<Vec<SealedSigningKey>> {
+    sqlx::query!(
+        "SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at
+         FROM signing_keys ORDER BY created_at, kid"
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await
     .map_err(db)?
     .into_iter()
@@ -66,41 +85,73 @@ pub(crate) async fn load(connection: &mut SqliteConnection) -> StoreResult<Optio
             sealed: row.sealed,
             master_key: row.master_key,
             created_at: time(row.created_at),
+            activated_at: row.activated_at.map(time),
+            retired_at: row.retired_at.map(time),
         })
     })
-    .collect::<StoreResult<Vec<_>>>()?;
-    let mac =
-        sqlx::query!("SELECT id, sealed, master_key, created_at FROM mac_keys ORDER BY id DESC")
-            .fetch_all(connection)
-            .await
-            .map_err(db)?
-            .into_iter()
-            .map(|row| {
-                Ok(SealedMacKey {
-                    id: small(row.id)?,
-                    sealed: row.sealed,
-                    master_key: row.master_key,
-                    created_at: time(row.created_at),
-                })
-            })
-            .collect::<StoreResult<Vec<_>>>()?;
-    Ok(Some(StoredKeys {
-        incarnation: array(&incarnation)?,
-        signing,
-        mac,
-    }))
+    .collect()
 }
 
-/// Puts keys and an incarnation in the place of those that are there.
+async fn mac_keys(connection: &mut SqliteConnection) -> StoreResult<Vec<SealedMacKey>> {
+    sqlx::query!(
+        "SELECT id, sealed, master_key, created_at, signs_from FROM mac_keys ORDER BY id DESC"
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(db)?
+    .into_iter()
+    .map(|row| {
+        Ok(SealedMacKey {
+            id: small(row.id)?,
+            sealed: row.sealed,
+            master_key: row.master_key,
+            created_at: time(row.created_at),
+            signs_from: time(row.signs_from.unwrap_or(row.created_at)),
+        })
+    })
+    .collect()
+}
+
+async fn secrets(connection: &mut SqliteConnection) -> StoreResult<Vec<SealedSecret>> {
+    sqlx::query_as!(
+        SealedSecret,
+        "SELECT name, sealed, master_key FROM secrets ORDER BY name"
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(db)
+}
+
+/// Puts keys, secrets and an incarnation in the place of those that are there. The signing keys that
+/// were go the way of revoked ones.
 pub(crate) async fn replace(
     connection: &mut SqliteConnection,
     keys: &InitialKeys,
+    now: UnixTime,
 ) -> StoreResult<()> {
-    sqlx::query!("DELETE FROM signing_keys")
+    let (refused_at, refused_until) = (seconds(now), seconds(now.saturating_add(REFUSED)));
+    sqlx::query!(
+        "INSERT INTO refused_kids (kid, refused_at, refused_until)
+         SELECT kid, ?, ? FROM signing_keys WHERE true
+         ON CONFLICT (kid) DO UPDATE SET refused_until = excluded.refused_until",
+        refused_at,
+        refused_until
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(db)?;
+    for kid in sqlx::query_scalar!("SELECT kid FROM signing_keys")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(db)?
+    {
+        lifecycle::remove(connection, &kid, now).await?;
+    }
+    sqlx::query!("DELETE FROM mac_keys")
         .execute(&mut *connection)
         .await
         .map_err(db)?;
-    sqlx::query!("DELETE FROM mac_keys")
+    sqlx::query!("DELETE FROM secrets")
         .execute(&mut *connection)
         .await
         .map_err(db)?;
@@ -113,33 +164,69 @@ async fn create(connection: &mut SqliteConnection, initial: &InitialKeys) -> Sto
         .execute(&mut *connection)
         .await
         .map_err(db)?;
-    let key = &initial.signing;
-    let (public, state, created_at) = (
-        key.public.as_slice(),
-        key.state.as_str(),
-        seconds(key.created_at),
-    );
+    insert_signing_key(connection, &initial.signing).await?;
+    insert_mac_key(connection, &initial.mac).await?;
+    for secret in &initial.secrets {
+        insert_secret(connection, secret).await?;
+    }
+    lifecycle::draw_version(connection).await
+}
+
+async fn insert_signing_key(
+    connection: &mut SqliteConnection,
+    key: &SealedSigningKey,
+) -> StoreResult<()> {
+    let (public, state) = (key.public.as_slice(), key.state.as_str());
+    let created_at = seconds(key.created_at);
+    let (activated_at, retired_at) = (key.activated_at.map(seconds), key.retired_at.map(seconds));
     sqlx::query!(
-        "INSERT INTO signing_keys (kid, public, sealed, master_key, state, created_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO signing_keys
+             (kid, public, sealed, master_key, state, created_at, activated_at, retired_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         key.kid,
         public,
         key.sealed,
         key.master_key,
         state,
-        created_at
+        created_at,
+        activated_at,
+        retired_at
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(db)?;
-    let key = &initial.mac;
-    let (id, created_at) = (i64::from(key.id), seconds(key.created_at));
+    Ok(())
+}
+
+async fn insert_mac_key(connection: &mut SqliteConnection, key: &SealedMacKey) -> StoreResult<()> {
+    let id = i64::from(key.id);
+    let (created_at, signs_from) = (seconds(key.created_at), seconds(key.signs_from));
     sqlx::query!(
-        "INSERT INTO mac_keys (id, sealed, master_key, created_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO mac_keys (id, sealed, master_key, created_at, signs_from)
+         VALUES (?, ?, ?, ?, ?)",
         id,
         key.sealed,
         key.master_key,
-        created_at
+        created_at,
+        signs_from
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Nothing, where there is one of its name.
+async fn insert_secret(
+    connection: &mut SqliteConnection,
+    secret: &SealedSecret,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO secrets (name, sealed, master_key) VALUES (?, ?, ?)
+         ON CONFLICT (name) DO NOTHING",
+        secret.name,
+        secret.sealed,
+        secret.master_key
     )
     .execute(connection)
     .await

@@ -28,6 +28,7 @@ use signet_core::session::RefreshPolicy;
 use signet_core::session::floor::ResponseFloor;
 use signet_core::session::login::Login;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
+use signet_core::signing::in_use::OpenKeys;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
 use signet_core::testing::world::NOW;
 use signet_core::time::{Clock, UnixTime};
@@ -95,6 +96,7 @@ fn settings() -> Settings {
         links: Links {
             verify: "https://signet.example/verify".to_owned(),
             reset: "https://signet.example/reset".to_owned(),
+            email_change: "https://auth.example.com/email-change".to_owned(),
             invite: "https://signet.example/invite".to_owned(),
         },
     }
@@ -182,16 +184,19 @@ async fn no_secret_stands_in_the_files() {
     let store = SqliteStore::open(&folder.path().join("signet.db")).await;
     let store = store.unwrap();
     let randomness = Arc::new(Remembering::default());
+    let master_keys = MasterKeys::new(MasterKey::new(SecretBytes::new(MASTER_KEY)), None);
+    let keys = OpenKeys::unlock(&store, Standing.now(), &master_keys, &*randomness).await;
     let parts = Parts {
         store: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         limiter: Arc::new(InProcessLimiter::default()),
         clock: Arc::new(Standing),
         randomness: randomness.clone(),
-        master_keys: MasterKeys::new(MasterKey::new(SecretBytes::new(MASTER_KEY)), None),
+        master_keys,
+        keys: keys.unwrap(),
         settings: settings(),
     };
-    let issuer = Issuer::start(parts).await.unwrap();
+    let issuer = Issuer::start(parts).unwrap();
     let secrets = live(&issuer).await;
 
     let written = bytes(folder.path());

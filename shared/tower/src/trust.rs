@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{Document, RefreshFault, Status};
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Decision, Gate};
+use signet_verifier::{Decision, Gate, KeySet};
 use tokio::sync::{Notify, watch};
 
 pub use builder::{TrustBuilder, TrustError};
@@ -117,6 +117,14 @@ impl Trust {
                 .feed
                 .map(|feed| document(Document::Feed, feed, has_feed)),
         }
+    }
+
+    /// Tells it keys that came otherwise than by fetching them: for a service that has them at hand, as
+    /// the issuer itself does. What was verified with others is forgotten.
+    pub fn learn(&self, keys: KeySet) {
+        let mut known = self.0.learned().known.clone();
+        known.install_keys(keys);
+        self.0.learn(&known);
     }
 
     pub(crate) fn now(&self) -> UnixMillis {

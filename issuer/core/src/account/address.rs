@@ -128,7 +128,7 @@ impl Issuer {
     async fn take_from_change_budget(&self, account: AccountId) -> Result<(), Exceeded> {
         let key = LimitKey {
             class: "address_change",
-            subject: LimitSubject::Person(self.guess_keys.account(account)),
+            subject: LimitSubject::Person(self.guess_keys().account(account)),
         };
         let quota = self.settings.limits.address_changes;
         self.limiter.take(&key, quota).await.map(|_| ())
@@ -185,7 +185,7 @@ impl Issuer {
         let token = MailedToken::parse(token).ok_or(ChangeAddressError::InvalidToken)?;
         let hash = token.hash(Purpose::EmailChange);
         let context = self.context(origin, Actor::Anonymous);
-        let guesses = |email: &EmailAddress| self.guess_keys.address(email);
+        let guesses = |email: &EmailAddress| self.guess_keys().address(email);
         match self.store.change_address(&context, &hash, &guesses).await? {
             true => Ok(()),
             false => Err(ChangeAddressError::InvalidToken),
@@ -212,7 +212,7 @@ impl Issuer {
                 self.seal(&letter, Some(account.id), None)
             };
             UndoEffects {
-                clears: self.guess_keys.address(restored),
+                clears: self.guess_keys().address(restored),
                 notices: [notice(restored), notice(&account.email)],
             }
         };

@@ -123,7 +123,7 @@ impl Issuer {
     ) -> Ruled<(), AccountChangeError> {
         // The name isn't used: the mail outlives the account by the time it takes to be sent.
         let farewell = |email: &EmailAddress| Farewell {
-            clears: self.guess_keys.address(email),
+            clears: self.guess_keys().address(email),
             mail: self.seal(&self.letters.erased_notice(email), None, None),
         };
         let erased = self.store.erase(context, id, right, &farewell).await?;

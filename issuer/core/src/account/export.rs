@@ -142,7 +142,7 @@ impl Issuer {
     }
 
     async fn export_of(&self, context: &Context, id: AccountId) -> StoreResult<Option<Held>> {
-        let guesses = |email: &EmailAddress| self.guess_keys.address(email);
+        let guesses = |email: &EmailAddress| self.guess_keys().address(email);
         self.store.export(context, id, &guesses).await
     }
 }

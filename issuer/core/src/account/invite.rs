@@ -201,7 +201,7 @@ impl Issuer {
         let acceptance = Acceptance {
             password: password.clone(),
             name: accepted.name,
-            clears: self.guess_keys.address(email),
+            clears: self.guess_keys().address(email),
         };
         let context = self.context(origin, Actor::Anonymous);
         let account = self

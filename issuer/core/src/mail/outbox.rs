@@ -201,9 +201,9 @@ impl Issuer {
         let mail = self.store.waiting_or_dead(id).await?;
         let mail = mail.ok_or(RetryRefusal::NotFound)?;
         let token = match self.unseal(&mail) {
-            None => return Err(RetryError::Unreadable),
-            Some(Unsealed::Request(_)) => None,
-            Some(Unsealed::Message(message)) => token_in(message.kind, message.token.as_deref()),
+            Err(_) => return Err(RetryError::Unreadable),
+            Ok(Unsealed::Request(_)) => None,
+            Ok(Unsealed::Message(message)) => token_in(message.kind, message.token.as_deref()),
         };
         Ok(self.store.retry_mail(context, id, token.as_ref()).await??)
     }

@@ -179,7 +179,9 @@ mod tests {
 
     #[test]
     fn another_key_or_incarnation_makes_it_a_forgery() {
-        let token = keys(1, &[3]).derive(&FamilyId::new([9; 16]), 41, NOW).unwrap();
+        let token = keys(1, &[3])
+            .derive(&FamilyId::new([9; 16]), 41, NOW)
+            .unwrap();
         assert_eq!(keys(1, &[4]).check(&token), None);
         assert_eq!(keys(2, &[3]).check(&token), None);
     }

@@ -32,6 +32,8 @@ impl From<AdminError> for KeyAdminError {
             AdminError::Change(
                 AccountChangeError::Forbidden
                 | AccountChangeError::NotFound
+                | AccountChangeError::NotActive
+                | AccountChangeError::Invited
                 | AccountChangeError::LastAdmin
                 | AccountChangeError::Grant(_),
             ) => Self::Change(KeyChangeError::Forbidden),
@@ -165,7 +167,10 @@ fn standings(stock: &KeyStock, times: &KeyTimes) -> Vec<KeyStanding> {
     };
     all.sort_by(|one, other| {
         let newest = other.published_at.cmp(&one.published_at);
-        rank(one).cmp(&rank(other)).then(newest).then(one.kid.cmp(&other.kid))
+        rank(one)
+            .cmp(&rank(other))
+            .then(newest)
+            .then(one.kid.cmp(&other.kid))
     });
     all
 }

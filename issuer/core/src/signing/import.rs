@@ -98,8 +98,7 @@ pub fn read(text: &[u8]) -> Result<SecretBytes<32>, ImportError> {
 type Halves = (SecretBytes<32>, Option<[u8; 32]>);
 
 fn read_pem(text: &str) -> Result<Halves, ImportError> {
-    let (label, document) =
-        SecretDocument::from_pem(text).map_err(|_| ImportError::Unreadable)?;
+    let (label, document) = SecretDocument::from_pem(text).map_err(|_| ImportError::Unreadable)?;
     match label {
         "PRIVATE KEY" => {}
         "ENCRYPTED PRIVATE KEY" => return Err(ImportError::Encrypted),

@@ -102,7 +102,10 @@ impl Issuer {
             master_key,
             sealed,
         } = &before;
-        let plain = self.master_keys.open(*what, name, master_key, sealed).ok()?;
+        let plain = self
+            .master_keys
+            .open(*what, name, master_key, sealed)
+            .ok()?;
         let sealed = self
             .master_keys
             .seal(*what, name, &plain, &*self.randomness)?;

@@ -119,7 +119,10 @@ pub(super) fn missing(
         seal(purpose, &secret, master, randomness)
     };
     let purposes = SecretPurpose::ALL.into_iter();
-    purposes.filter(|purpose| !is_there(purpose)).map(derived).collect()
+    purposes
+        .filter(|purpose| !is_there(purpose))
+        .map(derived)
+        .collect()
 }
 
 fn seal(

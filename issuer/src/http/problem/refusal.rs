@@ -20,6 +20,8 @@ use signet_core::session::bearer::BearerError;
 use signet_core::session::login::LoginError;
 use signet_core::session::reauthenticate::ReauthenticateError;
 use signet_core::session::refresh::RefreshError;
+use signet_core::signing::admin::KeyAdminError;
+use signet_core::signing::life::KeyChangeError;
 use signet_verifier::{Refusal, gate};
 
 use super::{Code, Problem};
@@ -294,6 +296,29 @@ impl From<RetryError> for Problem {
             RetryError::Refused(RetryRefusal::Expired | RetryRefusal::TokenVoid)
             | RetryError::Unreadable => Self::from(Code::Conflict).because(error.to_string()),
             RetryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeyAdminError> for Problem {
+    fn from(error: KeyAdminError) -> Self {
+        match error {
+            KeyAdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            KeyAdminError::Store(error) => error.into(),
+            KeyAdminError::Change(error) => match error {
+                KeyChangeError::Forbidden => Code::InsufficientScope.into(),
+                KeyChangeError::Unknown(_) => Code::NotFound.into(),
+                KeyChangeError::TooYoung { .. }
+                | KeyChangeError::NoNext
+                | KeyChangeError::Retired { .. }
+                | KeyChangeError::Removed(_)
+                | KeyChangeError::Revoked(_)
+                | KeyChangeError::Exists(_)
+                | KeyChangeError::WasHere(_) => {
+                    Self::from(Code::Conflict).because(error.to_string())
+                }
+                KeyChangeError::Keys(_) => Self::from(Code::InternalError).caused_by(error),
+            },
         }
     }
 }

@@ -136,7 +136,11 @@ async fn refused(connection: &mut SqliteConnection) -> StoreResult<Vec<RefusedKi
     Ok(refused.collect())
 }
 
-async fn carry_out(connection: &mut SqliteConnection, step: &Step, now: UnixTime) -> StoreResult<()> {
+async fn carry_out(
+    connection: &mut SqliteConnection,
+    step: &Step,
+    now: UnixTime,
+) -> StoreResult<()> {
     match step {
         Step::Retire(kid) => retire(connection, kid, now).await,
         Step::Promote(kid) => promote(connection, kid, now).await,
@@ -175,7 +179,11 @@ async fn promote(connection: &mut SqliteConnection, kid: &str, now: UnixTime) ->
 }
 
 /// Its seed goes; that it was here stays.
-pub(super) async fn remove(connection: &mut SqliteConnection, kid: &str, now: UnixTime) -> StoreResult<()> {
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    kid: &str,
+    now: UnixTime,
+) -> StoreResult<()> {
     let now = seconds(now);
     sqlx::query!(
         "INSERT INTO removed_keys (kid, public, created_at, activated_at, retired_at, removed_at)

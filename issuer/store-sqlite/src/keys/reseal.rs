@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::lifecycle::draw_version;
 use crate::audit::record;
 use crate::db::db;
-use crate::rows::{corrupt, unsigned};
+use crate::rows::{corrupt, unsigned, uuid};
 
 pub(super) async fn count(connection: &mut SqliteConnection) -> StoreResult<BTreeMap<String, u64>> {
     let rows = sqlx::query!(
@@ -49,7 +49,7 @@ pub(super) async fn sealed_under(
     .await
     .map_err(db)?;
     let mail = sqlx::query!(
-        r#"SELECT id AS "id: Uuid", sealed FROM outbox WHERE master_key = ? ORDER BY id LIMIT ?"#,
+        "SELECT id, sealed FROM outbox WHERE master_key = ? ORDER BY id LIMIT ?",
         master_key,
         limit
     )
@@ -70,10 +70,13 @@ pub(super) async fn sealed_under(
         };
         value(what, row.name, row.sealed)
     });
-    let mail = mail.into_iter();
-    let mail = mail.map(|row| value(Sealed::Mail, row.id.to_string(), row.sealed));
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(keys.chain(mail).take(most).collect())
+    let mut values: Vec<SealedValue> = keys.collect();
+    for row in mail {
+        let id = uuid(&row.id)?;
+        values.push(value(Sealed::Mail, id.to_string(), row.sealed));
+    }
+    values.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(values)
 }
 
 /// Only what is still as it was read is replaced.
@@ -102,62 +105,68 @@ pub(super) async fn reseal(
             "keys": keys,
             "mail": mail,
         });
-        record(connection, context.event(Action::KeysResealed, None, detail)).await?;
+        record(
+            connection,
+            context.event(Action::KeysResealed, None, detail),
+        )
+        .await?;
     }
     Ok(all)
 }
 
 async fn replace(connection: &mut SqliteConnection, value: &Resealed) -> StoreResult<u64> {
     let Resealed { before, after } = value;
-    let replacing = match before.what {
-        Sealed::SigningKey => sqlx::query!(
-            "UPDATE signing_keys SET sealed = ?, master_key = ? WHERE kid = ? AND sealed = ?",
-            after.sealed,
-            after.master_key,
-            before.name,
-            before.sealed
-        )
-        .execute(connection)
-        .await,
-        Sealed::MacKey => {
-            let id: i64 = before
-                .name
-                .parse()
-                .map_err(|_| corrupt("mac_keys.id", &before.name))?;
-            sqlx::query!(
-                "UPDATE mac_keys SET sealed = ?, master_key = ? WHERE id = ? AND sealed = ?",
-                after.sealed,
-                after.master_key,
-                id,
-                before.sealed
-            )
-            .execute(connection)
-            .await
-        }
-        Sealed::Secret => {
-            sqlx::query!(
-                "UPDATE secrets SET sealed = ?, master_key = ? WHERE name = ? AND sealed = ?",
+    let replacing =
+        match before.what {
+            Sealed::SigningKey => sqlx::query!(
+                "UPDATE signing_keys SET sealed = ?, master_key = ? WHERE kid = ? AND sealed = ?",
                 after.sealed,
                 after.master_key,
                 before.name,
                 before.sealed
             )
             .execute(connection)
-            .await
-        }
-        Sealed::Mail => {
-            let id =
-                Uuid::try_parse(&before.name).map_err(|_| corrupt("outbox.id", &before.name))?;
-            sqlx::query!(
-                "UPDATE outbox SET sealed = ?, master_key = ? WHERE id = ? AND sealed = ?",
-                after.sealed,
-                after.master_key,
-                id,
-                before.sealed
-            )
-            .execute(connection)
-            .await
-        }
-    };
+            .await,
+            Sealed::MacKey => {
+                let id: i64 = before
+                    .name
+                    .parse()
+                    .map_err(|_| corrupt("mac_keys.id", &before.name))?;
+                sqlx::query!(
+                    "UPDATE mac_keys SET sealed = ?, master_key = ? WHERE id = ? AND sealed = ?",
+                    after.sealed,
+                    after.master_key,
+                    id,
+                    before.sealed
+                )
+                .execute(connection)
+                .await
+            }
+            Sealed::Secret => {
+                sqlx::query!(
+                    "UPDATE secrets SET sealed = ?, master_key = ? WHERE name = ? AND sealed = ?",
+                    after.sealed,
+                    after.master_key,
+                    before.name,
+                    before.sealed
+                )
+                .execute(connection)
+                .await
+            }
+            Sealed::Mail => {
+                let id = Uuid::try_parse(&before.name)
+                    .map_err(|_| corrupt("outbox.id", &before.name))?;
+                let id = id.as_bytes().as_slice();
+                sqlx::query!(
+                    "UPDATE outbox SET sealed = ?, master_key = ? WHERE id = ? AND sealed = ?",
+                    after.sealed,
+                    after.master_key,
+                    id,
+                    before.sealed
+                )
+                .execute(connection)
+                .await
+            }
+        };
     Ok(replacing.map_err(db)?.rows_affected())
 }

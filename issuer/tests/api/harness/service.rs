@@ -24,6 +24,7 @@ use signet_core::role::RoleName;
 use signet_core::secret::{OperatingSystem, SecretBytes};
 use signet_core::session::RefreshPolicy;
 use signet_core::session::floor::ResponseFloor;
+use signet_core::signing::in_use::OpenKeys;
 use signet_core::signing::seal::{MasterKey, MasterKeys};
 use signet_core::time::{Clock, UnixTime};
 use signet_verifier::policy::Policy;
@@ -140,13 +141,17 @@ impl Service {
         let clock = Arc::new(TestClock::default());
         let store = database.open().await;
         let inbox = Arc::new(Inbox::default());
+        let randomness = Arc::new(OperatingSystem);
+        let master_keys = MasterKeys::new(MasterKey::new(SecretBytes::new([7; 32])), None);
+        let keys = OpenKeys::unlock(&*store, clock.now(), &master_keys, &*randomness).await;
         let parts = Parts {
             sessions: database::sessions(&store, setting.redis.as_deref()).await,
             store,
             limiter: limiter.clone(),
             clock: clock.clone(),
-            randomness: Arc::new(OperatingSystem),
-            master_keys: MasterKeys::new(MasterKey::new(SecretBytes::new([7; 32])), None),
+            randomness,
+            master_keys,
+            keys: keys.unwrap(),
             settings: settings(public_url, &setting),
         };
         let forward_auth = setting
@@ -155,7 +160,7 @@ impl Service {
         let public_url: url::Url = public_url.parse().unwrap();
         let host = public_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         let app = App::new(app::Parts {
-            issuer: Issuer::start(parts).await.unwrap(),
+            issuer: Issuer::start(parts).unwrap(),
             limiter,
             randomness: Arc::new(OperatingSystem),
             settings: app::Settings {

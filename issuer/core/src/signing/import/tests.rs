@@ -147,7 +147,10 @@ fn anything_else_is_no_key() {
         (text(seed.expose()), ImportError::Unreadable),
         (good.replace("M", "N"), ImportError::Unreadable),
         (good.replace("-----END", "----END"), ImportError::Unreadable),
-        (pkcs8(ED25519, &seed.expose()[1..], None), ImportError::Unreadable),
+        (
+            pkcs8(ED25519, &seed.expose()[1..], None),
+            ImportError::Unreadable,
+        ),
         (
             pkcs8(ED25519, &[seed.expose().as_slice(), &[1]].concat(), None),
             ImportError::Unreadable,

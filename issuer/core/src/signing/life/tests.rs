@@ -114,7 +114,11 @@ fn a_key_is_published_signs_rests_and_goes() {
     let records = done(&mut stock, Wish::Upkeep, at(now));
     assert_eq!(
         records,
-        [Action::KeyRotated, Action::KeyPublished, Action::MacKeyAdded]
+        [
+            Action::KeyRotated,
+            Action::KeyPublished,
+            Action::MacKeyAdded
+        ]
     );
     let (active, third) = kids(&stock);
     assert_eq!(active, second);
@@ -123,7 +127,10 @@ fn a_key_is_published_signs_rests_and_goes() {
     // It stays for as long as a token that it signed, and then some.
     let now = now + times.outlives;
     assert!(!times.asks(&stock.keys, at(now - 1)));
-    assert_eq!(done(&mut stock, Wish::Upkeep, at(now)), [Action::KeyRemoved]);
+    assert_eq!(
+        done(&mut stock, Wish::Upkeep, at(now)),
+        [Action::KeyRemoved]
+    );
     assert_eq!(stock.removed[0].kid, first);
     assert_eq!(kids(&stock), (second, third));
 }
@@ -135,7 +142,11 @@ fn a_store_that_nobody_ran_for_long_does_not_sign_with_a_key_that_nobody_knows()
     let late = 3 * times.signs;
     let records = done(&mut stock, Wish::Upkeep, at(late));
     assert_eq!(records, [Action::KeyPublished, Action::MacKeyAdded]);
-    assert!(plan(&stock, Wish::Upkeep, at(late + times.published - 1)).unwrap().is_empty());
+    assert!(
+        plan(&stock, Wish::Upkeep, at(late + times.published - 1))
+            .unwrap()
+            .is_empty()
+    );
     let records = done(&mut stock, Wish::Upkeep, at(late + times.published));
     assert_eq!(records[0], Action::KeyRotated);
 }
@@ -270,7 +281,14 @@ fn an_imported_key_signs_next_and_comes_once() {
     ));
     let (_, imported) = kids(&stock);
     let how = Revocation::Now;
-    done(&mut stock, Wish::Revoke { kid: &imported, how }, at(3));
+    done(
+        &mut stock,
+        Wish::Revoke {
+            kid: &imported,
+            how,
+        },
+        at(3),
+    );
     assert!(matches!(
         plan(&stock, Wish::Import(&seed), at(4)),
         Err(KeyChangeError::WasHere(_))
