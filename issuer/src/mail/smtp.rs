@@ -193,7 +193,7 @@ impl MailTransport for Smtp {
             .map_err(|error| DeliveryError::Permanent(error.to_string()))?;
         self.hand_over(&written, &mut Progress::unseen())
             .await
-            .map_err(Fault::into_delivery_error)
+            .map_err(|fault| fault.hiding([message.to.clone()]).into_delivery_error())
     }
 }
 

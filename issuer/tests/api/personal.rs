@@ -28,11 +28,11 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "status",
             "created_at",
             "last_login_at",
-            "invited_at",
             "password_hash",
         ],
-        // Derived; counters without a meaning to people; a hash of a secret.
+        // Derived; counters without a meaning to people; a hash of a secret; what the trail tells.
         &[
+            "invited_at",
             "email_canonical",
             "name_folded",
             "version",
@@ -65,7 +65,7 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
     (
         "mac_keys",
         &[],
-        &["id", "sealed", "master_key", "created_at"],
+        &["id", "sealed", "master_key", "created_at", "signs_from"],
     ),
     (
         "mailed_tokens",
@@ -75,7 +75,13 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
     (
         "meta",
         &[],
-        &["id", "incarnation", "roles_version", "feed_epoch"],
+        &[
+            "id",
+            "incarnation",
+            "roles_version",
+            "feed_epoch",
+            "keys_version",
+        ],
     ),
     (
         "outbox",
@@ -91,6 +97,8 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
         // The mail itself is under a seal until it is sent, and holds a token that is a secret.
         &["id", "sealed", "master_key", "account_id"],
     ),
+    // Nobody's.
+    ("refused_kids", &[], &["kid", "refused_at", "refused_until"]),
     (
         "registrations",
         &["email_original", "name", "created_at", "expires_at"],
@@ -102,9 +110,22 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "password_hash",
         ],
     ),
+    (
+        "removed_keys",
+        &[],
+        &[
+            "kid",
+            "public",
+            "created_at",
+            "activated_at",
+            "retired_at",
+            "removed_at",
+        ],
+    ),
     ("role_inherits", &[], &["role", "inherits"]),
     ("role_permissions", &[], &["role", "permission"]),
     ("roles", &[], &["name", "description"]),
+    ("secrets", &[], &["name", "sealed", "master_key"]),
     (
         "sessions",
         &[
@@ -131,6 +152,8 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "master_key",
             "state",
             "created_at",
+            "activated_at",
+            "retired_at",
         ],
     ),
 ];

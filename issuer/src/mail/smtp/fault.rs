@@ -135,8 +135,9 @@ impl Fault {
     }
 
     /// The same, and these words are never told.
-    pub(super) fn hiding(self, hidden: Vec<String>) -> Self {
-        Self { hidden, ..self }
+    pub(super) fn hiding(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.hidden.extend(words);
+        self
     }
 
     /// What it means for the message. Before the recipient is named the server knows nothing of

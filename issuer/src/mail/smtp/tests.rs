@@ -124,6 +124,14 @@ fn transient(delivered: Result<(), DeliveryError>) -> String {
     }
 }
 
+/// The server can't be used, whatever the message.
+fn unavailable(delivered: Result<(), DeliveryError>) -> String {
+    match delivered {
+        Err(DeliveryError::Unavailable(reason)) => reason,
+        other => panic!("{other:?} instead of a server that can't be used"),
+    }
+}
+
 fn permanent(delivered: Result<(), DeliveryError>) -> String {
     match delivered {
         Err(DeliveryError::Permanent(reason)) => reason,
@@ -218,12 +226,12 @@ async fn a_server_that_refuses_us_does_not_cost_the_message() {
         greeting: "554 no service for you",
         ..Script::default()
     };
-    transient(deliver(script, Security::Plain, false).await);
+    unavailable(deliver(script, Security::Plain, false).await);
     let script = Script {
         on_auth: "535 5.7.8 wrong password",
         ..Script::default()
     };
-    let reason = transient(deliver(script, Security::Plain, true).await);
+    let reason = unavailable(deliver(script, Security::Plain, true).await);
     assert!(reason.contains("535"), "{reason}");
 }
 
@@ -241,13 +249,13 @@ async fn a_server_that_falls_silent_is_left() {
 async fn without_tls_nothing_is_said_where_tls_is_asked_for() {
     let script = Script::default();
     let heard = Arc::clone(&script.heard);
-    let reason = transient(deliver(script, Security::StartTls, true).await);
+    let reason = unavailable(deliver(script, Security::StartTls, true).await);
     assert!(reason.contains("STARTTLS"), "{reason}");
     let said = heard.lock().unwrap().clone();
     assert!(!said.contains("AUTH") && !said.contains("MAIL"), "{said}");
     let script = Script::default();
     let heard = Arc::clone(&script.heard);
-    transient(deliver(script, Security::Implicit, true).await);
+    unavailable(deliver(script, Security::Implicit, true).await);
     let said = heard.lock().unwrap().clone();
     assert!(!said.contains("EHLO"), "{said}");
 }

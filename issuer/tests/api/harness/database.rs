@@ -146,9 +146,10 @@ impl Database {
                 .map(str::to_owned)
                 .collect(),
         };
-        let ours = columns
-            .into_iter()
-            .filter(|column| !column.starts_with("sqlite_") && !column.starts_with("_sqlx"));
+        let ours = columns.into_iter().filter(|column| {
+            let (table, _) = column.split_once('.').unwrap();
+            TABLES.contains(&table)
+        });
         ours.collect()
     }
 
