@@ -406,8 +406,8 @@ pub trait SessionStore: Send + Sync {
 
     /// Carries out [`crate::session::family::judge`]. A repeat records `RefreshRepeated`, a
     /// replay `RefreshReplayed` and queues `notice`'s mail, a generation of the future
-    /// `RefreshFromFuture`; the latter two end the session. A plain advance records nothing but
-    /// the row's own time.
+    /// `RefreshFromFuture`; the latter two end the session, and so does the first token after its
+    /// time, as `SessionEnded`. A plain advance records nothing but the row's own time.
     async fn rotate(
         &self,
         context: &Context,

@@ -165,6 +165,7 @@ fn read(told: Told) -> StoreResult<Judged> {
         "repeat" => Verdict::Repeat,
         "replay" => Verdict::Replay,
         "from_future" => Verdict::FromFuture,
+        "over" => Verdict::Over,
         "dead" => Verdict::Dead,
         other => return Err(StoreError::Corrupt(format!("a head is judged {other:?}"))),
     };

@@ -47,6 +47,8 @@ pub enum Settlement {
     Replayed(Box<NewMail>),
     /// It was never issued: ends the session. Records `RefreshFromFuture`.
     FromFuture,
+    /// Its session's time is up: ends the session. Records `SessionEnded`.
+    Over,
 }
 
 /// The rows of detached sessions.

@@ -203,6 +203,7 @@ impl SessionStore for DetachedSessions {
                 (Settlement::Replayed(notice), Rotation::Replayed(owner.id))
             }
             Verdict::FromFuture => (Settlement::FromFuture, Rotation::FromFuture(owner.id)),
+            Verdict::Over => (Settlement::Over, Rotation::Dead),
         };
         let over = !matches!(rotation, Rotation::Repeated(_));
         let settled = self
@@ -237,7 +238,11 @@ impl SessionStore for DetachedSessions {
                 Verdict::Advance { .. } => {
                     Some(*headed(proven.session, proven.family, head, policy))
                 }
-                Verdict::Repeat | Verdict::Replay | Verdict::FromFuture | Verdict::Dead => None,
+                Verdict::Repeat
+                | Verdict::Replay
+                | Verdict::FromFuture
+                | Verdict::Over
+                | Verdict::Dead => None,
             }),
             None => {
                 self.end_headless(context, session).await?;

@@ -89,6 +89,9 @@ pub enum Verdict {
     Replay,
     /// A token the store never issued: end the family, audit, raise an alarm.
     FromFuture,
+    /// The session's time is up: end the family, audit. A clock that goes back doesn't revive what
+    /// was once refused.
+    Over,
     /// Nothing to refresh.
     Dead,
 }
@@ -116,7 +119,9 @@ impl FamilyHead {
 /// Decides about a presented generation.
 ///
 /// A used token ends its family even when the session has expired or the account is suspended:
-/// the theft happened all the same. A family that has already ended stays silent.
+/// the theft happened all the same. A family that has already ended stays silent. What holds
+/// whatever tabs, thieves and clocks do is tried in [`crate::testing::families`] and worded in
+/// `docs/adr/0031-what-a-family-promises.md`.
 #[must_use]
 pub fn judge(
     family: &FamilyState,
@@ -131,19 +136,21 @@ pub fn judge(
     if presented > head.generation {
         return Verdict::FromFuture;
     }
-    let live = family.account_active && now < head.expires_at(policy);
-    if presented == head.generation {
-        return match presented.checked_add(1) {
-            Some(next) if live => Verdict::Advance { next },
-            _ => Verdict::Dead,
-        };
-    }
+    let is_head = presented == head.generation;
     let within_grace = presented.checked_add(1) == Some(head.generation)
         && now <= head.advanced_at.saturating_add(policy.grace);
-    match (within_grace, live) {
-        (true, true) => Verdict::Repeat,
-        (true, false) => Verdict::Dead,
-        (false, _) => Verdict::Replay,
+    if !is_head && !within_grace {
+        return Verdict::Replay;
+    }
+    if !family.account_active {
+        return Verdict::Dead;
+    }
+    match presented.checked_add(1) {
+        Some(next) if now < head.expires_at(policy) => match is_head {
+            true => Verdict::Advance { next },
+            false => Verdict::Repeat,
+        },
+        Some(_) | None => Verdict::Over,
     }
 }
 
@@ -178,7 +185,7 @@ mod tests {
     #[test]
     fn the_head_advances_until_the_session_expires() {
         assert_eq!(verdict(&family(), 7, 10_999), Verdict::Advance { next: 8 });
-        assert_eq!(verdict(&family(), 7, 11_000), Verdict::Dead);
+        assert_eq!(verdict(&family(), 7, 11_000), Verdict::Over);
         let late = FamilyState {
             head: FamilyHead {
                 advanced_at: UnixTime::from_secs(11_900),
@@ -187,7 +194,7 @@ mod tests {
             ..family()
         };
         assert_eq!(verdict(&late, 7, 11_999), Verdict::Advance { next: 8 });
-        assert_eq!(verdict(&late, 7, 12_000), Verdict::Dead);
+        assert_eq!(verdict(&late, 7, 12_000), Verdict::Over);
     }
 
     #[test]
@@ -222,6 +229,7 @@ mod tests {
             ..family()
         };
         assert_eq!(verdict(&suspended, 7, 10_000), Verdict::Dead);
+        assert_eq!(verdict(&suspended, 7, 11_000), Verdict::Dead);
         assert_eq!(verdict(&suspended, 6, 10_000), Verdict::Dead);
         assert_eq!(verdict(&suspended, 5, 10_000), Verdict::Replay);
     }
@@ -235,6 +243,6 @@ mod tests {
             },
             ..family()
         };
-        assert_eq!(verdict(&spent, u32::MAX, 10_000), Verdict::Dead);
+        assert_eq!(verdict(&spent, u32::MAX, 10_000), Verdict::Over);
     }
 }

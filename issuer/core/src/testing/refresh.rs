@@ -135,12 +135,12 @@ pub async fn a_suspended_account_refreshes_nothing_and_a_replay_still_shows(worl
     let expired = world.session("ada", ada.id, NOW).await;
     advanced(world.rotate(&expired, 0, after(1)).await);
     let late = after(1 + POLICY.idle);
+    let replayed = world.rotate(&expired, 0, late).await;
+    assert!(matches!(replayed, Rotation::Replayed(id) if id == ada.id));
     assert!(matches!(
         world.rotate(&expired, 1, late).await,
         Rotation::Dead
     ));
-    let replayed = world.rotate(&expired, 0, late).await;
-    assert!(matches!(replayed, Rotation::Replayed(id) if id == ada.id));
     assert_eq!(world.count("refresh.replayed").await, 1);
 
     let head = world.session("ada", ada.id, NOW).await;

@@ -44,7 +44,7 @@ pub async fn a_session_opens_advances_and_is_listed(world: &World) {
     assert!(matches!(late, Rotation::Dead));
     assert_eq!(
         world.actions().await,
-        ["account.created", "session.opened"],
+        ["account.created", "session.opened", "session.ended"],
         "a plain refresh is no change worth a row"
     );
 }

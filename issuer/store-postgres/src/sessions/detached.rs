@@ -9,7 +9,7 @@ use signet_core::session::family::RefreshPolicy;
 use signet_core::session::{FamilyId, Head, NewSession, SessionId};
 use signet_core::time::UnixTime;
 
-use super::end::end_headless;
+use super::end::{end_expired, end_headless};
 use super::live::{self, HeadAt};
 use super::rotate::{end_for, repeat};
 use crate::db::{PostgresStore, db};
@@ -101,6 +101,9 @@ impl DetachedRows for PostgresStore {
                 }
                 Settlement::FromFuture => {
                     end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
+                }
+                Settlement::Over => {
+                    end_expired(&mut tx, context, &row).await?;
                 }
             }
             tx.commit().await?;

@@ -20,6 +20,7 @@ enum Reason {
     AskedFor,
     TooMany,
     HeadGone,
+    Expired,
 }
 
 impl PostgresStore {
@@ -176,11 +177,29 @@ pub(super) async fn end_headless(
     context: &Context,
     row: &LiveRow,
 ) -> StoreResult<bool> {
+    end_because(tx, context, row, Reason::HeadGone).await
+}
+
+/// Ends a session whose time is up; false where it had ended.
+pub(super) async fn end_expired(
+    tx: &mut Transaction,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<bool> {
+    end_because(tx, context, row, Reason::Expired).await
+}
+
+async fn end_because(
+    tx: &mut Transaction,
+    context: &Context,
+    row: &LiveRow,
+    reason: Reason,
+) -> StoreResult<bool> {
     if !live::end(tx, row, context.now).await? {
         return Ok(false);
     }
     let (account, session) = (row.account_id(), row.session_id());
-    record_ends(tx, context, account, &[session.0], Reason::HeadGone);
+    record_ends(tx, context, account, &[session.0], reason);
     Ok(true)
 }
 
@@ -195,6 +214,7 @@ fn record_ends(
         Reason::AskedFor => "asked_for",
         Reason::TooMany => "too_many",
         Reason::HeadGone => "head_gone",
+        Reason::Expired => "expired",
     };
     for session in sessions {
         let detail = json!({ "session": session.to_string(), "reason": reason });

@@ -7,7 +7,7 @@ use signet_core::ports::{Rotation, StoreResult};
 use signet_core::session::family::{RefreshPolicy, Verdict, judge};
 use signet_core::session::refresh_token::Presented;
 
-use super::end::end_headless;
+use super::end::{end_expired, end_headless};
 use super::live::{self, HeadAt, LiveRow};
 use crate::db::{PostgresStore, Transaction};
 use crate::{accounts, mail};
@@ -52,6 +52,10 @@ impl PostgresStore {
             Verdict::FromFuture => {
                 let account = end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
                 Rotation::FromFuture(account)
+            }
+            Verdict::Over => {
+                end_expired(&mut tx, context, &row).await?;
+                Rotation::Dead
             }
         };
         tx.commit().await?;

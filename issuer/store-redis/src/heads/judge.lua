@@ -13,16 +13,19 @@ local presented = tonumber(ARGV[1]) or generation
 local now, grace, idle, absolute =
     tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local live = ARGV[2] == 'active' and now < math.min(advanced_at + idle, created_at + absolute)
+local is_head = presented == generation
+local within_grace = presented + 1 == generation and now <= advanced_at + grace
 local verdict
 if presented > generation then
     verdict = 'from_future'
-elseif presented == generation then
-    verdict = live and generation < 4294967295 and 'advance' or 'dead'
-elseif presented + 1 == generation and now <= advanced_at + grace then
-    verdict = live and 'repeat' or 'dead'
-else
+elseif not (is_head or within_grace) then
     verdict = 'replay'
+elseif ARGV[2] ~= 'active' then
+    verdict = 'dead'
+elseif now >= math.min(advanced_at + idle, created_at + absolute) or presented == 4294967295 then
+    verdict = 'over'
+else
+    verdict = is_head and 'advance' or 'repeat'
 end
 
 if verdict == 'advance' then

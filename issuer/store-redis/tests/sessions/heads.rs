@@ -104,7 +104,7 @@ async fn the_script_judges_as_the_rule_does() {
         }
         heads.forget(session).await.unwrap();
     }
-    assert_eq!(met.len(), 5, "every verdict was met: {met:?}");
+    assert_eq!(met.len(), 6, "every verdict was met: {met:?}");
     assert!(met.values().all(|count| *count > 100), "{met:?}");
 }
 

@@ -21,6 +21,7 @@ enum Reason {
     AskedFor,
     TooMany,
     HeadGone,
+    Expired,
 }
 
 impl SqliteStore {
@@ -193,11 +194,29 @@ pub(super) async fn end_headless(
     context: &Context,
     row: &LiveRow,
 ) -> StoreResult<bool> {
-    if !live::end(connection, row, context.now).await? {
+    end_because(connection, context, row, Reason::HeadGone).await
+}
+
+/// Ends a session whose time is up; false where it had ended.
+pub(super) async fn end_expired(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<bool> {
+    end_because(connection, context, row, Reason::Expired).await
+}
+
+async fn end_because(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    row: &LiveRow,
+    reason: Reason,
+) -> StoreResult<bool> {
+    if !live::end(&mut *connection, row, context.now).await? {
         return Ok(false);
     }
     let (account, session) = (row.account_id()?, row.session_id()?);
-    record_ends(connection, context, account, &[session.0], Reason::HeadGone).await?;
+    record_ends(connection, context, account, &[session.0], reason).await?;
     Ok(true)
 }
 
@@ -212,6 +231,7 @@ async fn record_ends(
         Reason::AskedFor => "asked_for",
         Reason::TooMany => "too_many",
         Reason::HeadGone => "head_gone",
+        Reason::Expired => "expired",
     };
     for session in sessions {
         let detail = json!({ "session": session.to_string(), "reason": reason });

@@ -8,7 +8,7 @@ use signet_core::session::family::{RefreshPolicy, Verdict, judge};
 use signet_core::session::refresh_token::Presented;
 use sqlx::SqliteConnection;
 
-use super::end::end_headless;
+use super::end::{end_expired, end_headless};
 use super::live::{self, HeadAt, LiveRow};
 use crate::audit::record;
 use crate::db::SqliteStore;
@@ -55,6 +55,10 @@ impl SqliteStore {
             Verdict::FromFuture => {
                 let account = end_for(&mut tx, context, &row, Action::RefreshFromFuture).await?;
                 Rotation::FromFuture(account)
+            }
+            Verdict::Over => {
+                end_expired(&mut tx, context, &row).await?;
+                Rotation::Dead
             }
         };
         tx.commit().await?;
