@@ -46,6 +46,10 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// The address it was opened from.
     pub ip: Option<IpAddr>,
+    /// How often a refresh token of it was answered once more within its grace.
+    pub repeats: u64,
+    /// When the last time was.
+    pub repeated_at: Option<UnixTime>,
 }
 
 /// A session to be opened.

@@ -22,6 +22,7 @@ pub mod admins;
 pub mod audit;
 pub mod changes;
 pub mod detached;
+pub mod families;
 pub mod guesses;
 pub mod heads;
 pub mod imports;
@@ -175,6 +176,9 @@ macro_rules! store_contract {
                 a_token_of_another_family_refreshes_nothing,
                 of_sixty_four_replays_one_is_told,
             }
+            families {
+                every_schedule_is_answered_as_the_model_answers_it,
+            }
             roles {
                 roles_are_created_replaced_and_deleted,
                 a_role_that_shrinks_raises_its_holders_versions,
@@ -308,6 +312,7 @@ mod tests {
             include_str!("testing/addresses.rs"),
             include_str!("testing/admins.rs"),
             include_str!("testing/audit.rs"),
+            include_str!("testing/families.rs"),
             include_str!("testing/guesses.rs"),
             include_str!("testing/imports.rs"),
             include_str!("testing/invites.rs"),

@@ -224,6 +224,11 @@ pub(in crate::http) struct SessionView {
     user_agent: Option<String>,
     /// The address it was opened from.
     ip: Option<IpAddr>,
+    /// How often a refresh token of it was used again within its grace: a lost answer or a second
+    /// tab, unless somebody else has a copy of it.
+    repeats: u64,
+    /// When the last time was.
+    repeated_at: Option<Timestamp>,
 }
 
 impl SessionList {
@@ -247,6 +252,8 @@ impl SessionView {
             last_seen_at: session.last_seen_at.into(),
             user_agent: session.user_agent,
             ip: session.ip,
+            repeats: session.repeats,
+            repeated_at: session.repeated_at.map(Into::into),
         }
     }
 }

@@ -94,7 +94,7 @@ impl SessionStore for PostgresStore {
             let mut tx = self.snapshot().await?;
             sqlx::query_as!(
                 SessionRow,
-                "SELECT id, created_at, advanced_at, user_agent, ip FROM sessions
+                "SELECT id, created_at, advanced_at, user_agent, ip, repeats, repeated_at FROM sessions
                  WHERE account_id = $1 AND ended_at IS NULL
                    AND advanced_at + $2 > $4 AND created_at + $3 > $4
                  ORDER BY created_at DESC, id",

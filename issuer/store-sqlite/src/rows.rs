@@ -56,6 +56,8 @@ pub(crate) struct SessionRow {
     pub(crate) advanced_at: i64,
     pub(crate) user_agent: Option<String>,
     pub(crate) ip: Option<String>,
+    pub(crate) repeats: i64,
+    pub(crate) repeated_at: Option<i64>,
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -68,6 +70,8 @@ impl TryFrom<SessionRow> for Session {
             last_seen_at: time(row.advanced_at),
             user_agent: row.user_agent,
             ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+            repeats: unsigned(row.repeats)?,
+            repeated_at: row.repeated_at.map(time),
         })
     }
 }

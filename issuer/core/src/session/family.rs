@@ -33,7 +33,7 @@ impl fmt::Debug for FamilyId {
 }
 
 /// The limits of a session, in seconds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RefreshPolicy {
     /// How long the predecessor of the head is answered with the head again.
     pub grace: u64,
@@ -54,7 +54,7 @@ impl Default for RefreshPolicy {
 }
 
 /// The head of a family: the one refresh token that refreshes its session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FamilyHead {
     /// The generation of that token.
     pub generation: u32,
@@ -65,7 +65,7 @@ pub struct FamilyHead {
 }
 
 /// What a family is judged by.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FamilyState {
     /// Its head.
     pub head: FamilyHead,

@@ -87,11 +87,9 @@ pub fn expected(
             advanced_at: now,
             ..head
         },
-        Verdict::Repeat
-        | Verdict::Replay
-        | Verdict::FromFuture
-        | Verdict::Over
-        | Verdict::Dead => head,
+        Verdict::Repeat | Verdict::Replay | Verdict::FromFuture | Verdict::Over | Verdict::Dead => {
+            head
+        }
     };
     (verdict, head)
 }

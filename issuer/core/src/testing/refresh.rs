@@ -18,6 +18,10 @@ pub async fn the_predecessor_is_repeated_and_then_replayed(world: &World) {
         other => panic!("{other:?}"),
     }
     assert_eq!(world.count("refresh.repeated").await, 1);
+    let listed = world.sessions.sessions(ada.id, after(110), &POLICY).await;
+    let listed = &listed.unwrap()[0];
+    assert_eq!(listed.repeats, 1);
+    assert_eq!(listed.repeated_at, Some(after(110)));
     match world.rotate(&head, 0, after(111)).await {
         Rotation::Replayed(account) => assert_eq!(account, ada.id),
         other => panic!("{other:?}"),

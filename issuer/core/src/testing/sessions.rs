@@ -36,6 +36,7 @@ pub async fn a_session_opens_advances_and_is_listed(world: &World) {
     assert!(seen <= after(200) && after(200) <= seen.saturating_add(world.behind));
     assert_eq!(listed[0].user_agent.as_deref(), Some("story"));
     assert_eq!(listed[0].ip, Some([192, 0, 2, 1].into()));
+    assert_eq!((listed[0].repeats, listed[0].repeated_at), (0, None));
     let expired = world
         .sessions
         .sessions(ada.id, after(200 + POLICY.idle), &POLICY);

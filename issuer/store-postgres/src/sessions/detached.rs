@@ -94,7 +94,7 @@ impl DetachedRows for PostgresStore {
                 Some(_) | None => return Ok(false),
             };
             match &settlement {
-                Settlement::Repeated => repeat(&mut tx, context, &row),
+                Settlement::Repeated => repeat(&mut tx, context, &row).await?,
                 Settlement::Replayed(notice) => {
                     end_for(&mut tx, context, &row, Action::RefreshReplayed).await?;
                     mail::queue(&mut tx, context.now, notice).await?;

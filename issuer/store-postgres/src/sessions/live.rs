@@ -211,6 +211,24 @@ pub(super) async fn advance(
     })
 }
 
+/// Counts that a token was answered once more.
+pub(super) async fn count_repeat(
+    tx: &mut Transaction,
+    row: &LiveRow,
+    now: UnixTime,
+) -> StoreResult<()> {
+    let now = seconds(now);
+    sqlx::query!(
+        "UPDATE sessions SET repeats = repeats + 1, repeated_at = $1 WHERE family = $2",
+        now,
+        row.family
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
 /// Ends the session; false where it had ended.
 pub(super) async fn end(tx: &mut Transaction, row: &LiveRow, now: UnixTime) -> StoreResult<bool> {
     let now = seconds(now);

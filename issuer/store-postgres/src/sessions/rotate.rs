@@ -39,7 +39,7 @@ impl PostgresStore {
                 Rotation::Advanced(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Repeat => {
-                repeat(&mut tx, context, &row);
+                repeat(&mut tx, context, &row).await?;
                 Rotation::Repeated(Box::new(self.head(&mut tx, row, policy).await?))
             }
             Verdict::Replay => {
@@ -63,10 +63,16 @@ impl PostgresStore {
     }
 }
 
-/// Records that a token was answered once more.
-pub(super) fn repeat(tx: &mut Transaction, context: &Context, row: &LiveRow) {
+/// Records that a token was answered once more, and shows it in the list of sessions.
+pub(super) async fn repeat(
+    tx: &mut Transaction,
+    context: &Context,
+    row: &LiveRow,
+) -> StoreResult<()> {
+    live::count_repeat(tx, row, context.now).await?;
     let account = Some(row.account_id());
     tx.record(context.event(Action::RefreshRepeated, account, row.describe()));
+    Ok(())
 }
 
 /// Ends a family because of what was presented; answers whose it was.

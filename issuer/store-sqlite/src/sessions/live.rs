@@ -179,6 +179,24 @@ pub(super) async fn advance(
     })
 }
 
+/// Counts that a token was answered once more.
+pub(super) async fn count_repeat(
+    connection: &mut SqliteConnection,
+    row: &LiveRow,
+    now: UnixTime,
+) -> StoreResult<()> {
+    let now = seconds(now);
+    sqlx::query!(
+        "UPDATE sessions SET repeats = repeats + 1, repeated_at = ? WHERE family = ?",
+        now,
+        row.family
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
 /// Ends the session; false where it had ended.
 pub(super) async fn end(
     connection: &mut SqliteConnection,

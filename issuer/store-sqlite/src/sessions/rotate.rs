@@ -66,12 +66,13 @@ impl SqliteStore {
     }
 }
 
-/// Records that a token was answered once more.
+/// Records that a token was answered once more, and shows it in the list of sessions.
 pub(super) async fn repeat(
     connection: &mut SqliteConnection,
     context: &Context,
     row: &LiveRow,
 ) -> StoreResult<()> {
+    live::count_repeat(connection, row, context.now).await?;
     let (account, detail) = (row.account_id()?, row.describe()?);
     let event = context.event(Action::RefreshRepeated, Some(account), detail);
     record(connection, event).await
