@@ -48,6 +48,7 @@ mod pages;
 mod password;
 mod personal;
 mod refresh;
+mod refresh_tokens;
 mod registration;
 mod roles;
 mod routes;

@@ -1,7 +1,7 @@
 //! The list of one's sessions, and ending them.
 
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{PASSWORD, Service};
 
@@ -33,6 +33,44 @@ async fn one_sees_and_ends_ones_own_sessions_only() {
     ada.delete(&path).await.expect(StatusCode::NO_CONTENT);
     phone.get("/v1/me").await.expect_problem("invalid_token");
     ada.delete(&path).await.expect_problem("not_found");
+}
+
+#[tokio::test]
+async fn a_token_that_was_used_again_within_its_grace_shows_in_the_list() {
+    let service = Service::start().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let list = async |ada: &crate::harness::Client| {
+        let list = ada.get("/v1/sessions").await.expect(StatusCode::OK);
+        list.json()["sessions"][0].clone()
+    };
+    let before = list(&ada).await;
+    assert_eq!(before["repeats"], 0);
+    assert_eq!(before["repeated_at"], Value::Null);
+    let mut beside = ada.clone();
+    ada.refresh().await.expect(StatusCode::OK);
+    service.wait(7);
+    beside.refresh().await.expect(StatusCode::OK);
+    let after = list(&ada).await;
+    assert_eq!(after["repeats"], 1);
+    assert!(after["repeated_at"].is_string(), "{after}");
+    assert_ne!(after["repeated_at"], after["created_at"]);
+}
+
+#[tokio::test]
+async fn whoever_ends_all_others_and_logs_out_has_ended_everything() {
+    let service = Service::start().await;
+    let ada = service.member(ADA, &[]).await;
+    let mut phone = service.client();
+    phone.log_in(ADA, PASSWORD).await;
+    let others = ada.delete("/v1/sessions").await;
+    others.expect(StatusCode::NO_CONTENT);
+    let own = ada.call(Method::POST, "/v1/logout").send().await;
+    own.expect(StatusCode::NO_CONTENT);
+    for mut client in [ada, phone] {
+        client.get("/v1/me").await.expect_problem("invalid_token");
+        let refreshed = client.refresh().await;
+        refreshed.expect_problem("invalid_refresh_token");
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,8 @@ mod password;
 mod personal;
 #[path = "../api/refresh.rs"]
 mod refresh;
+#[path = "../api/refresh_tokens.rs"]
+mod refresh_tokens;
 #[path = "../api/registration.rs"]
 mod registration;
 #[path = "../api/roles.rs"]

@@ -11,9 +11,10 @@ pub mod machine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use explore::{clocks, explore, tabs, thief};
+use explore::{clocks, explore, tabs, thief, wander};
 use machine::{Asked, Conduct, Machine, Outcome, Question, Step};
 
+use super::rounds;
 use super::world::{
     NOW, POLICY, World, all_at_once, anonymous, at, effects, new_session, presented,
 };
@@ -26,25 +27,36 @@ use crate::session::{Head, SessionId};
 /// How many schedules are tried at the same time.
 const AT_ONCE: usize = 32;
 
-/// What stores are asked in every way that is that many steps long.
-fn schedules(depth: usize) -> Vec<Vec<Asked>> {
-    let start = Machine::open(Conduct::Any, 1, POLICY, NOW);
-    let mut alphabet = tabs(1);
-    alphabet.extend(thief());
-    alphabet.extend(clocks(POLICY.grace, POLICY.idle));
-    alphabet.extend([Step::Forge, Step::LogOut]);
-    let explored = explore(&start, judge, &alphabet, depth).unwrap();
-    explored.schedules.into_iter().collect()
+/// What stores are asked: in every way that is so many steps long, and in long lives of many tabs.
+fn schedules() -> Vec<Vec<Asked>> {
+    let start = |tabs| Machine::open(Conduct::Any, tabs, POLICY, NOW);
+    let alphabet = |count| {
+        let mut alphabet = tabs(count);
+        alphabet.extend(thief());
+        alphabet
+    };
+    let mut short = alphabet(1);
+    short.extend(clocks(POLICY.grace, POLICY.idle));
+    short.extend([Step::Forge, Step::LogOut]);
+    let depth = rounds(6, 7).try_into().unwrap();
+    let explored = explore(&start(1), judge, &short, depth).unwrap();
+    // Slower clocks, so that a life lasts.
+    let mut long = alphabet(3);
+    long.extend([1, POLICY.grace, 3_600].map(Step::Forward));
+    long.extend([1, 3_600].map(Step::Back));
+    let lives = (0..u64::from(rounds(30, 2_000)))
+        .map(|number| wander(start(3), judge, &long, 100, number).unwrap());
+    // So many of the short ones in a test run, spread over all of them.
+    let stride = match rounds(300, 0) {
+        0 => 1,
+        most => explored.schedules.len().div_ceil(most.try_into().unwrap()),
+    };
+    let short = explored.schedules.into_iter().step_by(stride);
+    short.chain(lives).collect()
 }
 
 pub async fn every_schedule_is_answered_as_the_model_answers_it(world: &World) {
-    let all = schedules(usize::try_from(super::rounds(7, 8)).unwrap());
-    // So many in a test run, spread over all of them.
-    let stride = match std::env::var_os("SIGNET_PROVE") {
-        Some(_) => 1,
-        None => all.len().div_ceil(300),
-    };
-    let tried: Vec<_> = all.iter().step_by(stride).cloned().collect();
+    let tried = schedules();
     let ada = world.account("ada", &[]).await;
     let mut expected = BTreeMap::new();
     for batch in tried.chunks(AT_ONCE) {
@@ -69,11 +81,9 @@ pub async fn every_schedule_is_answered_as_the_model_answers_it(world: &World) {
         }
     }
     assert_eq!(told, expected, "what the trail says of each session");
-    println!(
-        "proved: {} of {} schedules answered as the model does",
-        tried.len(),
-        all.len()
-    );
+    let asked: usize = tried.iter().map(Vec::len).sum();
+    let schedules = tried.len();
+    println!("proved: {schedules} schedules, {asked} answers as the model gives them");
 }
 
 /// Asks the store all of it, of a session of its own.

@@ -214,6 +214,11 @@ impl Service {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
+    /// Sets the clock back.
+    pub(crate) fn set_back(&self, seconds: u64) {
+        self.clock.0.fetch_sub(seconds, Ordering::SeqCst);
+    }
+
     /// Where the mails end up.
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.inbox

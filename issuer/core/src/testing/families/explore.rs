@@ -78,6 +78,33 @@ pub fn explore(
     })
 }
 
+/// A long life out of `alphabet`: what the store is asked in it. The same number leads the same life.
+///
+/// # Errors
+/// Where a promise is broken.
+pub fn wander(
+    mut machine: Machine,
+    rule: Rule,
+    alphabet: &[Step],
+    steps: usize,
+    number: u64,
+) -> Result<Vec<Asked>, Broken> {
+    let mut asked = Vec::new();
+    let mut random = number;
+    for _ in 0..steps {
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let drawn = (mixed ^ (mixed >> 31)) % u64::try_from(alphabet.len()).unwrap();
+        let step = alphabet[usize::try_from(drawn).unwrap()];
+        if machine.can(step) {
+            asked.extend(machine.step(step, rule)?);
+        }
+    }
+    Ok(asked)
+}
+
 fn steps_to(ways: &[Reached], mut way: usize, last: Step) -> Vec<Step> {
     let mut steps = vec![last];
     while let Some(step) = ways[way].step {

@@ -1,0 +1,163 @@
+//! Refresh tokens that are none, clocks that are wrong, and how long access tokens live.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{Client, PASSWORD, Service, Setting};
+
+const ADA: &str = "ada@example.com";
+const HOUR: u64 = 3_600;
+
+/// A service that has time for many requests.
+async fn service() -> Service {
+    let setting = Setting {
+        limits_scale: 1_000,
+        ..Setting::default()
+    };
+    Service::start_with(setting).await
+}
+
+/// Everything a good token can be bent into without a key.
+fn bent(good: &str) -> Vec<String> {
+    let bytes = Base64UrlUnpadded::decode_vec(good.strip_prefix("srt_").unwrap()).unwrap();
+    let token = |bytes: &[u8]| format!("srt_{}", Base64UrlUnpadded::encode_string(bytes));
+    assert_eq!(token(&bytes), good);
+    let mut bent = Vec::new();
+    // Version, key id, family, generation, MAC: whatever stands there.
+    for position in 0..bytes.len() {
+        for flipped in [0x01, 0x80, 0xff] {
+            let mut other = bytes.clone();
+            other[position] ^= flipped;
+            bent.push(token(&other));
+        }
+        bent.push(token(&bytes[..position]));
+    }
+    for more in [&[0_u8][..], &[0xff], &[0; 32], &bytes] {
+        bent.push(token(&[&bytes, more].concat()));
+        bent.push(token(&[more, &bytes].concat()));
+    }
+    for position in 0..good.len() {
+        bent.push(good[..position].to_owned());
+        bent.push(format!("{}!{}", &good[..position], &good[position + 1..]));
+    }
+    bent.push(format!("{good}A"));
+    bent.push(format!("{good}="));
+    bent.push(format!(" {good}"));
+    bent.push(good.replacen("srt_", "SRT_", 1));
+    bent.push(good.replacen("srt_", "srt-", 1));
+    bent
+}
+
+#[tokio::test]
+async fn a_forged_refresh_token_is_refused_without_a_query() {
+    let service = service().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let good = ada.refresh_token.clone().unwrap();
+    let anyone = service.client();
+    let anyone = &anyone;
+    let refresh = |token: String| async move {
+        let body = json!({ "refresh_token": token });
+        anyone.post("/v1/token/refresh", body).await
+    };
+    // Whoever asks for a session from now on finds none of them.
+    let database = service.database();
+    database.run("ALTER TABLE sessions RENAME TO away").await;
+    let asked = anyone.call(Method::POST, "/v1/token/refresh");
+    let asked = asked.json(&json!({ "refresh_token": good }));
+    let status = asked.send_unchecked().await.status;
+    assert!(status.is_server_error(), "a good one is looked up");
+    for forged in bent(&good) {
+        refresh(forged)
+            .await
+            .expect_problem("invalid_refresh_token");
+    }
+    database.run("ALTER TABLE away RENAME TO sessions").await;
+    ada.refresh().await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_clock_an_hour_back_and_forth_revives_no_session() {
+    let service = service().await;
+    let mut ended = service.member(ADA, &[]).await;
+    ended
+        .post(
+            "/v1/logout",
+            json!({ "refresh_token": ended.refresh_token }),
+        )
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let mut replayed = service.client();
+    replayed.log_in(ADA, PASSWORD).await;
+    let used = replayed.clone();
+    replayed.refresh().await.expect(StatusCode::OK);
+    service.wait(11);
+    let mut thief = used;
+    thief
+        .refresh()
+        .await
+        .expect_problem("invalid_refresh_token");
+    let mut expired = service.client();
+    expired.log_in(ADA, PASSWORD).await;
+    service.wait(14 * 86_400);
+    expired
+        .refresh()
+        .await
+        .expect_problem("invalid_refresh_token");
+    for _ in 0..3 {
+        service.set_back(HOUR);
+        for client in [&mut ended, &mut replayed, &mut thief, &mut expired] {
+            client
+                .refresh()
+                .await
+                .expect_problem("invalid_refresh_token");
+        }
+        service.wait(HOUR);
+    }
+}
+
+fn claims(client: &Client) -> Value {
+    let token = client.access_token.clone().unwrap();
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&Base64UrlUnpadded::decode_vec(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_access_token_of_the_future_is_neither_taken_nor_made() {
+    let service = service().await;
+    let mut ada = service.member(ADA, &[]).await;
+    service.wait(HOUR);
+    ada.refresh().await.expect(StatusCode::OK);
+    let before = claims(&ada)["iat"].as_u64().unwrap();
+    ada.get("/v1/me").await.expect(StatusCode::OK);
+    service.set_back(HOUR);
+    ada.get("/v1/me").await.expect_problem("invalid_token");
+    ada.refresh().await.expect(StatusCode::OK);
+    let made = claims(&ada);
+    assert_eq!(made["iat"].as_u64().unwrap(), before - HOUR);
+    assert!(made["exp"].as_u64().unwrap() <= before - HOUR + 300);
+    ada.get("/v1/me").await.expect(StatusCode::OK);
+    service.wait(HOUR);
+    ada.refresh().await.expect(StatusCode::OK);
+    ada.get("/v1/me").await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn access_tokens_live_up_to_a_twentieth_shorter_and_not_all_alike() {
+    let service = service().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let mut met = std::collections::BTreeMap::<u64, u32>::new();
+    for _ in 0..400 {
+        let answer = ada.refresh().await.expect(StatusCode::OK).json();
+        let lives = answer["expires_in"].as_u64().unwrap();
+        let claims = claims(&ada);
+        let (exp, iat) = (claims["exp"].as_u64(), claims["iat"].as_u64());
+        assert_eq!(exp.unwrap() - iat.unwrap(), lives);
+        *met.entry(lives).or_default() += 1;
+    }
+    let shortest_to_longest: Vec<u64> = met.keys().copied().collect();
+    // Of 16 lengths, one is missed in one of some ten thousand million runs.
+    assert_eq!(shortest_to_longest, (285..=300).collect::<Vec<_>>());
+    // Twenty-five of each are expected; sixty are nine deviations more.
+    assert!(met.values().all(|count| *count < 70), "{met:?}");
+}
