@@ -2,6 +2,7 @@
 
 mod backup;
 mod condition;
+mod disk;
 mod fault;
 mod file;
 mod migrate;

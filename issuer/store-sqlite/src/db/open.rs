@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::time::Instant;
 
 use super::SqliteStore;
+use super::disk::File;
 use super::fault::is_busy;
 use super::file;
 use super::migrate;
@@ -137,7 +138,11 @@ pub(super) async fn open(
     let migrated = migrate::migrate(&mut first).await;
     migrated.map_err(|refused| refused.of(path))?;
     first.close().await.map_err(failed)?;
-    let writer = Writer::start(Wal::options(options.clone()), Wal::beside(path), grouping)
+    let disk = File {
+        options: Wal::options(options.clone()),
+        wal: Wal::beside(path),
+    };
+    let writer = Writer::start(disk, grouping)
         .await
         .map_err(failed)?;
     let readers = reading()

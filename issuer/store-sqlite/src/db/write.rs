@@ -17,8 +17,8 @@ use super::writer::{WriterError, unavailable};
 /// A change that isn't committed yet. It waits for nothing but the database: everybody else's
 /// changes wait for it.
 #[must_use = "a change that is dropped is taken back"]
-pub(crate) struct Write {
-    connection: OwnedMutexGuard<SqliteConnection>,
+pub(crate) struct Write<C = SqliteConnection> {
+    connection: OwnedMutexGuard<C>,
     end: oneshot::Sender<Ended>,
 }
 
@@ -35,11 +35,11 @@ pub(super) enum Ending {
     TakenBack,
 }
 
-impl Write {
+impl<C> Write<C> {
     /// A change on the writer's connection, and how the writer hears of its end. Nothing is heard
     /// of one that is dropped.
     pub(super) fn new(
-        connection: OwnedMutexGuard<SqliteConnection>,
+        connection: OwnedMutexGuard<C>,
     ) -> (Self, oneshot::Receiver<Ended>) {
         let (end, ended) = oneshot::channel();
         (Self { connection, end }, ended)
@@ -69,16 +69,16 @@ impl Write {
     }
 }
 
-impl Deref for Write {
-    type Target = SqliteConnection;
+impl<C> Deref for Write<C> {
+    type Target = C;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &C {
         &self.connection
     }
 }
 
-impl DerefMut for Write {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+impl<C> DerefMut for Write<C> {
+    fn deref_mut(&mut self) -> &mut C {
         &mut self.connection
     }
 }

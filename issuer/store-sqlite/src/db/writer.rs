@@ -16,13 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signet_core::ports::{StoreError, StoreResult};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Error, SqliteConnection};
+use sqlx::{Error, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::disk::Disk;
 use super::fault::{db, db_for_many, is_busy};
-use super::wal::Wal;
 use super::write::{Ended, Ending, Write};
 
 /// How many operations wait for their turn at most.
@@ -68,40 +67,53 @@ pub(super) fn unavailable(error: WriterError) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
-type Turn = oneshot::Sender<StoreResult<Write>>;
+type Turn<C> = oneshot::Sender<StoreResult<Write<C>>>;
 
-enum Order {
-    Turn(Turn),
+enum Order<C> {
+    Turn(Turn<C>),
     Close(oneshot::Sender<()>),
 }
 
 /// What operations and the store hold of the writer.
-#[derive(Clone, Debug)]
-pub(super) struct Writer(mpsc::Sender<Order>);
+#[derive(Debug)]
+pub(super) struct Writer<C = SqliteConnection>(mpsc::Sender<Order<C>>);
 
-impl Writer {
+impl<C> Clone for Writer<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: Send + 'static> Writer<C> {
     /// Connects, and starts the task. It ends with [`Writer::close`], or when nobody holds a
     /// [`Writer`] any more.
     pub(super) async fn start(
-        options: SqliteConnectOptions,
-        wal: Wal,
+        disk: impl Disk<Connection = C>,
         grouping: Grouping,
     ) -> Result<Self, Error> {
-        let connection = options.connect().await?;
+        let (writer, task) = Self::prepare(disk, grouping).await?;
+        tokio::spawn(task.run());
+        Ok(writer)
+    }
+
+    /// Connects; the task is still to be run.
+    async fn prepare<D: Disk<Connection = C>>(
+        disk: D,
+        grouping: Grouping,
+    ) -> Result<(Self, Task<D>), Error> {
+        let connection = disk.connect().await?;
         let (orders, received) = mpsc::channel(QUEUE);
         let task = Task {
             connection: Arc::new(Mutex::new(connection)),
-            options,
-            wal,
+            disk,
             grouping,
             orders: received,
         };
-        tokio::spawn(task.run());
-        Ok(Self(orders))
+        Ok((Self(orders), task))
     }
 
     /// Waits for a turn.
-    pub(super) async fn begin(&self) -> StoreResult<Write> {
+    pub(super) async fn begin(&self) -> StoreResult<Write<C>> {
         let (turn, lent) = oneshot::channel();
         let waiting = async {
             if self.0.send(Order::Turn(turn)).await.is_err() {
@@ -124,15 +136,14 @@ impl Writer {
     }
 }
 
-struct Task {
-    connection: Arc<Mutex<SqliteConnection>>,
-    options: SqliteConnectOptions,
-    wal: Wal,
+struct Task<D: Disk> {
+    connection: Arc<Mutex<D::Connection>>,
+    disk: D,
     grouping: Grouping,
-    orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Order<D::Connection>>,
 }
 
-impl Task {
+impl<D: Disk> Task<D> {
     async fn run(mut self) {
         let mut asked_to_close = None;
         while asked_to_close.is_none() {
@@ -145,7 +156,7 @@ impl Task {
         drop(self.orders);
         // All that was lent came back, so there is nobody else who holds it.
         if let Some(connection) = Arc::into_inner(self.connection) {
-            let _whatever_it_says = connection.into_inner().close().await;
+            self.disk.close(connection.into_inner()).await;
         }
         if let Some(close) = asked_to_close {
             let _nobody_waits = close.send(());
@@ -154,7 +165,7 @@ impl Task {
 
     /// One transaction, from the first who wants a turn on. Answers who wants the writer to close
     /// after it.
-    async fn group(&mut self, first: Turn) -> Option<oneshot::Sender<()>> {
+    async fn group(&mut self, first: Turn<D::Connection>) -> Option<oneshot::Sender<()>> {
         if let Err(error) = self.begin().await {
             self.recover().await;
             let _nobody_waits = first.send(Err(db(error)));
@@ -192,7 +203,7 @@ impl Task {
                 answer(members, || Err(db_for_many(&error)));
             }
         }
-        self.wal.tend(&mut *self.connection.lock().await).await;
+        self.disk.tend(&mut *self.connection.lock().await).await;
         asked_to_close
     }
 
@@ -213,7 +224,7 @@ impl Task {
 
     /// Lends the connection until the operation has ended. `None` where it was dropped, or never
     /// began because nobody waits for the turn any more.
-    async fn lend(&self, turn: Turn) -> Option<Ended> {
+    async fn lend(&self, turn: Turn<D::Connection>) -> Option<Ended> {
         let (write, ended) = Write::new(self.lock().await);
         // Where nobody waits any more it comes back at once.
         drop(turn.send(Ok(write)));
@@ -234,7 +245,7 @@ impl Task {
     async fn recover(&self) {
         // Refused where SQLite has rolled back by itself, which is as good.
         if let Err(Error::WorkerCrashed) = self.execute("ROLLBACK").await
-            && let Ok(connection) = self.options.connect().await
+            && let Ok(connection) = self.disk.connect().await
         {
             *self.connection.lock().await = connection;
         }
@@ -242,11 +253,10 @@ impl Task {
 
     async fn execute(&self, sql: &'static str) -> Result<(), Error> {
         let mut connection = self.connection.lock().await;
-        sqlx::query(sql).execute(&mut *connection).await?;
-        Ok(())
+        self.disk.execute(&mut connection, sql).await
     }
 
-    async fn lock(&self) -> OwnedMutexGuard<SqliteConnection> {
+    async fn lock(&self) -> OwnedMutexGuard<D::Connection> {
         Arc::clone(&self.connection).lock_owned().await
     }
 }
@@ -257,5 +267,7 @@ fn answer(members: Vec<oneshot::Sender<StoreResult<()>>>, with: impl Fn() -> Sto
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;
