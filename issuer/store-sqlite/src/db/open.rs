@@ -142,9 +142,7 @@ pub(super) async fn open(
         options: Wal::options(options.clone()),
         wal: Wal::beside(path),
     };
-    let writer = Writer::start(disk, grouping)
-        .await
-        .map_err(failed)?;
+    let writer = Writer::start(disk, grouping).await.map_err(failed)?;
     let readers = reading()
         .connect_with(options.pragma("query_only", "ON"))
         .await

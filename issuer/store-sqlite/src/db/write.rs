@@ -38,9 +38,7 @@ pub(super) enum Ending {
 impl<C> Write<C> {
     /// A change on the writer's connection, and how the writer hears of its end. Nothing is heard
     /// of one that is dropped.
-    pub(super) fn new(
-        connection: OwnedMutexGuard<C>,
-    ) -> (Self, oneshot::Receiver<Ended>) {
+    pub(super) fn new(connection: OwnedMutexGuard<C>) -> (Self, oneshot::Receiver<Ended>) {
         let (end, ended) = oneshot::channel();
         (Self { connection, end }, ended)
     }
