@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::account::{Account, AccountId};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
+use crate::feed::Feed;
 use crate::limit::{Exceeded, LimitKey, LimitSubject, Limiter, Quota};
 use crate::mail::catalogue::CatalogueError;
 use crate::mail::letter::Letters;
@@ -88,6 +89,7 @@ pub struct Issuer {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) master_keys: MasterKeys,
     pub(crate) keys: KeysInUse,
+    pub(crate) feed: Feed,
     pub(crate) hashing: HashPool,
     pub(crate) letters: Letters,
     pub(crate) outbox_fullness: Fullness,
@@ -187,6 +189,7 @@ impl Issuer {
             randomness,
             master_keys,
             keys: KeysInUse::new(keys),
+            feed: Feed::new(),
             settings,
         })
     }

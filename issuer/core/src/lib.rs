@@ -20,7 +20,7 @@
 //! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
 //!   [`account::address`], [`account::operate`], [`account::export`], [`account::erase`],
 //!   [`audit::read`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
-//!   [`session::end`], [`recovery`], [`operations`]; without being asked, [`upkeep`]
+//!   [`session::end`], [`feed`], [`recovery`], [`operations`]; without being asked, [`upkeep`]
 //! - what is counted of all that: [`tally`]
 //!
 //! # Adding a use case
@@ -32,6 +32,7 @@
 pub mod account;
 pub mod audit;
 pub mod email;
+pub mod feed;
 pub mod issuer;
 pub mod limit;
 pub mod mail;

@@ -9,6 +9,7 @@
 pub mod addresses;
 pub mod administration;
 pub mod detached;
+pub mod feed;
 pub mod heads;
 pub mod invites;
 pub mod key_lifecycle;
@@ -602,6 +603,7 @@ pub trait Store:
     + addresses::AddressStore
     + administration::AdministrationStore
     + detached::DetachedRows
+    + feed::FeedStore
     + outbox::OutboxStore
     + personal::PersonalStore
     + recovery::RecoveryStore

@@ -2,17 +2,20 @@
 
 /// The tables of every store in SQL: a schema without one of them isn't whole, whatever it says was
 /// done to it.
-pub const TABLES: [&str; 19] = [
+pub const TABLES: [&str; 22] = [
     "account_roles",
     "accounts",
     "audit",
     "audit_addresses",
+    "ended_sessions",
     "erased_accounts",
+    "feed",
     "guesses",
     "mac_keys",
     "mailed_tokens",
     "meta",
     "outbox",
+    "raised_versions",
     "refused_kids",
     "registrations",
     "removed_keys",

@@ -52,6 +52,7 @@ impl Issuer {
                 break;
             }
         }
+        done.swept = self.settle_feed().await?.left;
         loop {
             let Swept { rows, more } = self.sweep_some().await?;
             done.swept = done.swept.saturating_add(rows);
@@ -70,7 +71,7 @@ impl Issuer {
     /// # Errors
     /// When the store doesn't answer; what went until then is gone.
     pub async fn sweep(&self) -> StoreResult<u64> {
-        let mut all: u64 = 0;
+        let mut all = self.settle_feed().await?.left;
         loop {
             let Swept { rows, more } = self.sweep_some().await?;
             all = all.saturating_add(rows);

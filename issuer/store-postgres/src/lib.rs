@@ -16,7 +16,7 @@
 //!
 //! - the server: `db` (its address, opening, migrating, connections, transactions, locks, errors)
 //! - a port each: `accounts`, `addresses`, `administration`, `passwords`, `sessions`, `roles`,
-//!   `mail`, `outbox`, `guesses`, `keys`, `audit`, `personal` for all about a person, `recovery`
+//!   `mail`, `outbox`, `guesses`, `keys`, `feed`, `audit`, `personal` for all about a person, `recovery`
 //!   after going back in time, `operations` for who runs it, and `sweep` for what is past its time
 //! - what several of them need: `actor` (may they?), `tokens` (mailed tokens), `rows`
 //! - the schema: `migrations/postgres` at the root of the repository
@@ -37,6 +37,7 @@ mod addresses;
 mod administration;
 mod audit;
 mod db;
+mod feed;
 mod guesses;
 mod keys;
 mod mail;

@@ -10,8 +10,9 @@ use signet_core::signing::InitialKeys;
 use signet_core::time::UnixTime;
 
 use crate::db::{Lock, PostgresStore, Transaction, db};
-use crate::keys;
+
 use crate::rows::{AccountRow, seconds, unsigned};
+use crate::{feed, keys};
 
 #[async_trait]
 impl RecoveryStore for PostgresStore {
@@ -35,6 +36,7 @@ impl RecoveryStore for PostgresStore {
             "mail": life.mail,
         });
         tx.record(context.event(Action::StoreRestored, None, detail));
+        feed::clear(&mut tx).await?;
         tx.commit().await?;
         Ok(life)
     }

@@ -12,8 +12,9 @@ use sqlx::SqliteConnection;
 
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::keys;
+
 use crate::rows::{AccountRow, seconds, unsigned};
+use crate::{feed, keys};
 
 #[async_trait]
 impl RecoveryStore for SqliteStore {
@@ -27,6 +28,7 @@ impl RecoveryStore for SqliteStore {
             review: holders_of_roles(&mut tx).await?,
         };
         keys::replace(&mut tx, &keys, context.now).await?;
+        feed::clear(&mut tx).await?;
         let detail = json!({
             "kid": keys.signing.kid,
             "feed_epoch": life.feed_epoch,

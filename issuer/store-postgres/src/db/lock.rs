@@ -2,8 +2,8 @@
 //! pooler may stand between.
 //!
 //! Whoever takes several takes them in the order of the variants, then rows: of accounts, sessions,
-//! mailed tokens, guesses. A deadlock is nevertheless no disaster: PostgreSQL ends one of the two,
-//! which is tried again.
+//! mailed tokens, guesses; the row of `feed` behind the trail, as triggers take it at the commit. A
+//! deadlock is nevertheless no disaster: PostgreSQL ends one of the two, which is tried again.
 
 use signet_core::limit::GuessKey;
 use sqlx::Error;
@@ -17,6 +17,8 @@ pub(crate) enum Lock<'a> {
     Schema,
     /// Making the first keys, or all keys anew.
     Keys,
+    /// Keeping the revocation feed small.
+    Feed,
     /// What admins do to accounts and roles: what one may do, and whether another admin is left,
     /// depends on all of them.
     Administration,
@@ -33,6 +35,7 @@ impl Lock<'_> {
         match self {
             Self::Schema => "signet schema".to_owned(),
             Self::Keys => "signet keys".to_owned(),
+            Self::Feed => "signet feed".to_owned(),
             Self::Administration => "signet administration".to_owned(),
             Self::Address(canonical) => format!("signet address {canonical}"),
             Self::Guesses(key) => format!("signet guesses {:?}", key.as_bytes()),

@@ -1,0 +1,270 @@
+//! What the revocation feed says. The migrations' triggers write it; here it is read, dated, and
+//! kept small.
+//!
+//! Whoever changes entries holds the row of `feed` first, which orders them among each other, and
+//! takes no lock after it: the triggers run at the commit.
+
+use async_trait::async_trait;
+use signet_core::account::AccountId;
+use signet_core::ports::StoreResult;
+use signet_core::ports::feed::{
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, Revoked,
+};
+use signet_core::session::SessionId;
+use signet_core::session::detached::BEHIND;
+use signet_core::time::UnixTime;
+
+use crate::db::{Lock, PostgresStore, Transaction, db};
+use crate::rows::{seconds, signed, time, unsigned};
+
+/// For how long after a head advanced its predecessor may be answered, and more: a token may be that
+/// much younger than its row says.
+const YOUNGER: u64 = 120;
+
+#[async_trait]
+impl FeedStore for PostgresStore {
+    async fn feed_position(&self) -> StoreResult<FeedPosition> {
+        self.attempt(|| async { position(&mut self.snapshot().await?).await })
+            .await
+    }
+
+    async fn revoked(&self, limit: u32) -> StoreResult<Revoked> {
+        self.attempt(|| async {
+            let mut tx = self.snapshot().await?;
+            let limit = i64::from(limit);
+            let position = position(&mut tx).await?;
+            let sessions =
+                sqlx::query!("SELECT session_id, seq FROM ended_sessions LIMIT $1", limit)
+                    .fetch_all(&mut tx)
+                    .await
+                    .map_err(db)?
+                    .into_iter()
+                    .map(|row| {
+                        Ok(EndedSession {
+                            session: SessionId(row.session_id),
+                            seq: unsigned(row.seq)?,
+                        })
+                    });
+            let sessions = sessions.collect::<StoreResult<Vec<_>>>()?;
+            let accounts = sqlx::query!(
+                "SELECT account_id, version, seq FROM raised_versions LIMIT $1",
+                limit
+            )
+            .fetch_all(&mut tx)
+            .await
+            .map_err(db)?
+            .into_iter()
+            .map(|row| {
+                Ok(RaisedVersion {
+                    account: AccountId(row.account_id),
+                    version: unsigned(row.version)?,
+                    seq: unsigned(row.seq)?,
+                })
+            });
+            let accounts = accounts.collect::<StoreResult<Vec<_>>>()?;
+            let dates = sqlx::query!(
+                r#"SELECT min(leaves_at) AS leaves_at,
+                          count(*) > count(leaves_at) AS "is_undated!"
+                   FROM (SELECT leaves_at FROM ended_sessions
+                         UNION ALL SELECT leaves_at FROM raised_versions) AS entries"#
+            )
+            .fetch_one(&mut tx)
+            .await
+            .map_err(db)?;
+            Ok(Revoked {
+                position,
+                sessions,
+                accounts,
+                kids: Vec::new(),
+                is_undated: dates.is_undated,
+                leaves_at: dates.leaves_at.map(time),
+            })
+        })
+        .await
+    }
+
+    async fn settle_feed(&self, now: UnixTime, policy: &FeedPolicy) -> StoreResult<FeedSettled> {
+        self.attempt(|| async {
+            let most = u64::from(policy.most);
+            let left = self.remove_some_of_the_feed(now, policy).await?;
+            let mut tx = self.write().await?;
+            // One at a time: a version is raised once for what one look finds.
+            Lock::Feed.take(&mut tx).await.map_err(db)?;
+            let [sessions, _] = count(&mut tx).await?;
+            if sessions <= most {
+                return Ok(FeedSettled { left, folded: 0 });
+            }
+            let folded = fold(&mut tx).await?;
+            tx.commit().await?;
+            Ok(FeedSettled { left, folded })
+        })
+        .await
+    }
+}
+
+impl PostgresStore {
+    async fn remove_some_of_the_feed(
+        &self,
+        now: UnixTime,
+        policy: &FeedPolicy,
+    ) -> StoreResult<u64> {
+        let mut tx = self.write().await?;
+        hold(&mut tx).await?;
+        date(&mut tx, now.saturating_add(policy.lifetime)).await?;
+        let mut left = remove_what_is_over(&mut tx, now).await?;
+        let most = u64::from(policy.most);
+        if count(&mut tx).await?.iter().any(|count| *count > most) {
+            let unused = remove_what_has_no_token(&mut tx, now, policy).await?;
+            left = left.saturating_add(unused);
+        }
+        if left > 0 {
+            draw(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(left)
+    }
+}
+
+async fn position(tx: &mut Transaction) -> StoreResult<FeedPosition> {
+    let row = sqlx::query!(
+        "SELECT meta.feed_epoch, feed.seq FROM meta JOIN feed ON feed.id = meta.id
+         WHERE meta.id = 1"
+    )
+    .fetch_one(tx)
+    .await
+    .map_err(db)?;
+    Ok(FeedPosition {
+        epoch: unsigned(row.feed_epoch)?,
+        seq: unsigned(row.seq)?,
+    })
+}
+
+/// Keeps others from changing entries until the end of the transaction.
+async fn hold(tx: &mut Transaction) -> StoreResult<()> {
+    sqlx::query_scalar!("SELECT seq FROM feed WHERE id = 1 FOR NO KEY UPDATE")
+        .fetch_one(tx)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
+
+/// What the feed says changes.
+async fn draw(tx: &mut Transaction) -> StoreResult<()> {
+    sqlx::query_scalar!("SELECT feed_draw()")
+        .fetch_one(tx)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
+
+async fn date(tx: &mut Transaction, leaves_at: UnixTime) -> StoreResult<()> {
+    let leaves_at = seconds(leaves_at);
+    sqlx::query!(
+        "UPDATE ended_sessions SET leaves_at = $1 WHERE leaves_at IS NULL",
+        leaves_at
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    sqlx::query!(
+        "UPDATE raised_versions SET leaves_at = $1 WHERE leaves_at IS NULL",
+        leaves_at
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+async fn remove_what_is_over(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
+    let now = seconds(now);
+    let sessions = sqlx::query!("DELETE FROM ended_sessions WHERE leaves_at <= $1", now)
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    let accounts = sqlx::query!("DELETE FROM raised_versions WHERE leaves_at <= $1", now)
+        .execute(tx)
+        .await
+        .map_err(db)?;
+    Ok(sessions
+        .rows_affected()
+        .saturating_add(accounts.rows_affected()))
+}
+
+/// How many sessions and accounts are listed.
+async fn count(tx: &mut Transaction) -> StoreResult<[u64; 2]> {
+    let row = sqlx::query!(
+        r#"SELECT (SELECT count(*) FROM ended_sessions) AS "sessions!",
+                  (SELECT count(*) FROM raised_versions) AS "accounts!""#
+    )
+    .fetch_one(tx)
+    .await
+    .map_err(db)?;
+    Ok([unsigned(row.sessions)?, unsigned(row.accounts)?])
+}
+
+/// Rows of detached sessions may be behind. An account that is gone has no sessions to ask.
+async fn remove_what_has_no_token(
+    tx: &mut Transaction,
+    now: UnixTime,
+    policy: &FeedPolicy,
+) -> StoreResult<u64> {
+    let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
+    let behind = signed(BEHIND);
+    let sessions = sqlx::query!(
+        "DELETE FROM ended_sessions WHERE session_id IN (
+             SELECT id FROM sessions
+             WHERE advanced_at + CASE WHEN detached THEN $1::BIGINT ELSE 0 END < $2)",
+        behind,
+        out
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    let accounts = sqlx::query!(
+        "DELETE FROM raised_versions
+         WHERE account_id IN (SELECT id FROM accounts) AND NOT EXISTS (
+             SELECT 1 FROM sessions WHERE sessions.account_id = raised_versions.account_id
+                 AND advanced_at + CASE WHEN detached THEN $1::BIGINT ELSE 0 END >= $2)",
+        behind,
+        out
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(sessions
+        .rows_affected()
+        .saturating_add(accounts.rows_affected()))
+}
+
+/// One entry in place of several. The triggers do the rest.
+async fn fold(tx: &mut Transaction) -> StoreResult<u64> {
+    let raised = sqlx::query!(
+        "UPDATE accounts SET version = version + 1 WHERE id IN (
+             SELECT id FROM accounts WHERE id IN (
+                 SELECT account_id FROM ended_sessions GROUP BY account_id HAVING count(*) > 1)
+             ORDER BY id FOR NO KEY UPDATE)"
+    );
+    Ok(raised.execute(tx).await.map_err(db)?.rows_affected())
+}
+
+/// A new life's feed is empty: no token of the one before has a key that is still there. What the
+/// triggers have yet to write, they write before.
+pub(crate) async fn clear(tx: &mut Transaction) -> StoreResult<()> {
+    // The trail comes before the feed, wherever both are held.
+    Lock::Trail.take(tx).await.map_err(db)?;
+    sqlx::query!("SET CONSTRAINTS ALL IMMEDIATE")
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    draw(tx).await?;
+    sqlx::query!("DELETE FROM ended_sessions")
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    sqlx::query!("DELETE FROM raised_versions")
+        .execute(tx)
+        .await
+        .map_err(db)?;
+    Ok(())
+}
