@@ -21,9 +21,9 @@
 
 mod edition;
 mod state;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -23,6 +23,7 @@ pub mod audit;
 pub mod changes;
 pub mod detached;
 pub mod families;
+pub mod feed;
 pub mod guesses;
 pub mod heads;
 pub mod imports;
@@ -226,6 +227,18 @@ macro_rules! store_contract {
                 a_new_life_knows_no_secret_of_the_one_before,
                 no_two_lives_share_an_epoch_of_the_feed,
             }
+            feed {
+                whatever_ends_a_session_is_in_the_feed,
+                a_change_of_rights_is_in_the_feed,
+                what_is_refused_draws_no_number,
+                a_raised_version_stands_for_the_sessions_before_it,
+                an_entry_leaves_when_no_token_of_it_is_good,
+                many_sessions_of_an_account_become_its_version,
+                where_much_is_revoked_what_has_no_token_is_left_out,
+                a_new_life_begins_with_an_empty_feed,
+                a_number_hides_no_change,
+                revocations_of_all_kinds_at_once_wait_for_each_other,
+            }
             sweep {
                 sweeping_leaves_what_is_not_over,
                 sweeping_removes_each_thing_at_its_time,
@@ -313,6 +326,7 @@ mod tests {
             include_str!("testing/admins.rs"),
             include_str!("testing/audit.rs"),
             include_str!("testing/families.rs"),
+            include_str!("testing/feed.rs"),
             include_str!("testing/guesses.rs"),
             include_str!("testing/imports.rs"),
             include_str!("testing/invites.rs"),

@@ -142,10 +142,7 @@ async fn date(connection: &mut SqliteConnection, leaves_at: UnixTime) -> StoreRe
     Ok(())
 }
 
-async fn remove_what_is_over(
-    connection: &mut SqliteConnection,
-    now: UnixTime,
-) -> StoreResult<u64> {
+async fn remove_what_is_over(connection: &mut SqliteConnection, now: UnixTime) -> StoreResult<u64> {
     let now = seconds(now);
     let sessions = sqlx::query!("DELETE FROM ended_sessions WHERE leaves_at <= ?", now)
         .execute(&mut *connection)

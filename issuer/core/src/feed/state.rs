@@ -56,7 +56,9 @@ impl State {
     pub(super) fn first(revoked: &Revoked) -> Self {
         let mut accounts: BTreeMap<Prefix, (u64, u64)> = BTreeMap::new();
         for one in &revoked.accounts {
-            let entry = accounts.entry(prefix(&one.account.to_string())).or_default();
+            let entry = accounts
+                .entry(prefix(&one.account.to_string()))
+                .or_default();
             *entry = (entry.0.max(one.version), entry.1.max(one.seq));
         }
         let sessions = revoked.sessions.iter();
@@ -76,8 +78,8 @@ impl State {
     /// The next that is read, and what this one knows of those before.
     pub(super) fn then(&self, revoked: &Revoked) -> Self {
         let mut next = Self::first(revoked);
-        let goes_on = next.position.epoch == self.position.epoch
-            && next.position.seq >= self.position.seq;
+        let goes_on =
+            next.position.epoch == self.position.epoch && next.position.seq >= self.position.seq;
         if !goes_on {
             return next;
         }
@@ -87,7 +89,8 @@ impl State {
             (*prefix, Left { came_at, gone_by })
         });
         next.left = self.left.clone().into_iter().chain(leaving).collect();
-        next.left.retain(|prefix, _| !next.sessions.contains_key(prefix));
+        next.left
+            .retain(|prefix, _| !next.sessions.contains_key(prefix));
         next.floor = self.floor;
         next.forget_the_oldest();
         next
