@@ -11,7 +11,8 @@
 //! # Where things are
 //!
 //! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
-//!   [`admin`], [`forward_auth`], [`well_known`], [`health`], [`tick`]), each with its `routes()` on top
+//!   [`admin`], [`forward_auth`], [`well_known`], [`feed`], [`health`],
+//!   [`tick`]), each with its `routes()` on top
 //! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`],
 //!   [`transport`]
 //! - what is said of them: [`openapi`], [`docs`]; what is counted: [`tally`]
@@ -29,6 +30,7 @@ pub mod client;
 pub mod cookie;
 pub mod cors;
 mod docs;
+mod feed;
 pub mod forward_auth;
 mod frame;
 mod health;
@@ -81,6 +83,7 @@ fn routes() -> Vec<Route> {
         admin::keys::routes(),
         forward_auth::routes(),
         well_known::routes(),
+        feed::routes(),
         health::routes(),
         tick::routes(),
         openapi::routes(),

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use signet_core::mail::MailTransport;
 use signet_tower::ForeignPolicy;
-use signet_verifier::policy::document::{Policy, Revocation};
 use tokio::sync::watch;
 
 use crate::config::{Config, Database, MailSettings, Mode};
@@ -159,9 +158,6 @@ fn announce(config: &Config, has_metrics: bool) {
             "limits.scale is set: the limits protect nobody; for load tests only"
         );
     }
-    if let Some(forward_auth) = &config.http.forward_auth {
-        warn_of_closed_rules(&forward_auth.policy);
-    }
     let has_mailbox = matches!(config.mail, MailSettings::Mailbox);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -178,19 +174,6 @@ fn announce(config: &Config, has_metrics: bool) {
         redis = config.redis.as_ref().map(tracing::field::display),
         "the issuer is up"
     );
-}
-
-/// A rule that asks for a feed closes without one, and this issuer has none yet.
-fn warn_of_closed_rules(policy: &Policy) {
-    let rules = policy.rules().iter();
-    let closed = rules.filter(|rule| rule.revocation == Revocation::Required);
-    for rule in closed {
-        tracing::warn!(
-            rule = &*rule.id,
-            "forward_auth.policy has a rule that requires the revocation feed, which this version \
-             doesn't have: it lets nobody through"
-        );
-    }
 }
 
 /// Waits for a signal, and then for everything to end; `over` ends with it.

@@ -141,7 +141,7 @@ impl Issuer {
     /// # Errors
     /// When it isn't known what is revoked, or can't be told.
     pub async fn feed(&self, since: Option<FeedPosition>) -> Result<FeedText, FeedError> {
-        self.edition(Instant::now()).await?.serve(since)
+        self.edition(Instant::now(), since).await?.serve(since)
     }
 
     /// The whole feed, as it was at most `age` ago.
@@ -151,7 +151,7 @@ impl Issuer {
     pub async fn recent_feed(&self, age: Duration) -> Result<FeedText, FeedError> {
         let now = Instant::now();
         let asked = now.checked_sub(age).unwrap_or(now);
-        self.edition(asked).await?.serve(None)
+        self.edition(asked, None).await?.serve(None)
     }
 
     /// Dates what is new in the feed, and removes what is over.
@@ -166,7 +166,11 @@ impl Issuer {
 
     /// The edition of a read that began at `asked` or later. What was signed stands in for it while
     /// the store can't be asked, as long as it is fresh.
-    async fn edition(&self, asked: Instant) -> Result<Arc<Edition>, FeedError> {
+    async fn edition(
+        &self,
+        asked: Instant,
+        since: Option<FeedPosition>,
+    ) -> Result<Arc<Edition>, FeedError> {
         let read = match self.feed.is_in_trouble() {
             true => Err(FeedError::Late),
             false => self.read_in_time(asked).await,
@@ -176,9 +180,11 @@ impl Issuer {
             Err(error) => error,
         };
         let known = self.feed.current();
-        known
-            .filter(|known| can_stand_in(&error) && known.is_fresh(self.now()))
-            .ok_or(error)
+        match known.filter(|known| can_stand_in(&error) && known.is_fresh(self.now())) {
+            Some(known) if known.is_behind(since) => Err(FeedError::Behind),
+            Some(known) => Ok(known),
+            None => Err(error),
+        }
     }
 
     async fn read_in_time(&self, asked: Instant) -> Result<Arc<Edition>, FeedError> {
@@ -253,7 +259,7 @@ impl Issuer {
         if exceeds(MOST_EVER) {
             return Err(FeedError::TooLarge);
         }
-        Ok(match known {
+        Ok(match known.filter(|known| known.is_of_late(now)) {
             Some(known) => known.state.then(&revoked),
             None => State::first(&revoked),
         })

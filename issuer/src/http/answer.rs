@@ -40,6 +40,9 @@ pub trait Answer: Send + 'static {
     /// Headers of its own that it always has, and what each says, for the document.
     const HEADERS: &[(&'static str, &'static str)] = &[];
 
+    /// Another status that it may have, then without a body, and what that says.
+    const WITHOUT_BODY: Option<(StatusCode, &'static str)> = None;
+
     /// What its body is, if it has one.
     fn content(schemas: &mut SchemaGenerator) -> Option<Content>;
 

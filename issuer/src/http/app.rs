@@ -4,14 +4,16 @@
 //! clock and settings of their own.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use signet_core::issuer::Issuer;
 use signet_core::limit::Limiter;
 use signet_core::mail::MailTransport;
 use signet_core::secret::Randomness;
 use signet_tower::{ForeignPolicy, Protect, Trust};
+use signet_verifier::revocation::FeedFault;
 use signet_verifier::time::UnixMillis;
 use url::Url;
 
@@ -22,6 +24,9 @@ use super::host::AllowedHosts;
 use super::tally::HttpTally;
 use super::tick::{TickToken, Ticking};
 use crate::mail::mailbox::Mailbox;
+
+/// How old what is decided by may be where the issuer itself is the gate.
+const FEED_AGE: Duration = Duration::from_secs(1);
 
 /// How the HTTP side behaves; made by the configuration.
 #[derive(Clone, Debug)]
@@ -76,8 +81,10 @@ pub struct App {
     pub(super) hosts: AllowedHosts,
     /// What is counted of requests.
     pub(crate) tally: HttpTally,
-    /// What counts decisions about tokens.
+    /// What is known of its own tokens, and what counts decisions about them.
     pub(crate) trust: Trust,
+    /// The tag of the feed that the trust has.
+    learned_feed: Mutex<String>,
     shutting_down: AtomicBool,
 }
 
@@ -119,6 +126,7 @@ impl App {
             limiter,
             randomness,
             settings,
+            learned_feed: Mutex::default(),
             shutting_down: AtomicBool::new(false),
         })
     }
@@ -132,6 +140,40 @@ impl App {
     #[must_use]
     pub fn is_shutting_down(&self) -> bool {
         self.shutting_down.load(Ordering::Acquire)
+    }
+
+    /// Tells the gate what is revoked, as it was at most a second ago. Where that isn't known, the
+    /// gate goes on with what it has, and notices itself when that is too old.
+    pub(super) async fn learn_what_is_revoked(&self) {
+        let Ok(feed) = self.issuer.recent_feed(FEED_AGE).await else {
+            return;
+        };
+        if self.is_learned(&feed.tag) {
+            return;
+        }
+        let now = self.issuer.now();
+        match self
+            .trust
+            .learn(|gate| gate.apply_feed(feed.text.as_bytes(), now))
+        {
+            Ok(_) => {
+                *self
+                    .learned_feed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = feed.tag
+            }
+            // Another request may have brought a newer one meanwhile.
+            Err(FeedFault::Rollback) => {}
+            Err(fault) => tracing::error!(%fault, "the issuer's own revocation feed is refused"),
+        }
+    }
+
+    fn is_learned(&self, tag: &str) -> bool {
+        *self
+            .learned_feed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            == tag
     }
 
     /// Whether browsers reach the issuer by https, so that `Secure` cookies and HSTS make sense.
@@ -152,7 +194,7 @@ fn trust(issuer: &Issuer) -> Trust {
     let now = move || UnixMillis::from_millis(clock.now().as_secs().saturating_mul(1_000));
     let trust = Trust::of(url).clock(now).offline();
     let learning = trust.clone();
-    issuer.tell_of_keys(move |keys| learning.learn(keys.clone()));
+    issuer.tell_of_keys(move |keys| learning.learn(|gate| gate.install_keys(keys.clone())));
     trust
 }
 

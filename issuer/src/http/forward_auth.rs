@@ -67,6 +67,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn verify(call: Call<Anyone, Question>) -> Result<Allowed, Problem> {
     let forward_auth = call.app.forward_auth.as_ref().ok_or(Code::NotFound)?;
+    call.app.learn_what_is_revoked().await;
     let decision = forward_auth.decide(&call.input)?;
     match decision.refusal() {
         None => Ok(Allowed(decision)),

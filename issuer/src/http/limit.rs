@@ -3,7 +3,7 @@
 //!
 //! | class | a client may | for |
 //! |---|---|---|
-//! | `public` | without limit | what is served from memory: keys, metadata, health, the document, decisions for known proxies |
+//! | `public` | without limit | what is served from memory: keys, the feed, metadata, health, the document, decisions for known proxies |
 //! | `probe` | 600 in a minute | asking whether the store answers |
 //! | `page` | 300 in a minute | pages for people and what they are made of |
 //! | `register` | 30 in a minute | asking for an account; what is taken has a limit of its own beside it |

@@ -230,6 +230,14 @@ fn responses(declaration: &Declaration, exchange: &Exchange, components: &mut Co
     let mut responses = Map::new();
     let status = exchange.status.as_str().to_owned();
     responses.insert(status, success(declaration, exchange));
+    if let Some((status, meaning)) = exchange.without_body {
+        let mut headers = header_references(&success_headers(declaration, exchange));
+        for (name, about) in exchange.headers {
+            headers.insert((*name).to_owned(), text_header(about));
+        }
+        let answer = json!({ "description": meaning, "headers": headers });
+        responses.insert(status.as_str().to_owned(), answer);
+    }
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in problems(declaration, &exchange.input) {
         by_status

@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::answer::{Published, PublishedDocument};
-use super::limit;
 use super::problem::Problem;
 use super::route::access::Anyone;
 use super::route::call::Call;
 use super::route::{Route, get};
+use super::{feed, limit};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -80,6 +80,8 @@ pub(super) struct Metadata {
     issuer: String,
     /// Where the keys are.
     jwks_uri: String,
+    /// Where the revocation feed is.
+    signet_revocations_uri: String,
     /// None: there is no authorization endpoint.
     response_types_supported: [String; 0],
 }
@@ -103,6 +105,7 @@ async fn metadata(call: Call<Anyone>) -> Result<Published<Metadata>, Problem> {
     Ok(Published(Metadata {
         issuer: issuer.clone(),
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        signet_revocations_uri: format!("{issuer}{}", feed::PATH),
         response_types_supported: [],
     }))
 }

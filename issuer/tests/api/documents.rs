@@ -79,6 +79,7 @@ async fn the_metadata_names_the_issuer_and_its_keys() {
     let expected = json!({
         "issuer": "https://auth.example.com",
         "jwks_uri": "https://auth.example.com/.well-known/jwks.json",
+        "signet_revocations_uri": "https://auth.example.com/.well-known/signet-revocations",
         "response_types_supported": [],
     });
     assert_eq!(answer.json(), expected);

@@ -215,7 +215,6 @@ async fn every_refusal_is_401_or_403_and_says_its_code() {
         (&ada, "PUT /agents", 403, "no_rule", None),
         (&ada, "get /agents", 403, "no_rule", None),
         (&ada, "GET /agents/", 403, "no_rule", None),
-        (&ada, "GET /strict", 403, "revocation_unavailable", None),
         (
             &twice,
             "GET /agents",

@@ -50,6 +50,7 @@ mod personal;
 mod refresh;
 mod refresh_tokens;
 mod registration;
+mod revocations;
 mod roles;
 mod routes;
 mod sessions;

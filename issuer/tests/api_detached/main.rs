@@ -70,6 +70,8 @@ mod refresh;
 mod refresh_tokens;
 #[path = "../api/registration.rs"]
 mod registration;
+#[path = "../api/revocations.rs"]
+mod revocations;
 #[path = "../api/roles.rs"]
 mod roles;
 #[path = "../api/routes.rs"]

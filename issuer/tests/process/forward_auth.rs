@@ -164,14 +164,3 @@ fn a_policy_is_for_the_tokens_of_this_issuer() {
     let words = "wants tokens for [\"agents\"], and tokens.audiences is [\"signet\"]";
     assert!(told.contains(words), "{told}");
 }
-
-#[test]
-fn a_rule_that_can_let_nobody_through_is_warned_about() {
-    let strict = format!("{POLICY}revocation = \"required\"\n");
-    let server = signet(&strict).serve();
-    let refused = ask(&server, &server.address.to_string(), "");
-    assert_eq!(status(&refused), 401, "{refused}");
-    server.signal("TERM");
-    let log = server.ended().err;
-    assert!(log.contains("requires the revocation feed"), "{log}");
-}

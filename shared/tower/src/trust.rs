@@ -119,12 +119,14 @@ impl Trust {
         }
     }
 
-    /// Tells it keys that came otherwise than by fetching them: for a service that has them at hand, as
-    /// the issuer itself does. What was verified with others is forgotten.
-    pub fn learn(&self, keys: KeySet) {
-        let mut known = self.0.learned().known.clone();
-        known.install_keys(keys);
-        self.0.learn(&known);
+    /// Tells it what came in another way than by its own fetching, and with it every layer that was
+    /// made with it: `learn` is given a gate without rules that knows what it knows.
+    pub fn learn<T>(&self, learn: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut learned = self.0.learned();
+        let mut known = learned.known.clone();
+        let answer = learn(&mut known);
+        learned.adopt(known);
+        answer
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -181,15 +183,7 @@ impl Shared {
 
     /// Tells all guards what has come.
     pub(crate) fn learn(&self, known: &Gate) {
-        let mut learned = self.learned();
-        learned.known = known.clone();
-        learned.guards.retain(|guard| match guard.upgrade() {
-            Some(guard) => {
-                guard.adopt(known);
-                true
-            }
-            None => false,
-        });
+        self.learned().adopt(known.clone());
     }
 
     /// Counts an answer that was ignored.
@@ -212,6 +206,19 @@ impl Shared {
 
     fn learned(&self) -> MutexGuard<'_, Learned> {
         lock(&self.learned)
+    }
+}
+
+impl Learned {
+    fn adopt(&mut self, known: Gate) {
+        self.guards.retain(|guard| match guard.upgrade() {
+            Some(guard) => {
+                guard.adopt(&known);
+                true
+            }
+            None => false,
+        });
+        self.known = known;
     }
 }
 

@@ -57,9 +57,19 @@ impl Edition {
         !(self.issued_at..next).contains(&now) || self.keyring.active_kid() != keyring.active_kid()
     }
 
+    /// Whether hardly anything can have come and left since.
+    pub(super) fn is_of_late(&self, now: UnixTime) -> bool {
+        now < self.expires_at().saturating_add(GOOD_FOR)
+    }
+
     /// Whether verifiers still take it for all there is.
     pub(super) fn is_fresh(&self, now: UnixTime) -> bool {
         now < self.expires_at()
+    }
+
+    /// Whether who holds `since` knows more than this says.
+    pub(super) fn is_behind(&self, since: Option<FeedPosition>) -> bool {
+        since.is_some_and(|since| since > self.state.position)
     }
 
     /// What is served to who holds `since`, or to who holds nothing.
@@ -67,8 +77,6 @@ impl Edition {
         let position = self.state.position;
         let since = since.filter(|since| since.epoch == position.epoch);
         let delta = match since {
-            // What is said here is older than what they know.
-            Some(since) if since.seq > position.seq => return Err(FeedError::Behind),
             Some(since) => self.delta(since.seq)?,
             None => None,
         };

@@ -3,7 +3,9 @@
 //! Every entry has the number since which it is listed, so whoever holds any number can be told what
 //! came after. What left is known for as long as this process has looked: `floor` is the number
 //! from which on it has. It may notice later than it happened, and then says so once too often, which
-//! is nothing to somebody who doesn't hold the entry any more.
+//! is nothing to somebody who doesn't hold the entry any more. What came and left between two of its
+//! reads it never hears of; who has that from another process keeps it until everything comes next,
+//! and it revokes nobody whose tokens aren't over.
 
 use std::collections::BTreeMap;
 

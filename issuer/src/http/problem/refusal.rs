@@ -7,6 +7,7 @@ use signet_core::account::invite::{AcceptError, InvitationError};
 use signet_core::account::profile::RenameError;
 use signet_core::account::register::{RegisterError, VerifyError};
 use signet_core::account::setup::SetupError;
+use signet_core::feed::FeedError;
 use signet_core::issuer::TokenRequestError;
 use signet_core::mail::outbox::RetryError;
 use signet_core::password::change::ChangePasswordError;
@@ -42,6 +43,19 @@ impl From<StoreError> for Problem {
                 .retry_after(STORE_RETRY)
                 .caused_by(error),
             StoreError::Corrupt(_) => Self::from(Code::InternalError).caused_by(error),
+        }
+    }
+}
+
+impl From<FeedError> for Problem {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Store(error) => error.into(),
+            FeedError::Late | FeedError::Behind | FeedError::TooLarge | FeedError::Signing(_) => {
+                Self::from(Code::Unavailable)
+                    .retry_after(STORE_RETRY)
+                    .caused_by(error)
+            }
         }
     }
 }

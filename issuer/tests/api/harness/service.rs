@@ -120,7 +120,7 @@ pub(crate) struct Service {
     host: String,
     clock: Arc<TestClock>,
     inbox: Arc<Inbox>,
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl Service {
@@ -131,14 +131,22 @@ impl Service {
 
     /// Starts one that behaves as `setting` says.
     pub(crate) async fn start_with(setting: Setting) -> Self {
+        let database = Arc::new(Database::make(crate::STORE));
+        Self::start_on(setting, database, Arc::default()).await
+    }
+
+    /// Starts a replica of one that isn't in local mode: beside it on its database, with its clock.
+    pub(crate) async fn beside(&self, setting: Setting) -> Self {
+        Self::start_on(setting, Arc::clone(&self.database), Arc::clone(&self.clock)).await
+    }
+
+    async fn start_on(setting: Setting, database: Arc<Database>, clock: Arc<TestClock>) -> Self {
         log::subscribe();
-        let database = Database::make(crate::STORE);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let local_url = format!("http://{address}");
         let public_url = setting.public_url.unwrap_or(&local_url);
         let limiter = setting.limits.open().await;
-        let clock = Arc::new(TestClock::default());
         let store = database.open().await;
         let inbox = Arc::new(Inbox::default());
         let randomness = Arc::new(OperatingSystem);
