@@ -96,3 +96,18 @@ EXECUTE FUNCTION feed_version_raised();
 CREATE CONSTRAINT TRIGGER feed_account_gone AFTER DELETE ON accounts
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
 EXECUTE FUNCTION feed_account_gone();
+
+-- Since which number a refused key is listed.
+ALTER TABLE refused_kids ADD COLUMN seq BIGINT NOT NULL DEFAULT 0;
+
+CREATE FUNCTION feed_key_refused() RETURNS TRIGGER
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE refused_kids SET seq = feed_draw() WHERE kid = NEW.kid;
+    RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER feed_key_refused AFTER INSERT ON refused_kids
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+EXECUTE FUNCTION feed_key_refused();

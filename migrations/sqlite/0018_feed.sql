@@ -59,3 +59,12 @@ BEGIN
     SET version = max(raised_versions.version, excluded.version), seq = excluded.seq,
         leaves_at = NULL;
 END;
+
+-- Since which number a refused key is listed.
+ALTER TABLE refused_kids ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+
+CREATE TRIGGER feed_key_refused AFTER INSERT ON refused_kids
+BEGIN
+    UPDATE feed SET seq = seq + 1 WHERE id = 1;
+    UPDATE refused_kids SET seq = (SELECT seq FROM feed WHERE id = 1) WHERE kid = NEW.kid;
+END;

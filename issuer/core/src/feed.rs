@@ -227,16 +227,17 @@ impl Issuer {
     async fn next_edition(&self, known: Option<Arc<Edition>>) -> Result<Arc<Edition>, FeedError> {
         // Before the store is asked: whatever is revoked after it was, this doesn't vouch for.
         let now = self.now();
+        let keyring = self.signing_keyring().await?;
         let position = self.store.feed_position().await?;
         let same = known
             .as_ref()
             .filter(|known| known.state.position == position);
         let state = match same {
-            Some(same) if !same.is_old(&self.keyring, now) => return Ok(Arc::clone(same)),
+            Some(same) if !same.is_old(&keyring, now) => return Ok(Arc::clone(same)),
             Some(same) => same.state.clone(),
             None => self.read_revoked(known.as_deref(), now).await?,
         };
-        let edition = Edition::sign(state, &self.settings.issuer, &self.keyring, now)?;
+        let edition = Edition::sign(state, &self.settings.issuer, &keyring, now)?;
         let edition = Arc::new(edition);
         self.feed.exchange(Some(Arc::clone(&edition)));
         Ok(edition)

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use signet_core::account::AccountId;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey, Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::BEHIND;
@@ -62,6 +62,18 @@ impl FeedStore for PostgresStore {
                 })
             });
             let accounts = accounts.collect::<StoreResult<Vec<_>>>()?;
+            let kids = sqlx::query!("SELECT kid, seq FROM refused_kids LIMIT $1", limit)
+                .fetch_all(&mut tx)
+                .await
+                .map_err(db)?
+                .into_iter()
+                .map(|row| {
+                    Ok(RefusedKey {
+                        kid: row.kid,
+                        seq: unsigned(row.seq)?,
+                    })
+                });
+            let kids = kids.collect::<StoreResult<Vec<_>>>()?;
             let dates = sqlx::query!(
                 r#"SELECT min(leaves_at) AS leaves_at,
                           count(*) > count(leaves_at) AS "is_undated!"
@@ -75,7 +87,7 @@ impl FeedStore for PostgresStore {
                 position,
                 sessions,
                 accounts,
-                kids: Vec::new(),
+                kids,
                 is_undated: dates.is_undated,
                 leaves_at: dates.leaves_at.map(time),
             })

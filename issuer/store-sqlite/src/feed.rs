@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use signet_core::account::AccountId;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey, Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::BEHIND;
@@ -57,6 +57,18 @@ impl FeedStore for SqliteStore {
             })
         });
         let accounts = accounts.collect::<StoreResult<Vec<_>>>()?;
+        let kids = sqlx::query!("SELECT kid, seq FROM refused_kids LIMIT ?", limit)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(db)?
+            .into_iter()
+            .map(|row| {
+                Ok(RefusedKey {
+                    kid: row.kid,
+                    seq: unsigned(row.seq)?,
+                })
+            });
+        let kids = kids.collect::<StoreResult<Vec<_>>>()?;
         let dates = sqlx::query!(
             r#"SELECT min(leaves_at) AS "leaves_at: i64",
                       count(*) > count(leaves_at) AS "is_undated!: bool"
@@ -70,7 +82,7 @@ impl FeedStore for SqliteStore {
             position,
             sessions,
             accounts,
-            kids: Vec::new(),
+            kids,
             is_undated: dates.is_undated,
             leaves_at: dates.leaves_at.map(time),
         })

@@ -68,12 +68,7 @@ pub(super) fn sign(
             k: &lists.kids,
         },
     };
-    let header = HeaderOptions {
-        content_type: None,
-        signature_type: Some(TYPE.to_owned()),
-    };
-    let text = keyring.active().sign_with_options(claims, &header);
-    text.map_err(|_| SigningError)
+    keyring.sign(TYPE, claims)
 }
 
 fn joined(prefixes: &[Prefix]) -> String {
