@@ -22,13 +22,3 @@ CREATE TABLE audit_addresses (
 
 CREATE INDEX audit_addresses_by_account ON audit_addresses (account_id);
 CREATE INDEX audit_addresses_by_registration ON audit_addresses (registration_id);
-
--- Accounts that are gone, for as long as a token of theirs may be good. `version` is the lowest that
--- none of them has.
-CREATE TABLE erased_accounts (
-    id UUID PRIMARY KEY,
-    version BIGINT NOT NULL CHECK (version > 0),
-    erased_at BIGINT NOT NULL
-);
-
-CREATE INDEX erased_accounts_by_age ON erased_accounts (erased_at);

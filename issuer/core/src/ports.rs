@@ -616,7 +616,7 @@ pub trait Store:
     async fn ping(&self) -> StoreResult<()>;
 
     /// Removes a batch of what is past its time: registrations, mailed tokens, sessions that ended
-    /// or expired over a day ago, guesses and tombstones of more than a day ago, dead letters of more than 30 days
+    /// or expired over a day ago, guesses of more than a day ago, dead letters of more than 30 days
     /// ago, accounts whose last invite is older than [`invites::INVITED_ACCOUNTS_KEPT`], and accounts
     /// that nobody used, proved or gave a role to within [`unproven::UNUSED_ACCOUNTS_KEPT`] of their
     /// registration. Records `AccountExpired` for each account. Whoever changes something at the same time waits for one batch, however much there is.

@@ -2,13 +2,12 @@
 
 /// The tables of every store in SQL: a schema without one of them isn't whole, whatever it says was
 /// done to it.
-pub const TABLES: [&str; 22] = [
+pub const TABLES: [&str; 21] = [
     "account_roles",
     "accounts",
     "audit",
     "audit_addresses",
     "ended_sessions",
-    "erased_accounts",
     "feed",
     "guesses",
     "mac_keys",

@@ -126,7 +126,6 @@ macro_rules! store_contract {
             personal {
                 all_that_is_held_is_given_out,
                 an_erased_account_leaves_nothing_but_rows_about_nobody,
-                a_tombstone_is_kept_for_as_long_as_a_token_may_be_good,
                 an_owner_erases_with_a_live_session_and_the_password,
                 nobody_erases_above_themselves_or_the_last_admin,
                 an_erasure_and_whatever_else_happens_leave_nobody,

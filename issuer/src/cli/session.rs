@@ -109,6 +109,7 @@ fn object(session: &Session) -> Value {
         "id": session.id.0.to_string(),
         "created_at": Timestamp::from(session.created_at).to_string(),
         "last_seen_at": Timestamp::from(session.last_seen_at).to_string(),
+        "repeats": session.repeats,
         "user_agent": session.user_agent,
         "ip": session.ip,
     })

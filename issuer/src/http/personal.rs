@@ -75,6 +75,9 @@ struct PersonalSession {
     ip: Option<IpAddr>,
     /// How often it was refreshed, where the database counts that.
     refreshes: Option<u32>,
+    /// How often a used refresh token was answered once more, within its grace.
+    repeats: u64,
+    repeated_at: Option<Timestamp>,
 }
 
 /// A registration that nobody has proven.
@@ -158,6 +161,8 @@ impl From<HeldSession> for PersonalSession {
             user_agent: held.session.user_agent,
             ip: held.session.ip,
             refreshes: held.refreshes,
+            repeats: held.session.repeats,
+            repeated_at: held.session.repeated_at.map(Into::into),
         }
     }
 }

@@ -10,12 +10,11 @@ use signet_core::account::export::Held;
 use signet_core::audit::{Action, Context};
 use signet_core::email::EmailAddress;
 use signet_core::limit::GuessKey;
-use signet_core::ports::personal::{Erased, ErasureRight, Farewell, PersonalStore};
+use signet_core::ports::personal::{ErasureRight, Farewell, PersonalStore};
 use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 
 use crate::accounts::find;
-use crate::db::{PostgresStore, db};
-use crate::rows::{time, unsigned};
+use crate::db::PostgresStore;
 
 #[async_trait]
 impl PersonalStore for PostgresStore {
@@ -45,30 +44,8 @@ impl PersonalStore for PostgresStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<Erased, AccountChangeError> {
+    ) -> Ruled<(), AccountChangeError> {
         self.attempt(|| self.erase_account(context, id, right, farewell))
             .await
-    }
-
-    async fn erased_accounts(&self) -> StoreResult<Vec<Erased>> {
-        self.attempt(|| async {
-            let mut tx = self.snapshot().await?;
-            let rows = sqlx::query!(
-                "SELECT id, version, erased_at FROM erased_accounts ORDER BY erased_at"
-            )
-            .fetch_all(&mut tx)
-            .await
-            .map_err(db)?;
-            rows.into_iter()
-                .map(|row| {
-                    Ok(Erased {
-                        id: AccountId(row.id),
-                        version: unsigned(row.version)?,
-                        erased_at: time(row.erased_at),
-                    })
-                })
-                .collect()
-        })
-        .await
     }
 }

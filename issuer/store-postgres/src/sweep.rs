@@ -11,8 +11,7 @@ use crate::rows::{seconds, signed};
 
 /// How many rows of a kind go in one transaction.
 const BATCH: u64 = 500;
-/// How long sessions that are over are kept, guesses, which count for a day, and tombstones, which
-/// outlive every access token; in seconds.
+/// How long sessions that are over are kept, and guesses, which count for a day; in seconds.
 const DAY: u64 = 86_400;
 /// How long dead letters are kept, in seconds.
 const DEAD_LETTERS_KEPT: u64 = 30 * DAY;
@@ -33,7 +32,6 @@ impl PostgresStore {
             sessions(&mut tx, now, policy).await?,
             guesses(&mut tx, now).await?,
             dead_letters(&mut tx, now).await?,
-            tombstones(&mut tx, now).await?,
         ];
         tx.commit().await?;
         Ok(Swept::of(&kinds, BATCH))
@@ -108,19 +106,6 @@ async fn dead_letters(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
     let deleted = sqlx::query!(
         "DELETE FROM outbox WHERE id IN (
              SELECT id FROM outbox WHERE abandoned_at <= $1 LIMIT $2
-             FOR UPDATE SKIP LOCKED)",
-        kept_since,
-        batch
-    );
-    let deleted = deleted.execute(tx).await.map_err(db)?;
-    Ok(deleted.rows_affected())
-}
-
-async fn tombstones(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
-    let (kept_since, batch) = (seconds(now.saturating_sub(DAY)), signed(BATCH));
-    let deleted = sqlx::query!(
-        "DELETE FROM erased_accounts WHERE id IN (
-             SELECT id FROM erased_accounts WHERE erased_at <= $1 LIMIT $2
              FOR UPDATE SKIP LOCKED)",
         kept_since,
         batch

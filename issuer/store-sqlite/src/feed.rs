@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use signet_core::account::AccountId;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey, Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
+    Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::BEHIND;

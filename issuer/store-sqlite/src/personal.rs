@@ -10,13 +10,12 @@ use signet_core::account::export::Held;
 use signet_core::audit::{Action, Context};
 use signet_core::email::EmailAddress;
 use signet_core::limit::GuessKey;
-use signet_core::ports::personal::{Erased, ErasureRight, Farewell, PersonalStore};
+use signet_core::ports::personal::{ErasureRight, Farewell, PersonalStore};
 use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 
 use crate::accounts::find;
 use crate::audit::record;
-use crate::db::{SqliteStore, db};
-use crate::rows::{time, unsigned, uuid};
+use crate::db::SqliteStore;
 
 #[async_trait]
 impl PersonalStore for SqliteStore {
@@ -44,24 +43,7 @@ impl PersonalStore for SqliteStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<Erased, AccountChangeError> {
+    ) -> Ruled<(), AccountChangeError> {
         self.erase_account(context, id, right, farewell).await
-    }
-
-    async fn erased_accounts(&self) -> StoreResult<Vec<Erased>> {
-        let rows =
-            sqlx::query!("SELECT id, version, erased_at FROM erased_accounts ORDER BY erased_at")
-                .fetch_all(&self.readers)
-                .await
-                .map_err(db)?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Erased {
-                    id: AccountId(uuid(&row.id)?),
-                    version: unsigned(row.version)?,
-                    erased_at: time(row.erased_at),
-                })
-            })
-            .collect()
     }
 }

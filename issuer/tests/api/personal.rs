@@ -58,8 +58,13 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
         &["ip"],
         &["sequence", "salt", "account_id", "registration_id"],
     ),
-    // Nobody is behind it any more.
-    ("erased_accounts", &[], &["id", "version", "erased_at"]),
+    // What the revocation feed says, for some minutes: that tokens are void.
+    (
+        "ended_sessions",
+        &[],
+        &["session_id", "account_id", "seq", "leaves_at"],
+    ),
+    ("feed", &[], &["id", "seq"]),
     // How many there are is given out; the key says nothing.
     ("guesses", &["number"], &["key", "at"]),
     (
@@ -97,8 +102,17 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
         // The mail itself is under a seal until it is sent, and holds a token that is a secret.
         &["id", "sealed", "master_key", "account_id"],
     ),
+    (
+        "raised_versions",
+        &[],
+        &["account_id", "version", "seq", "leaves_at"],
+    ),
     // Nobody's.
-    ("refused_kids", &[], &["kid", "refused_at", "refused_until"]),
+    (
+        "refused_kids",
+        &[],
+        &["kid", "refused_at", "refused_until", "seq"],
+    ),
     (
         "registrations",
         &["email_original", "name", "created_at", "expires_at"],
@@ -139,6 +153,8 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "client",
             "user_agent",
             "ip",
+            "repeats",
+            "repeated_at",
         ],
         &["family", "account_id", "detached"],
     ),

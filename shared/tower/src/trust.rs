@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{Document, RefreshFault, Status};
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Decision, Gate, KeySet};
+use signet_verifier::{Decision, Gate};
 use tokio::sync::{Notify, watch};
 
 pub use builder::{TrustBuilder, TrustError};

@@ -127,8 +127,6 @@ impl Issuer {
             mail: self.seal(&self.letters.erased_notice(email), None, None),
         };
         let erased = self.store.erase(context, id, right, &farewell).await?;
-        Ok(erased.map(|erased| {
-            tracing::info!(account = %erased.id, "an account was erased");
-        }))
+        Ok(erased.inspect(|()| tracing::info!(account = %id, "an account was erased")))
     }
 }

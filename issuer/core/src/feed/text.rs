@@ -1,9 +1,7 @@
 //! A feed on the wire: a JWS with a type of its own, signed with the key that signs tokens.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use jwt_simple::algorithms::EdDSAKeyPairLike as _;
 use jwt_simple::claims::JWTClaims;
-use jwt_simple::common::HeaderOptions;
 use jwt_simple::prelude::UnixTimeStamp;
 use serde::Serialize;
 
@@ -68,7 +66,8 @@ pub(super) fn sign(
             k: &lists.kids,
         },
     };
-    keyring.sign(TYPE, claims)
+    // What is signed is for everybody.
+    keyring.sign(TYPE, claims).map(|text| text.to_string())
 }
 
 fn joined(prefixes: &[Prefix]) -> String {

@@ -14,7 +14,6 @@ use crate::limit::GuessKey;
 use crate::mail::NewMail;
 use crate::password::PasswordHash;
 use crate::session::SessionId;
-use crate::time::UnixTime;
 
 /// By what right an account is erased.
 #[derive(Clone, Debug)]
@@ -39,17 +38,6 @@ pub struct Farewell {
     pub mail: NewMail,
 }
 
-/// An account that is gone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Erased {
-    /// What identified it.
-    pub id: AccountId,
-    /// The lowest `ver` that none of its tokens has.
-    pub version: u64,
-    /// When it went.
-    pub erased_at: UnixTime,
-}
-
 /// What a store holds of a person.
 #[async_trait]
 pub trait PersonalStore: Send + Sync {
@@ -64,8 +52,7 @@ pub trait PersonalStore: Send + Sync {
 
     /// Erases an account: its roles, sessions, mailed tokens, unsent mail and failed guesses, the
     /// registrations of its address, and the clients' addresses in the trail that are its own. The
-    /// trail stays, with the account's id in it, and so does a tombstone for a while. The last
-    /// active, verified admin stays. Queues the farewell. Records `AccountErased`.
+    /// trail stays, with the account's id in it. The last active, verified admin stays. Queues the farewell. Records `AccountErased`.
     ///
     /// [`AccountChangeError::NotFound`] where there is none, or where its owner's session or
     /// password are no more what they were.
@@ -75,9 +62,5 @@ pub trait PersonalStore: Send + Sync {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<Erased, AccountChangeError>;
-
-    /// Accounts that were erased a short time ago, the first of them first: for as long as a token
-    /// of theirs may be good.
-    async fn erased_accounts(&self) -> StoreResult<Vec<Erased>>;
+    ) -> Ruled<(), AccountChangeError>;
 }

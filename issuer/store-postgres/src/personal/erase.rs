@@ -5,7 +5,7 @@ use signet_core::account::{Account, AccountId};
 use signet_core::audit::chain::Redaction;
 use signet_core::audit::{Action, Context, Event};
 use signet_core::email::EmailAddress;
-use signet_core::ports::personal::{Erased, ErasureRight, Farewell};
+use signet_core::ports::personal::{ErasureRight, Farewell};
 use signet_core::ports::{AccountChangeError, Ruled, StoreError, StoreResult};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
@@ -14,7 +14,6 @@ use crate::accounts::{find, has_admin, lock, password};
 use crate::actor::is_live;
 use crate::audit::forget_addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
-use crate::rows::{seconds, signed};
 use crate::{guesses, mail};
 
 const WRITE: &str = "users:write";
@@ -28,7 +27,7 @@ impl PostgresStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<Erased, AccountChangeError> {
+    ) -> Ruled<(), AccountChangeError> {
         let mut tx = self.write().await?;
         Lock::Administration.take(&mut tx).await.map_err(db)?;
         let (mut tx, target) = match self.with_address_locked(tx, id).await? {
@@ -41,22 +40,16 @@ impl PostgresStore {
         }
         let catalogue = self.known_roles.current(&mut tx).await?;
         let was_admin = catalogue.authority(&target.roles).is_admin() && is_live(&target);
-        let erased = Erased {
-            id,
-            version: target.version.saturating_add(1),
-            erased_at: context.now,
-        };
         delete(&mut tx, &target).await?;
         if was_admin && !has_admin(&mut tx, &catalogue).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
         }
         guesses::clear(&mut tx, &clears).await?;
-        keep_tombstone(&mut tx, &erased).await?;
         mail::queue(&mut tx, context.now, &mail).await?;
         let taken_out = forget_addresses(&mut tx, id).await?;
         tx.record(event(context, id, &taken_out));
         tx.commit().await?;
-        Ok(Ok(erased))
+        Ok(Ok(()))
     }
 
     /// The account as it stays until the end of the transaction, whose address nobody else
@@ -163,18 +156,5 @@ async fn delete(tx: &mut Transaction, account: &Account) -> StoreResult<()> {
         .execute(tx)
         .await
         .map_err(db)?;
-    Ok(())
-}
-
-async fn keep_tombstone(tx: &mut Transaction, erased: &Erased) -> StoreResult<()> {
-    sqlx::query!(
-        "INSERT INTO erased_accounts (id, version, erased_at) VALUES ($1, $2, $3)",
-        erased.id.0,
-        signed(erased.version),
-        seconds(erased.erased_at)
-    )
-    .execute(tx)
-    .await
-    .map_err(db)?;
     Ok(())
 }

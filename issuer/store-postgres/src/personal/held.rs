@@ -40,7 +40,7 @@ pub(super) async fn read(
 async fn sessions(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<HeldSession>> {
     let rows = sqlx::query!(
         "SELECT id, generation, detached, created_at, advanced_at, authenticated_at, ended_at,
-                audience, client, user_agent, ip
+                audience, client, user_agent, ip, repeats, repeated_at
          FROM sessions WHERE account_id = $1 ORDER BY created_at, id",
         account.0
     )
@@ -57,6 +57,8 @@ async fn sessions(tx: &mut Transaction, account: AccountId) -> StoreResult<Vec<H
                     last_seen_at: time(row.advanced_at),
                     user_agent: row.user_agent,
                     ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+                    repeats: unsigned(row.repeats)?,
+                    repeated_at: row.repeated_at.map(time),
                 },
                 refreshes: (!row.detached).then_some(refreshes),
                 authenticated_at: time(row.authenticated_at),

@@ -5,7 +5,7 @@ use signet_core::account::{Account, AccountId};
 use signet_core::audit::chain::Redaction;
 use signet_core::audit::{Action, Context};
 use signet_core::email::EmailAddress;
-use signet_core::ports::personal::{Erased, ErasureRight, Farewell};
+use signet_core::ports::personal::{ErasureRight, Farewell};
 use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
@@ -15,7 +15,6 @@ use crate::accounts::{find, has_admin, password};
 use crate::actor::is_live;
 use crate::audit::{forget_addresses, record};
 use crate::db::{SqliteStore, db};
-use crate::rows::{seconds, signed};
 use crate::{guesses, mail};
 
 const WRITE: &str = "users:write";
@@ -27,7 +26,7 @@ impl SqliteStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<Erased, AccountChangeError> {
+    ) -> Ruled<(), AccountChangeError> {
         let mut tx = self.write().await?;
         let Some(target) = find(&mut tx, id).await? else {
             return tx.leave(Err(AccountChangeError::NotFound)).await;
@@ -38,22 +37,16 @@ impl SqliteStore {
         let catalogue = self.known_roles.current(&mut tx).await?;
         let was_admin = catalogue.authority(&target.roles).is_admin() && is_live(&target);
         let Farewell { clears, mail } = farewell(&target.email);
-        let erased = Erased {
-            id,
-            version: target.version.saturating_add(1),
-            erased_at: context.now,
-        };
         guesses::clear(&mut tx, &clears).await?;
         delete(&mut tx, &target).await?;
         if was_admin && !has_admin(&mut tx, &catalogue).await? {
             return tx.leave(Err(AccountChangeError::LastAdmin)).await;
         }
-        keep_tombstone(&mut tx, &erased).await?;
         mail::queue(&mut tx, context.now, &mail).await?;
         let taken_out = forget_addresses(&mut tx, id).await?;
         record(&mut tx, event(context, id, &taken_out)).await?;
         tx.commit().await?;
-        Ok(Ok(erased))
+        Ok(Ok(()))
     }
 
     async fn may_erase(
@@ -126,20 +119,5 @@ async fn delete(connection: &mut SqliteConnection, account: &Account) -> StoreRe
         .execute(connection)
         .await
         .map_err(db)?;
-    Ok(())
-}
-
-async fn keep_tombstone(connection: &mut SqliteConnection, erased: &Erased) -> StoreResult<()> {
-    let id = erased.id.0.as_bytes().as_slice();
-    let (version, at) = (signed(erased.version), seconds(erased.erased_at));
-    sqlx::query!(
-        "INSERT INTO erased_accounts (id, version, erased_at) VALUES (?, ?, ?)",
-        id,
-        version,
-        at
-    )
-    .execute(connection)
-    .await
-    .map_err(db)?;
     Ok(())
 }

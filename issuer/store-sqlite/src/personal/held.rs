@@ -45,7 +45,7 @@ async fn sessions(
     let account = account.0.as_bytes().as_slice();
     let rows = sqlx::query!(
         "SELECT id, generation, detached, created_at, advanced_at, authenticated_at, ended_at,
-                audience, client, user_agent, ip
+                audience, client, user_agent, ip, repeats, repeated_at
          FROM sessions WHERE account_id = ? ORDER BY created_at, id",
         account
     )
@@ -62,6 +62,8 @@ async fn sessions(
                     last_seen_at: time(row.advanced_at),
                     user_agent: row.user_agent,
                     ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+                    repeats: unsigned(row.repeats)?,
+                    repeated_at: row.repeated_at.map(time),
                 },
                 refreshes: (row.detached == 0).then_some(refreshes),
                 authenticated_at: time(row.authenticated_at),
