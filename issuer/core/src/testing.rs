@@ -28,6 +28,7 @@ pub mod guesses;
 pub mod heads;
 pub mod imports;
 pub mod invites;
+pub mod key_lives;
 pub mod keys;
 pub mod limits;
 pub mod mail;
@@ -209,6 +210,14 @@ macro_rules! store_contract {
                 what_is_withdrawn_after_a_success_takes_nothing_from_later_guesses,
                 of_many_guesses_at_once_those_that_were_checked_count,
             }
+            key_lives {
+                a_key_is_published_signs_rests_and_goes,
+                of_sixty_four_rotations_at_once_one_is_done,
+                a_young_key_does_not_take_over,
+                a_revoked_key_is_gone_at_once_and_refused,
+                keys_are_changed_by_who_may,
+                what_one_master_key_sealed_is_sealed_anew_under_another,
+            }
             keys {
                 keys_are_made_once_among_many_starts,
                 a_later_start_finds_the_keys_as_they_were,
@@ -329,6 +338,7 @@ mod tests {
             include_str!("testing/guesses.rs"),
             include_str!("testing/imports.rs"),
             include_str!("testing/invites.rs"),
+            include_str!("testing/key_lives.rs"),
             include_str!("testing/keys.rs"),
             include_str!("testing/mail.rs"),
             include_str!("testing/outbox.rs"),

@@ -27,6 +27,8 @@ mod doctor;
 mod forward_auth;
 mod health;
 mod importing;
+mod keys;
+mod operations;
 mod pages;
 mod policy;
 mod readme;

@@ -31,6 +31,8 @@ fn keyring() -> Keyring {
         incarnation: initial.incarnation,
         signing: vec![initial.signing],
         mac: vec![initial.mac],
+        secrets: initial.secrets,
+        version: 1,
     };
     Keyring::open(&stored, &master).unwrap()
 }

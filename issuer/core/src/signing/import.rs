@@ -82,12 +82,13 @@ pub fn read(text: &[u8]) -> Result<SecretBytes<32>, ImportError> {
         true => read_jwk(text)?,
         false => read_pem(text)?,
     };
+    // Of such a seed the library makes no key at all.
+    if is_made_up(seed.expose()) {
+        return Err(ImportError::MadeUp);
+    }
     let (_, own) = identify(&seed).ok_or(ImportError::Unreadable)?;
     if public.is_some_and(|public| public != own) {
         return Err(ImportError::Mismatch);
-    }
-    if is_made_up(seed.expose()) {
-        return Err(ImportError::MadeUp);
     }
     match PUBLISHED.contains(seed.expose()) {
         true => Err(ImportError::Published),
