@@ -85,11 +85,6 @@ async fn address(world: &World, account: AccountId) -> String {
     account.email.canonical().to_owned()
 }
 
-fn sorted(mut kinds: Vec<String>) -> Vec<String> {
-    kinds.sort();
-    kinds
-}
-
 fn canonical(name: &str) -> String {
     email(name).canonical().to_owned()
 }
@@ -106,7 +101,7 @@ pub async fn a_change_is_asked_for_confirmed_and_keeps_sessions(world: &World) {
         .unwrap();
     let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
     assert_eq!(
-        sorted(world.waiting_mail().await),
+        world.waiting_mail_sorted().await,
         ["address_change", "address_change_notice", "verify"]
     );
     assert_eq!(address(world, ada.id).await, canonical("ada"));
@@ -130,7 +125,7 @@ pub async fn a_taken_address_gets_the_other_mail_and_no_account(world: &World) {
     let bob = world.account("bob", &[]).await;
     let tokens = ask(world, ada.id, "bob", NOW).await.unwrap();
     assert_eq!(
-        sorted(world.waiting_mail().await),
+        world.waiting_mail_sorted().await,
         ["address_change_notice", "change_to_taken"]
     );
     // Nobody gets this token; if somebody had it, it would lead nowhere.
@@ -257,9 +252,8 @@ pub async fn nobody_gets_an_address_that_may_be_put_back(world: &World) {
         .await
         .unwrap();
     let theirs = ask(world, bob.id, "ada", NOW).await.unwrap();
-    // Of one second, so in no order.
     assert_eq!(
-        sorted(world.waiting_mail().await),
+        world.waiting_mail_sorted().await,
         ["address_change_notice", "address_taken", "change_to_taken"]
     );
     let id = AccountId(super::world::RANDOM.uuid());

@@ -285,6 +285,13 @@ impl World {
         verification.end().unwrap();
     }
 
+    /// The same, for what came in one second and so in no order.
+    pub async fn waiting_mail_sorted(&self) -> Vec<String> {
+        let mut kinds = self.waiting_mail().await;
+        kinds.sort();
+        kinds
+    }
+
     /// The kinds of the messages that wait, taking them.
     pub async fn waiting_mail(&self) -> Vec<String> {
         let claimed = self.store.claim_mail(after(10), 10, 100).await.unwrap();
