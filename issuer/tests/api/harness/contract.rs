@@ -53,8 +53,14 @@ impl Operation {
         } else {
             method.as_str()
         };
+        // What stands in the document as it is isn't what a template stands for.
+        let is_literal = Self::all().any(|operation| operation.path == path);
         Self::all().find(|operation| {
-            operation.method.eq_ignore_ascii_case(method) && fits(operation.path, path)
+            let fits = match is_literal {
+                true => operation.path == path,
+                false => fits(operation.path, path),
+            };
+            fits && operation.method.eq_ignore_ascii_case(method)
         })
     }
 
