@@ -16,6 +16,7 @@ mod interop;
 mod npm;
 mod process;
 mod prove;
+mod revocation;
 mod setup;
 mod test;
 mod traces;

@@ -60,7 +60,7 @@ pub(crate) fn install(package: &Path, folder: &Path) -> Done<PathBuf> {
     Ok(folder.join("node_modules/@signet/verifier"))
 }
 
-fn copy_files(from: &Path, to: &Path) -> Done {
+pub(crate) fn copy_files(from: &Path, to: &Path) -> Done {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::components::for_workspace;
 use crate::fuzz;
 use crate::process::{self, Done, Failure, cargo, command, root, run_quietly, say, say_error};
+use crate::revocation;
 use crate::setup::{self, tool};
 
 const DENY_VERSION: &str = "0.20.2";
@@ -26,6 +27,7 @@ const PROOFS: &[Proof] = &[
         stores::told_by_tests,
     ),
     ("the release before on this schema", previous::run_together),
+    ("a session that ends is over everywhere", revocation::prove),
     ("the verdicts of aws-lc-rs", agreement),
     ("no input upsets the verifier (libFuzzer)", fuzz::prove),
     (

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::components::for_workspace;
 use crate::process::{self, Done, Failure, cargo, say, say_error};
-use crate::{artefacts, conformance, envoy, fuzz, image, interop, npm, setup, wasm, worker};
+use crate::{
+    artefacts, conformance, envoy, fuzz, image, interop, npm, revocation, setup, wasm, worker,
+};
 
 /// One step: its name, and what it does.
 type Step = (&'static str, fn() -> Done);
@@ -24,6 +26,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("npm", npm::test),
     ("envoy", envoy::test),
     ("worker", worker::test),
+    ("revocation", revocation::test),
     ("conformance", conformance::run),
     ("interop", interop::run),
     ("image", image::test),

@@ -8,13 +8,13 @@ use std::thread;
 use crate::process::Done;
 
 /// A service. Its thread ends with the process.
-pub(super) struct Origin {
+pub(crate) struct Origin {
     port: u16,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Origin {
-    pub(super) fn start() -> Done<Self> {
+    pub(crate) fn start() -> Done<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -28,7 +28,7 @@ impl Origin {
         Ok(Self { port, requests })
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 

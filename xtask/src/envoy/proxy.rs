@@ -11,7 +11,7 @@ use crate::process::{Background, Done, Failure, command, free_port, listens, roo
 const THREADS: &str = "3";
 
 /// An Envoy. It ends with this value.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     admin: u16,
     log: PathBuf,
@@ -20,7 +20,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Starts one from the shipped configuration.
-    pub(super) fn start(
+    pub(crate) fn start(
         folder: &Path,
         filter: &Path,
         policy: &str,
@@ -85,7 +85,7 @@ impl Proxy {
         })
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 

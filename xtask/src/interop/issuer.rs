@@ -149,6 +149,25 @@ impl Issuer {
         Ok(serde_json::from_str(&run_quietly(&mut import)?)?)
     }
 
+    /// The file of its database.
+    pub(crate) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Has the program do something beside it, as an operator does.
+    pub(crate) fn operate(&self, words: &[&str]) -> Done<String> {
+        let mut order = command(program("signet"));
+        order
+            .args(words)
+            .env("SIGNET_PUBLIC_URL", self.url())
+            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env(
+                "SIGNET_DATABASE_URL",
+                format!("sqlite:{}", self.database.display()),
+            );
+        run_quietly(&mut order)
+    }
+
     /// Creates an admin as an operator does.
     pub(crate) fn create_admin(&self, email: &str, password: &str) -> Done {
         let mut create = command(program("signet"));
