@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::print_stderr,
+    clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     reason = "these are tests, which say what they measure"
