@@ -5,6 +5,7 @@
 //!   from it. A test that stops its server starts one with [`Postgres::start`].
 //! - [`PgBouncer::start`] puts a transaction pooler before a server.
 //! - [`redis()`] is one server for all tests of a process, and [`Redis::start`] is one of a test's own.
+//! - [`MailServer::start`] is an SMTP server with TLS that misbehaves when it is told to.
 //! - [`Certificates::make`] makes an authority and a certificate of `localhost`.
 //!
 //! What is missing is a panic that says how to install it, and never a test less.
@@ -20,12 +21,14 @@
 )]
 
 mod certificates;
+mod mail_server;
 mod pgbouncer;
 mod postgres;
 mod redis;
 mod server;
 
 pub use certificates::{Certificates, NAME};
+pub use mail_server::{MailServer, Transport};
 pub use pgbouncer::{PgBouncer, Pooling};
 pub use postgres::{Database, Postgres, postgres};
 pub use redis::{Redis, redis};

@@ -43,13 +43,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a program, whose folder goes with it. `stop` is the signal that ends it.
     pub(crate) fn start(program: &[&str], folder: &Path, stop: &str) -> Self {
+        Self::keep(&as_user(program), folder, stop)
+    }
+
+    /// The same as whoever runs the test, for what lies where others can't read.
+    pub(crate) fn start_as_ourselves(program: &[&str], folder: &Path, stop: &str) -> Self {
+        Self::keep(program, folder, stop)
+    }
+
+    fn keep(program: &[&str], folder: &Path, stop: &str) -> Self {
         let log = folder.join("log");
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .arg(&log)
             .arg(folder)
             .arg(stop)
-            .args(as_user(program))
+            .args(program)
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -28,6 +28,7 @@ mod forward_auth;
 mod health;
 mod importing;
 mod keys;
+mod mail;
 mod operations;
 mod pages;
 mod policy;

@@ -18,7 +18,7 @@ struct Told {
 const MARK: &str = "proved: ";
 
 /// Tests whose figures belong into the report.
-const TOLD_BY_TESTS: [Told; 7] = [
+const TOLD_BY_TESTS: [Told; 9] = [
     Told {
         package: "signet-store-postgres",
         program: "server",
@@ -53,6 +53,16 @@ const TOLD_BY_TESTS: [Told; 7] = [
         package: "signet",
         program: "process",
         test: "crashing::a_full_disk_takes_no_change_answers_what_is_there_and_recovers_by_itself",
+    },
+    Told {
+        package: "signet",
+        program: "process",
+        test: "mail::a_mail_server_that_can_not_be_used_or_trusted_loses_no_mail_and_is_told_nothing",
+    },
+    Told {
+        package: "signet",
+        program: "process",
+        test: "mail::whatever_a_mail_server_says_of_a_message_it_arrives_or_is_a_dead_letter",
     },
 ];
 

@@ -1,0 +1,405 @@
+//! A mail server that is away, slow, refuses, breaks off, or isn't who it says: the real program
+//! beside a real one. Whatever becomes of mail, answers stay what they are, everything arrives in the
+//! end, and nothing is ever said in the clear.
+//!
+//! `SIGNET_PROVE` has more people write, for longer, to a server that is slower.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use signet_testbed::{MailServer, Transport};
+
+use super::harness::{Ended, PASSWORD, Running, Signet, status};
+
+const HOST: &str = "auth.example.com";
+const KEY: &str = "jzpb4ZB80kRm-x4Nk6hcd9Eu8EtqWYPC7hcPmrHE1lU";
+
+/// Within which a message is to be there once the server is well again.
+const AFTER_HEALING: Duration = Duration::from_secs(60);
+
+fn in_full() -> bool {
+    std::env::var_os("SIGNET_PROVE").is_some()
+}
+
+/// An issuer in production beside a mail server.
+struct Stage {
+    mail: MailServer,
+    signet: Signet,
+    server: Running,
+    people: usize,
+    /// How long answers took while nothing was wrong.
+    usual: Duration,
+    slowest: Duration,
+}
+
+impl Stage {
+    fn set(transport: Transport) -> Self {
+        let mail = MailServer::start(transport);
+        let signet = signet(&mail);
+        let server = signet.serve();
+        let mut stage = Self {
+            mail,
+            signet,
+            server,
+            people: 0,
+            usual: Duration::ZERO,
+            slowest: Duration::ZERO,
+        };
+        let mut took: Vec<Duration> = (0..3).map(|_| stage.ask().1).collect();
+        took.sort();
+        stage.usual = took[1];
+        stage.arrive(3);
+        stage
+    }
+
+    /// Somebody registers, asks for the mail again, and for a new password; who they are, and how
+    /// long the slowest answer took.
+    fn ask(&mut self) -> (String, Duration) {
+        self.people += 1;
+        let email = format!("person{}@example.com", self.people);
+        let started = Instant::now();
+        for (path, body) in [
+            (
+                "/v1/register",
+                json!({ "email": email, "password": PASSWORD, "name": "Ada \"A\" \u{1F600}" }),
+            ),
+            ("/v1/email/verify/resend", json!({ "email": email })),
+            ("/v1/password/forgot", json!({ "email": email })),
+        ] {
+            let answer = self.post(path, &body);
+            assert_eq!(status(&answer), 202, "{path}: {answer}");
+        }
+        (email, started.elapsed())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        self.server.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// People ask while the mail server does this; then it is well, and everyone gets their mail.
+    fn endure(&mut self, mode: &str) {
+        let met = self.mail.connections().len();
+        self.mail.misbehave(mode);
+        self.ask_around(mode);
+        self.mail.wait_for_a_connection(met);
+        if in_full() {
+            std::thread::sleep(Duration::from_secs(20));
+            self.ask_around(mode);
+        }
+        self.mail.misbehave("good");
+        self.arrive(self.people);
+    }
+
+    /// A few people ask, and notice nothing.
+    fn ask_around(&mut self, mode: &str) {
+        let count = if in_full() { 20 } else { 3 };
+        let mut took: Vec<Duration> = (0..count).map(|_| self.ask().1).collect();
+        took.sort();
+        let median = took[took.len() / 2];
+        self.slowest = self.slowest.max(median);
+        let most = self.usual * 2 + Duration::from_millis(500);
+        assert!(
+            median < most,
+            "{mode}: {median:?}, usually {:?}",
+            self.usual
+        );
+    }
+
+    /// Waits until so many people have a message about their registration.
+    fn arrive(&self, people: usize) {
+        let started = Instant::now();
+        loop {
+            let arrived = self.arrived();
+            let missing = (1..=people)
+                .map(|number| format!("person{number}@example.com"))
+                .filter(|email| !arrived.contains_key(email));
+            let missing: Vec<String> = missing.collect();
+            if missing.is_empty() {
+                return;
+            }
+            assert!(
+                started.elapsed() < AFTER_HEALING,
+                "no mail for {missing:?}: {}",
+                self.run(&["mail", "outbox"]).out
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What came, by recipient: the ids of the messages.
+    fn arrived(&self) -> BTreeMap<String, Vec<String>> {
+        let mut arrived: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for mail in self.mail.mails() {
+            let header = |name: &str| {
+                let line = mail.lines().find_map(|line| line.strip_prefix(name));
+                line.unwrap_or_else(|| panic!("no {name}: {mail}"))
+                    .to_owned()
+            };
+            let ids = arrived.entry(header("To: ")).or_default();
+            ids.push(header("Message-ID: "));
+        }
+        arrived
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.signet.run(arguments)
+    }
+
+    /// The dead letters.
+    fn dead(&self) -> Vec<Value> {
+        let ended = self.run(&["mail", "outbox", "--state", "dead", "--json"]);
+        let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
+        told["mails"].as_array().unwrap().clone()
+    }
+
+    /// Nothing was said in the clear but hello, the wish for TLS, and goodbye; nothing of it all is
+    /// in the log.
+    fn end(self) -> String {
+        let clear = self.mail.clear();
+        for line in clear.lines() {
+            let is_allowed = matches!(line, "STARTTLS" | "QUIT") || line == format!("EHLO {HOST}");
+            assert!(is_allowed, "said in the clear: {line:?}");
+        }
+        self.server.signal("TERM");
+        let ended = self.server.ended();
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        for secret in ["p@ss", "p%40ss", "person1@", "token="] {
+            assert!(!ended.err.contains(secret), "{secret}: {}", ended.err);
+        }
+        let (people, mails) = (self.people, self.mail.mails().len());
+        let (usual, slowest) = (self.usual.as_millis(), self.slowest.as_millis());
+        format!(
+            "{people} people asked three times each and got {mails} mails; a round of three \
+             answers took {usual} ms while all was well, and {slowest} ms at worst (median of each \
+             trouble)"
+        )
+    }
+}
+
+fn signet(mail: &MailServer) -> Signet {
+    Signet::new()
+        .with("SIGNET_PUBLIC_URL", &format!("https://{HOST}"))
+        .with("SIGNET_MASTER_KEY", KEY)
+        .with("SIGNET_SMTP_URL", &mail.url())
+        .with(
+            "SIGNET_MAIL_FROM",
+            "\"Signet, \u{5D0}\" <no-reply@example.com>",
+        )
+        .with("SIGNET_LIMITS__SCALE", "1000")
+        .with("SIGNET_OPERATIONS_LISTEN", "off")
+        .with("SIGNET_PASSWORD__MEMORY_KIB", "8192")
+        .with("SIGNET_PASSWORD__ITERATIONS", "1")
+        .with("SSL_CERT_FILE", mail.authority().to_str().unwrap())
+}
+
+/// What concerns all mail: nothing is sent, nothing counts as tried, all waits.
+#[test]
+fn a_mail_server_that_can_not_be_used_or_trusted_loses_no_mail_and_is_told_nothing() {
+    let mut stage = Stage::set(Transport::StartTls);
+    for mode in [
+        "hang-up",
+        "stranger",
+        "expired",
+        "another-name",
+        "stripped",
+        "454",
+        "refuse-login",
+        "refuse-sender",
+    ] {
+        stage.endure(mode);
+    }
+    stage.mail.stop();
+    stage.ask_around("down");
+    let pause = if in_full() { 60 } else { 2 };
+    std::thread::sleep(Duration::from_secs(pause));
+    let waiting = stage.run(&["mail", "outbox", "--state", "waiting", "--json"]);
+    assert!(waiting.out.contains("can't be reached"), "{}", waiting.out);
+    assert!(waiting.out.contains("\"attempts\":0"), "{}", waiting.out);
+    stage.mail.begin();
+    stage.arrive(stage.people);
+    assert!(stage.dead().is_empty(), "{:?}", stage.dead());
+    println!("proved: {}", stage.end());
+}
+
+/// What concerns a message: it is tried again, or it is dead, and others aren't held up.
+#[test]
+fn whatever_a_mail_server_says_of_a_message_it_arrives_or_is_a_dead_letter() {
+    let mut stage = Stage::set(Transport::Implicit);
+    stage.endure(if in_full() { "slow 8" } else { "slow 1" });
+    stage.endure("busy");
+    stage.mail.misbehave("greylist");
+    stage.ask_around("greylist");
+    stage.arrive(stage.people);
+
+    stage.mail.misbehave("cut");
+    let (cut, _) = stage.ask();
+    stage
+        .mail
+        .wait_for_a_connection(stage.mail.connections().len());
+    stage.arrive(stage.people);
+    let started = Instant::now();
+    let came_twice = |ids: &[String]| {
+        ids.iter()
+            .any(|id| ids.iter().filter(|x| *x == id).count() > 1)
+    };
+    while !came_twice(&stage.arrived()[&cut]) {
+        assert!(
+            started.elapsed() < AFTER_HEALING,
+            "{:?}",
+            stage.arrived()[&cut]
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for id in &stage.arrived()[&cut] {
+        assert!(id.ends_with("@example.com>"), "{id}");
+    }
+
+    stage.mail.misbehave("refuse");
+    let (refused, _) = stage.ask();
+    let started = Instant::now();
+    while stage.dead().is_empty() {
+        assert!(started.elapsed() < AFTER_HEALING, "nothing died");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let letter = &stage.dead()[0];
+    let reason = letter["last_error"].as_str().unwrap();
+    assert!(
+        reason.contains("550") && reason.contains("is nobody"),
+        "{reason}"
+    );
+    assert!(!reason.contains(&refused), "{reason}");
+    assert_eq!(letter["kind"], "verify");
+    stage.mail.misbehave("good");
+    let ended = stage.run(&["mail", "retry", "00000000-0000-4000-8000-000000000000"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("no such message"), "{}", ended.err);
+    let ended = stage.run(&["mail", "retry", "--dead"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.out.contains("tried again"), "{}", ended.out);
+    stage.arrive(stage.people);
+    println!("proved: {}", stage.end());
+}
+
+#[test]
+fn an_operator_is_told_step_by_step_how_far_mail_gets() {
+    let mail = MailServer::start(Transport::StartTls);
+    let signet = signet(&mail);
+    let test = |address: &str| signet.run(&["mail", "test", "--json", address]);
+    let ended = test("Ada@example.com");
+    let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
+    assert_eq!((ended.code, &told["ok"]), (0, &json!(true)), "{told:#}");
+    let steps: Vec<&str> = told["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "resolve",
+            "connect",
+            "tls",
+            "auth",
+            "sender",
+            "recipient",
+            "message",
+            "message id"
+        ]
+    );
+    let certificate = told["steps"][2]["message"].as_str().unwrap();
+    assert!(
+        certificate.contains("for localhost; SHA-256 "),
+        "{certificate}"
+    );
+    let mails = mail.mails();
+    let id = told["steps"][7]["message"].as_str().unwrap();
+    assert!(
+        mails[0].contains(&format!("Message-ID: {id}\r\n")),
+        "{}",
+        mails[0]
+    );
+    assert!(mails[0].contains("Auto-Submitted: auto-generated\r\n"));
+
+    for (mode, step, words) in [
+        ("hang-up", "starttls", ""),
+        (
+            "stranger",
+            "tls",
+            "an authority that this machine doesn't know",
+        ),
+        ("expired", "tls", "has expired"),
+        ("another-name", "tls", "is for another name"),
+        ("stripped", "starttls", "smtps://"),
+        ("454", "starttls", "smtps://"),
+        ("refuse-login", "auth", "user and password in smtp_url"),
+        ("refuse-sender", "sender", "mail_from"),
+        ("busy", "recipient", "greylisting"),
+        ("refuse", "recipient", "relay for us"),
+        ("cut", "message", "docs/MAIL.md"),
+    ] {
+        mail.misbehave(mode);
+        let ended = test(&format!("{mode}@example.com"));
+        let told: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
+        assert_eq!((ended.code, &told["ok"]), (1, &json!(false)), "{told:#}");
+        let last = told["steps"].as_array().unwrap().last().unwrap();
+        let told_step = last["step"].as_str().unwrap();
+        assert!(
+            told_step == step || (mode == "hang-up" && told_step == "greeting"),
+            "{mode}: {told:#}"
+        );
+        let hint = last["hint"].as_str().unwrap();
+        assert!(hint.contains(words), "{mode}: {hint}");
+        assert!(!ended.out.contains("hidden"), "{}", ended.out);
+    }
+    mail.misbehave("stranger");
+    let ended = signet.run(&["mail", "test", "ada@example.com"]);
+    assert!(ended.out.contains("ok    connect "), "{}", ended.out);
+    assert!(ended.out.contains("FAIL  tls "), "{}", ended.out);
+    let (code, doctor) = {
+        let ended = signet.run(&["doctor", "--json"]);
+        (ended.code, ended.out)
+    };
+    assert!(
+        doctor.contains("an authority that this machine"),
+        "{code} {doctor}"
+    );
+    for line in mail.clear().lines() {
+        assert!(
+            ["STARTTLS", "QUIT", "EHLO auth.example.com"].contains(&line),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_address_or_has_no_mail_server_is_not_tried() {
+    let signet = Signet::new();
+    let ended = signet.run(&["mail", "test", "ada"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let ended = signet.run(&["mail", "test", "ada@example.com\r\nBcc: eve@example.com"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let ended = signet.run(&["mail", "test", "ada@example.com"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("set smtp_url"), "{}", ended.err);
+    for arguments in [
+        ["mail", "retry", "x"],
+        ["mail", "outbox", "--state=gone"],
+        ["mail", "outbox", "--kind=gone"],
+        ["mail", "outbox", "--limit=0"],
+    ] {
+        assert_eq!(signet.run(&arguments).code, 2, "{arguments:?}");
+    }
+    assert_eq!(signet.run(&["mail", "retry"]).code, 2);
+    let ended = signet.run(&["mail", "outbox"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.out, "nothing waits, and nothing is dead\n");
+    let ended = signet.run(&["mail", "outbox", "--json"]);
+    assert_eq!(ended.out, "{\"mails\":[]}\n");
+}
