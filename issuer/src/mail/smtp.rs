@@ -177,7 +177,7 @@ impl Smtp {
                 let cause = Cause::TooLong(self.patience.as_secs());
                 Err(Fault::new(progress.stage(), cause))
             })
-            .map_err(|fault| fault.hiding(self.secrets()))
+            .map_err(|fault| fault.hiding(self.secrets(), "<password>"))
     }
 }
 
@@ -193,7 +193,10 @@ impl MailTransport for Smtp {
             .map_err(|error| DeliveryError::Permanent(error.to_string()))?;
         self.hand_over(&written, &mut Progress::unseen())
             .await
-            .map_err(|fault| fault.hiding([message.to.clone()]).into_delivery_error())
+            .map_err(|fault| {
+                let recipient = vec![message.to.clone()];
+                fault.hiding(recipient, "<recipient>").into_delivery_error()
+            })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Settings of mail: the server, and whom messages are from.
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
-use url::Url;
+use url::{Host, Url};
 
 use super::{Refusal, Setting, quoted, shown, text};
 use crate::config::source::Raw;
@@ -94,12 +95,27 @@ impl Setting for MailFrom {
         if written.chars().any(char::is_control) {
             return Err(refused());
         }
-        written.parse().map(Self).map_err(|_| refused())
+        let mailbox = written.parse().map_err(|_| refused())?;
+        in_ascii(mailbox).map(Self).ok_or_else(refused)
     }
 
     fn show(&self) -> String {
         shown(&self.0)
     }
+}
+
+/// An address that every mail server takes: a domain in other letters is written as DNS has it, and
+/// before the `@` there is no such way.
+fn in_ascii(mailbox: Mailbox) -> Option<Mailbox> {
+    let Mailbox { name, email } = mailbox;
+    if email.domain().is_ascii() {
+        return email.user().is_ascii().then(|| Mailbox::new(name, email));
+    }
+    let Ok(Host::Domain(domain)) = Host::parse(email.domain()) else {
+        return None;
+    };
+    let email = Address::new(email.user(), domain).ok()?;
+    email.user().is_ascii().then(|| Mailbox::new(name, email))
 }
 
 #[cfg(test)]
@@ -168,7 +184,19 @@ mod tests {
         ] {
             assert!(from(right).is_ok(), "{right}");
         }
-        for wrong in ["", "Signet", "a@b\r\nBcc: c@d", "<a@b.c>, <d@e.f>", "a@"] {
+        let other_letters = from("\u{5D0} <post@b\u{FC}cher.example>").unwrap().0;
+        assert_eq!(
+            other_letters.email.to_string(),
+            "post@xn--bcher-kva.example"
+        );
+        for wrong in [
+            "",
+            "Signet",
+            "a@b\r\nBcc: c@d",
+            "<a@b.c>, <d@e.f>",
+            "a@",
+            "b\u{FC}cher@example.com",
+        ] {
             assert!(from(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -104,8 +104,8 @@ pub struct Fault {
     /// How far it came.
     pub stage: Stage,
     pub(super) cause: Cause,
-    /// What must not be told, though somebody may have said it.
-    hidden: Vec<String>,
+    /// What must not be told, though somebody may have said it, and what stands for it.
+    hidden: Vec<(String, &'static str)>,
 }
 
 impl Fault {
@@ -135,7 +135,8 @@ impl Fault {
     }
 
     /// The same, and these words are never told.
-    pub(super) fn hiding(mut self, words: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn hiding(mut self, words: Vec<String>, instead: &'static str) -> Self {
+        let words = words.into_iter().map(|word| (word, instead));
         self.hidden.extend(words);
         self
     }
@@ -280,10 +281,10 @@ impl fmt::Display for Fault {
             Cause::Unwritable(error) => error.to_string(),
             Cause::Other(error) => error.to_string(),
         };
-        let mut told = line(&format!("{}: {told}", self.stage.as_str()));
-        for secret in &self.hidden {
-            told = without(&told, secret, "<hidden>");
+        let mut told = format!("{}: {told}", self.stage.as_str());
+        for (word, instead) in &self.hidden {
+            told = without(&told, word, instead);
         }
-        f.write_str(&told)
+        f.write_str(&line(&told))
     }
 }

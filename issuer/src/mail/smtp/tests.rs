@@ -13,6 +13,8 @@ use super::*;
 struct Script {
     greeting: &'static str,
     extensions: &'static str,
+    on_starttls: &'static str,
+    on_sender: &'static str,
     on_recipient: &'static str,
     on_message: Option<&'static str>,
     on_auth: &'static str,
@@ -24,6 +26,8 @@ impl Default for Script {
         Self {
             greeting: "220 ready",
             extensions: "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN",
+            on_starttls: "454 not now",
+            on_sender: "250 ok",
             on_recipient: "250 ok",
             on_message: Some("250 taken"),
             on_auth: "235 welcome",
@@ -64,6 +68,8 @@ impl Script {
                 _ if in_message => None,
                 "EHLO" => Some(self.extensions),
                 "AUTH" => Some(self.on_auth),
+                "STARTTLS" => Some(self.on_starttls),
+                "MAIL" => Some(self.on_sender),
                 "RCPT" => Some(self.on_recipient),
                 "DATA" => {
                     in_message = true;
@@ -124,7 +130,6 @@ fn transient(delivered: Result<(), DeliveryError>) -> String {
     }
 }
 
-/// The server can't be used, whatever the message.
 fn unavailable(delivered: Result<(), DeliveryError>) -> String {
     match delivered {
         Err(DeliveryError::Unavailable(reason)) => reason,
@@ -222,17 +227,91 @@ async fn later_means_later_and_never_means_never() {
 
 #[tokio::test]
 async fn a_server_that_refuses_us_does_not_cost_the_message() {
+    let greeting = "554 no service for you";
+    let on_auth = "535 5.7.8 wrong password";
+    let on_sender = "550 5.7.60 not from this address";
+    for script in [
+        Script {
+            greeting,
+            ..Script::default()
+        },
+        Script {
+            on_auth,
+            ..Script::default()
+        },
+        Script {
+            on_sender,
+            ..Script::default()
+        },
+        Script {
+            greeting: "what is this",
+            ..Script::default()
+        },
+        Script {
+            on_recipient: "530 5.7.0 who are you",
+            ..Script::default()
+        },
+        Script {
+            on_recipient: "503 say who you are first",
+            ..Script::default()
+        },
+    ] {
+        unavailable(deliver(script, Security::Plain, true).await);
+    }
+    // It may be told of every recipient, and may be set right.
     let script = Script {
-        greeting: "554 no service for you",
+        on_recipient: "554 5.7.1 relay access denied",
         ..Script::default()
     };
-    unavailable(deliver(script, Security::Plain, false).await);
+    transient(deliver(script, Security::Plain, false).await);
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_a_message_is_not_taken_for_one() {
+    for answer in ["354 go on", "", "220 ready", "250-still", "2x0 ok"] {
+        let script = Script {
+            on_message: Some(answer),
+            ..Script::default()
+        };
+        let delivered = deliver(script, Security::Plain, false).await;
+        // 220 is a yes, if an odd one.
+        assert_eq!(delivered.is_ok(), answer == "220 ready", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_what_it_was_told_does_not_spread_it() {
+    let encoded = "535 not AG1lAHNlY3JldA== nor c2VjcmV0 nor secret";
     let script = Script {
-        on_auth: "535 5.7.8 wrong password",
+        on_auth: encoded,
         ..Script::default()
     };
     let reason = unavailable(deliver(script, Security::Plain, true).await);
-    assert!(reason.contains("535"), "{reason}");
+    assert!(
+        reason.ends_with("535 not <password> nor <password> nor <password>"),
+        "{reason}"
+    );
+    let script = Script {
+        on_recipient: "550 5.1.1 \u{1b}[31m<ADA@example.com>\tis nobody",
+        ..Script::default()
+    };
+    let reason = permanent(deliver(script, Security::Plain, false).await);
+    assert!(reason.ends_with("[31m<<recipient>> is nobody"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_comes_in_the_clear_does_not_pass_for_what_came_by_tls() {
+    // What somebody on the way would add, so that it is read as the answers to what follows.
+    let script = Script {
+        extensions: "250-test\r\n250 STARTTLS",
+        on_starttls: "220 go\r\n250-test\r\n250 AUTH PLAIN\r\n235 in\r\n250 a\r\n250 b\r\n354 c\r\n250 d",
+        ..Script::default()
+    };
+    let heard = Arc::clone(&script.heard);
+    let reason = unavailable(deliver(script, Security::StartTls, true).await);
+    assert!(reason.contains("went on in the clear"), "{reason}");
+    let said = heard.lock().unwrap().clone();
+    assert_eq!(said, "EHLO auth.example.com\r\nSTARTTLS\r\n");
 }
 
 #[tokio::test]
