@@ -44,6 +44,7 @@ mod local_mode;
 mod login;
 mod logs;
 mod odd_passwords;
+mod outbox;
 mod pages;
 mod password;
 mod personal;

@@ -58,6 +58,8 @@ mod login;
 mod logs;
 #[path = "../api/odd_passwords.rs"]
 mod odd_passwords;
+#[path = "../api/outbox.rs"]
+mod outbox;
 #[path = "../api/pages.rs"]
 mod pages;
 #[path = "../api/password.rs"]
