@@ -5,6 +5,7 @@
 
 mod caddy;
 pub(crate) mod issuer;
+mod mail;
 mod nginx;
 mod passlib;
 mod proxied;
@@ -31,7 +32,7 @@ const CHECKS: &[Check] = &[
         "other people's verifiers take the tokens",
         foreign_verifiers,
     ),
-    ("mail goes through an SMTP server", smtp),
+    ("mail goes through an SMTP server", mail::run),
     ("the pages work in a browser", pages),
     ("a protected service decides", protected_service),
     ("a token is verified offline", offline),
@@ -95,55 +96,6 @@ fn foreign_verifiers(folder: &Path) -> Done {
         say(format!("        {}", verdict.trim()));
     }
     Ok(())
-}
-
-fn smtp(folder: &Path) -> Done {
-    let (port, received) = (free_port()?, folder.join("received"));
-    fs::create_dir(&received)?;
-    let mut server = command(python()?);
-    server
-        .arg(root().join("xtask/interop/smtp_server.py"))
-        .arg(port.to_string())
-        .arg(&received);
-    let mut server = Background::start("aiosmtpd", &server, &folder.join("smtp.log"))?;
-    server.wait_until(|| listens(port))?;
-    let url = format!("smtp://127.0.0.1:{port}");
-    let settings = [
-        ("SIGNET_SMTP_URL", url.as_str()),
-        ("SIGNET_MAIL_FROM", "Signet <signet@example.com>"),
-    ];
-    let issuer = Issuer::start(folder, &settings)?;
-    let answer = issuer.register("ada@example.com", PASSWORD)?;
-    let first = received.join("1.eml");
-    server.wait_until(|| first.exists())?;
-    let mut read = command(python()?);
-    read.arg(root().join("xtask/interop/read_mail.py"))
-        .arg(&first);
-    let mail: Value = serde_json::from_str(&run_quietly(&mut read)?)?;
-    let text = |name: &str| mail.get(name).and_then(Value::as_str).unwrap_or("");
-    expect(text("to") == "ada@example.com", "it is for the recipient")?;
-    expect(
-        text("from").contains("signet@example.com"),
-        "it says whom it is from",
-    )?;
-    expect(text("type") == "multipart/alternative", "it has two parts")?;
-    expect(mail.get("has_html") == Some(&json!(true)), "one is HTML")?;
-    expect(text("message_id").contains('@'), "it has a Message-ID")?;
-    expect(
-        text("auto_submitted") == "auto-generated",
-        "it says that a program wrote it",
-    )?;
-    expect(
-        mail.get("defects") == Some(&json!([])),
-        "a parser finds no fault in it",
-    )?;
-    let registration = answer.get("registration").cloned().unwrap_or(Value::Null);
-    let proof = json!({ "token": text("token"), "registration": registration });
-    let session = issuer.post("/v1/email/verify", &proof, None)?;
-    expect(
-        session.get("access_token").is_some(),
-        "its token proves the address",
-    )
 }
 
 fn pages(folder: &Path) -> Done {
