@@ -319,9 +319,10 @@ pub trait AccountStore: Send + Sync {
     ) -> Ruled<Account, FirstAdminError>;
 
     /// Suspends or activates; an invited account can't be activated, and suspending one takes the
-    /// invite back. Only an invite makes an account `Invited`. The actor must hold `users:write` and everything the target holds;
-    /// the last active, verified admin stays. Suspending raises the version and the device epoch
-    /// and ends all sessions. Records `AccountSuspended` or `AccountActivated`; setting what is
+    /// invite back. Only an invite makes an account `Invited`. The actor must hold `users:write` and
+    /// everything the target holds; the last active, verified admin stays. Suspending raises the
+    /// version and the device epoch, ends all sessions, and voids a change of address that was
+    /// asked for. Records `AccountSuspended` or `AccountActivated`; setting what is
     /// set already is done without a record.
     async fn set_status(
         &self,

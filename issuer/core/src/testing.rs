@@ -18,6 +18,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod administration;
 pub mod admins;
 pub mod audit;
 pub mod changes;
@@ -121,8 +122,18 @@ macro_rules! store_contract {
                 an_undo_is_good_for_three_days,
                 nobody_gets_an_address_that_may_be_put_back,
                 a_reset_a_changed_password_and_a_suspension_take_a_request_back,
+                a_suspended_account_gets_its_address_back_and_stays_suspended,
+                of_several_undos_the_earliest_has_the_last_word,
+                who_goes_back_to_an_address_voids_what_led_elsewhere_since,
+                whoever_proves_a_mailbox_is_not_held_up_by_guesses_at_it,
                 an_address_that_was_never_proven_gets_no_undo,
                 an_undo_and_a_confirmation_at_once_leave_the_old_address,
+            }
+            administration {
+                an_admin_renames_and_sends_resets,
+                an_admin_ends_sessions_one_by_one_and_all,
+                nobody_administers_somebody_above_themselves,
+                a_right_that_is_taken_is_gone_at_once,
             }
             personal {
                 all_that_is_held_is_given_out,
@@ -331,6 +342,7 @@ mod tests {
         let files = [
             include_str!("testing/accounts.rs"),
             include_str!("testing/addresses.rs"),
+            include_str!("testing/administration.rs"),
             include_str!("testing/admins.rs"),
             include_str!("testing/audit.rs"),
             include_str!("testing/families.rs"),

@@ -44,6 +44,15 @@ impl PostgresStore {
     }
 }
 
+/// Whether somebody could use a new password.
+fn in_use(account: &Account) -> Result<(), AccountChangeError> {
+    match account.status {
+        AccountStatus::Active => Ok(()),
+        AccountStatus::Suspended => Err(AccountChangeError::NotActive),
+        AccountStatus::Invited => Err(AccountChangeError::Invited),
+    }
+}
+
 #[async_trait]
 impl AdministrationStore for PostgresStore {
     async fn rename_account(
@@ -79,8 +88,8 @@ impl AdministrationStore for PostgresStore {
                 Ok(account) => account,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            if account.status != AccountStatus::Active {
-                return Ok(Err(AccountChangeError::NotActive));
+            if let Err(refusal) = in_use(&account) {
+                return Ok(Err(refusal));
             }
             tokens::keep(&mut tx, Owner::Account(id), &token).await?;
             mail::queue(&mut tx, context.now, &letter(&account)).await?;

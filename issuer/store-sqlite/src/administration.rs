@@ -45,6 +45,15 @@ impl SqliteStore {
     }
 }
 
+/// Whether somebody could use a new password.
+fn in_use(account: &Account) -> Result<(), AccountChangeError> {
+    match account.status {
+        AccountStatus::Active => Ok(()),
+        AccountStatus::Suspended => Err(AccountChangeError::NotActive),
+        AccountStatus::Invited => Err(AccountChangeError::Invited),
+    }
+}
+
 #[async_trait]
 impl AdministrationStore for SqliteStore {
     async fn rename_account(
@@ -77,8 +86,8 @@ impl AdministrationStore for SqliteStore {
             Ok(account) => account,
             Err(refusal) => return tx.leave(Err(refusal)).await,
         };
-        if account.status != AccountStatus::Active {
-            return tx.leave(Err(AccountChangeError::NotActive)).await;
+        if let Err(refusal) = in_use(&account) {
+            return tx.leave(Err(refusal)).await;
         }
         tokens::keep(&mut tx, Owner::Account(id), &token).await?;
         mail::queue(&mut tx, context.now, &letter(&account)).await?;

@@ -25,7 +25,7 @@ pub trait AdministrationStore: Send + Sync {
 
     /// Keeps a reset token of an active account, voiding its earlier ones, and queues the letter,
     /// which is written for the account as it is; the actor must hold `users:write`. Records
-    /// `ResetRequested`. A suspended account is refused: nobody could use the token.
+    /// `ResetRequested`. A suspended or invited account is refused: nobody could use the token.
     async fn send_reset(
         &self,
         context: &Context,

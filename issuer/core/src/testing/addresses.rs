@@ -1,29 +1,33 @@
 //! Changing the address of an account, and taking it back.
 
+use uuid::Uuid;
+
 use super::rounds;
 use super::world::{
     NOW, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter, new_account,
     registration, registration_mail, token,
 };
-use crate::account::{Account, AccountId};
+use crate::account::{Account, AccountId, AccountStatus, NewAccount};
 use crate::audit::Actor;
 use crate::email::EmailAddress;
+use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
 use crate::ports::addresses::{AskedChange, ChangeLetters, UndoEffects, Undone};
-use crate::ports::{CreateAccountError, Rotation};
+use crate::ports::{CreateAccountError, Rotation, StoreResult};
 use crate::time::UnixTime;
 
 const DAY: u64 = 86_400;
 
 /// The tokens of a change: that leads to the new address, and that leads back.
-struct Tokens {
-    change: MailedTokenHash,
-    undo: MailedTokenHash,
+#[derive(Clone, Copy)]
+pub struct Tokens {
+    pub change: MailedTokenHash,
+    pub undo: MailedTokenHash,
 }
 
 /// Asks for a change to the address called `name` and grants it; `None` where that wasn't done.
-async fn ask(world: &World, account: AccountId, name: &str, now: UnixTime) -> Option<Tokens> {
+pub async fn ask(world: &World, account: AccountId, name: &str, now: UnixTime) -> Option<Tokens> {
     let store = &world.store;
     let found = store.account(account).await.unwrap()?;
     ask_as(world, &found, name, now).await
@@ -32,6 +36,21 @@ async fn ask(world: &World, account: AccountId, name: &str, now: UnixTime) -> Op
 /// The same, asked for when the account was as it is said.
 async fn ask_as(world: &World, account: &Account, name: &str, now: UnixTime) -> Option<Tokens> {
     let request = world.request(MailKind::AddressChangeRequest, now).await;
+    let issued = grant(world, request, account, name, now).await.unwrap();
+    if issued.is_none() {
+        world.store.mail_delivered(request).await.unwrap();
+    }
+    issued
+}
+
+/// Grants a request for a change to the address called `name`.
+pub async fn grant(
+    world: &World,
+    request: Uuid,
+    account: &Account,
+    name: &str,
+    now: UnixTime,
+) -> StoreResult<Option<Tokens>> {
     let (change, kept_change) = token(Purpose::EmailChange, now);
     let (undo, kept_undo) = token(Purpose::EmailUndo, now);
     let asked = AskedChange {
@@ -51,22 +70,33 @@ async fn ask_as(world: &World, account: &Account, name: &str, now: UnixTime) -> 
         .store
         .issue_address_change(&context, request, asked, &letters)
         .await;
-    if !issued.unwrap() {
-        world.store.mail_delivered(request).await.unwrap();
-        return None;
-    }
-    Some(Tokens { change, undo })
+    Ok(issued?.then_some(Tokens { change, undo }))
 }
 
-async fn confirm(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> bool {
+pub async fn confirm(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> bool {
+    try_to_confirm(world, mailed, now).await.unwrap()
+}
+
+pub async fn try_to_confirm(
+    world: &World,
+    mailed: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<bool> {
     let guesses = |_: &EmailAddress| guess_key("new");
     let store = &world.store;
     let context = anonymous(now);
-    let changed = store.change_address(&context, mailed, &guesses).await;
-    changed.unwrap()
+    store.change_address(&context, mailed, &guesses).await
 }
 
 async fn undo(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> Option<Undone> {
+    try_to_undo(world, mailed, now).await.unwrap()
+}
+
+pub async fn try_to_undo(
+    world: &World,
+    mailed: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<Undone>> {
     let effects = |_: &Account, _: &EmailAddress| UndoEffects {
         clears: guess_key("old"),
         notices: [
@@ -76,8 +106,7 @@ async fn undo(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> Option<
     };
     let store = &world.store;
     let context = anonymous(now);
-    let undone = store.undo_address_change(&context, mailed, &effects).await;
-    undone.unwrap()
+    store.undo_address_change(&context, mailed, &effects).await
 }
 
 async fn address(world: &World, account: AccountId) -> String {
@@ -294,12 +323,105 @@ pub async fn a_reset_a_changed_password_and_a_suspension_take_a_request_back(wor
         undo(world, &tokens.undo, NOW).await,
         Some(Undone::Cancelled)
     );
+
+    let head = world.session("other", ada.id, NOW).await;
+    let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
+    let notice = letter(MailKind::PasswordChangedNotice);
+    let context = at(NOW, Actor::Account(ada.id));
+    let (session, current, new) = (head.session.id, hash("other"), hash("third"));
+    let changed = store.change_password(&context, session, ada.id, &current, new, notice);
+    assert!(changed.await.unwrap());
+    assert!(!confirm(world, &tokens.change, NOW).await);
+
+    let asked = store.account(ada.id).await.unwrap().unwrap();
+    let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
+    let operator = at(NOW, Actor::Operator);
+    for status in [AccountStatus::Suspended, AccountStatus::Active] {
+        let set = store.set_status(&operator, ada.id, status).await;
+        set.unwrap().unwrap();
+        assert!(!confirm(world, &tokens.change, NOW).await, "{status:?}");
+        assert!(ask_as(world, &asked, "new", NOW).await.is_none());
+    }
+    assert_eq!(address(world, ada.id).await, canonical("ada"));
+    assert_eq!(world.count("address.changed").await, 0);
+}
+
+pub async fn a_suspended_account_gets_its_address_back_and_stays_suspended(world: &World) {
+    let store = &world.store;
+    let ada = world.account("ada", &[]).await;
+    let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
+    assert!(confirm(world, &tokens.change, NOW).await);
+    let operator = at(NOW, Actor::Operator);
+    let suspended = store.set_status(&operator, ada.id, AccountStatus::Suspended);
+    suspended.await.unwrap().unwrap();
+    let undone = undo(world, &tokens.undo, NOW).await;
+    assert_eq!(undone, Some(Undone::PutBack));
+    let account = store.account(ada.id).await.unwrap().unwrap();
+    assert_eq!(account.email, email("ada"));
+    assert_eq!(account.status, AccountStatus::Suspended);
+}
+
+pub async fn of_several_undos_the_earliest_has_the_last_word(world: &World) {
+    for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]] {
+        let names = ["first", "second", "third", "fourth"].map(|name| {
+            let order = order.map(|undo: usize| undo.to_string()).concat();
+            format!("{name}{order}")
+        });
+        let account = world.account(&names[0], &[]).await.id;
+        let mut undos = Vec::new();
+        for name in &names[1..] {
+            let tokens = ask(world, account, name, NOW).await.unwrap();
+            assert!(confirm(world, &tokens.change, NOW).await);
+            undos.push(tokens.undo);
+        }
+        let mut earliest = undos.len();
+        for used in order {
+            let undone = undo(world, &undos[used], NOW).await;
+            let works = used < earliest;
+            assert_eq!(undone, works.then_some(Undone::PutBack), "{order:?} {used}");
+            earliest = earliest.min(used);
+            assert_eq!(address(world, account).await, canonical(&names[earliest]));
+        }
+    }
+}
+
+pub async fn who_goes_back_to_an_address_voids_what_led_elsewhere_since(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    let away = ask(world, ada.id, "thief", NOW).await.unwrap();
+    assert!(confirm(world, &away.change, NOW).await);
+    let back = ask(world, ada.id, "ada", NOW).await.unwrap();
+    assert!(confirm(world, &back.change, NOW).await);
+    // The thief's mailbox got this one, and would get the account with it.
+    assert_eq!(undo(world, &back.undo, NOW).await, None);
+    let kept = undo(world, &away.undo, NOW).await;
+    assert_eq!(kept, Some(Undone::Cancelled));
+    assert_eq!(address(world, ada.id).await, canonical("ada"));
+}
+
+pub async fn whoever_proves_a_mailbox_is_not_held_up_by_guesses_at_it(world: &World) {
+    let (store, policy) = (&world.store, GuessPolicy::default());
+    let ada = world.account("ada", &[]).await;
+    let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
+    for name in ["new", "old"] {
+        let key = guess_key(name);
+        for _ in 0..3 {
+            store.begin_guess(&key, NOW, &policy).await.unwrap();
+        }
+        let held_up = store.begin_guess(&key, NOW, &policy).await.unwrap();
+        assert!(matches!(held_up, Guess::Wait { .. }));
+        match name {
+            "new" => assert!(confirm(world, &tokens.change, NOW).await),
+            _ => assert!(undo(world, &tokens.undo, NOW).await.is_some()),
+        }
+        let free = store.begin_guess(&key, NOW, &policy).await.unwrap();
+        assert!(matches!(free, Guess::Counted(_)), "{name}");
+    }
 }
 
 pub async fn an_address_that_was_never_proven_gets_no_undo(world: &World) {
     let store = &world.store;
     let operator = at(NOW, Actor::Operator);
-    let unproven = crate::account::NewAccount {
+    let unproven = NewAccount {
         email_verified: false,
         ..new_account("typo", &[])
     };

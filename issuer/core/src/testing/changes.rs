@@ -7,6 +7,7 @@
 
 use uuid::Uuid;
 
+use super::addresses::{self, Tokens};
 use super::keys::master;
 use super::world::{
     NOW, POLICY, RANDOM, World, advanced, after, anonymous, at, effects, guess_key, hash, letter,
@@ -16,9 +17,10 @@ use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
+use crate::ports::addresses::Undone;
 use crate::ports::{Rotation, StoreResult};
 use crate::recovery::{self, RecoveryError};
-use crate::session::Head;
+use crate::session::{Head, SessionId};
 use crate::signing::keyring::initial_keys;
 
 /// What came of trying: the action that it would record, and whether it was done.
@@ -35,6 +37,41 @@ pub struct Prepared {
     reset: MailedTokenHash,
     verify_request: Uuid,
     reset_request: Uuid,
+    addresses: Addresses,
+}
+
+/// Accounts whose address is to change, each at another step of it.
+struct Addresses {
+    request: Uuid,
+    asked: Account,
+    /// One of two of theirs.
+    session: SessionId,
+    pending: Tokens,
+    cancelled: Tokens,
+    changed: Tokens,
+}
+
+impl Addresses {
+    async fn new(world: &World) -> Self {
+        let mut tokens = Vec::new();
+        for name in ["kim", "lee", "max"] {
+            let id = world.account(name, &[]).await.id;
+            let asked = addresses::ask(world, id, &format!("{name}-new"), NOW).await;
+            tokens.push(asked.unwrap());
+        }
+        let changed = tokens[2];
+        assert!(addresses::confirm(world, &changed.change, NOW).await);
+        let asked = world.account("nat", &[]).await;
+        world.session("nat", asked.id, NOW).await;
+        Self {
+            request: world.request(MailKind::AddressChangeRequest, NOW).await,
+            session: world.session("nat", asked.id, NOW).await.session.id,
+            asked,
+            pending: tokens[0],
+            cancelled: tokens[1],
+            changed,
+        }
+    }
 }
 
 impl Prepared {
@@ -76,6 +113,7 @@ impl Prepared {
             reset,
             verify_request: world.request(MailKind::VerifyRequest, NOW).await,
             reset_request: world.request(MailKind::ResetRequest, NOW).await,
+            addresses: Addresses::new(world).await,
         }
     }
 
@@ -83,6 +121,8 @@ impl Prepared {
         let mut tried = self.try_accounts(world).await;
         tried.extend(self.try_sessions(world).await);
         tried.extend(self.try_passwords(world).await);
+        tried.extend(self.try_addresses(world).await);
+        tried.extend(self.try_administration(world).await);
         tried.extend(self.try_roles(world).await);
         tried.push(self.try_new_life(world).await);
         tried
@@ -201,6 +241,54 @@ impl Prepared {
             .await;
         tried.push(("password.changed", changed));
         tried
+    }
+
+    async fn try_addresses(&self, world: &World) -> Vec<Tried> {
+        let now = after(1);
+        let Addresses {
+            request,
+            asked,
+            session: _,
+            pending,
+            cancelled,
+            changed,
+        } = &self.addresses;
+        let granted = addresses::grant(world, *request, asked, "nat-new", now).await;
+        let confirmed = addresses::try_to_confirm(world, &pending.change, now).await;
+        let kept = addresses::try_to_undo(world, &cancelled.undo, now).await;
+        let put_back = addresses::try_to_undo(world, &changed.undo, now).await;
+        vec![
+            (
+                "address.change_requested",
+                granted.map(|done| done.is_some()),
+            ),
+            ("address.changed", confirmed),
+            (
+                "address.change_cancelled",
+                kept.map(|done| done == Some(Undone::Cancelled)),
+            ),
+            (
+                "address.put_back",
+                put_back.map(|done| done == Some(Undone::PutBack)),
+            ),
+        ]
+    }
+
+    async fn try_administration(&self, world: &World) -> Vec<Tried> {
+        let (store, operator) = (&world.store, at(after(1), Actor::Operator));
+        let (id, session) = (self.addresses.asked.id, self.addresses.session);
+        let (_, fresh) = token(Purpose::Reset, NOW);
+        let write = |_: &Account| letter(MailKind::Reset);
+        let renamed = store.rename_account(&operator, id, None).await;
+        let sent = store.send_reset(&operator, id, fresh, &write).await;
+        let one = store.end_session_of(&operator, id, session).await;
+        let all = store.end_sessions_of(&operator, id).await;
+        vec![
+            ("account.renamed", renamed.map(|done| done.is_ok())),
+            ("password.reset_requested", sent.map(|done| done.is_ok())),
+            ("session.ended", one.map(|done| done == Ok(true))),
+            ("session.ended", all.map(|done| done == Ok(1))),
+        ]
     }
 
     async fn try_roles(&self, world: &World) -> Vec<Tried> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use signet_core::account::{Account, AccountId, AccountStatus};
 use signet_core::audit::{Action, Context};
+use signet_core::mailed_token::Purpose;
 use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::{may_act_on, may_set_roles};
@@ -13,7 +14,7 @@ use crate::accounts::{existing, find, has_admin};
 use crate::actor::is_live;
 use crate::db::{PostgresStore, Transaction, db};
 use crate::roles::texts;
-use crate::sessions;
+use crate::{sessions, tokens};
 
 const WRITE: &str = "users:write";
 
@@ -52,6 +53,7 @@ impl PostgresStore {
         write_status(&mut tx, id, status).await?;
         if status == AccountStatus::Suspended {
             sessions::end_all(&mut tx, id, context.now).await?;
+            tokens::void_purpose(&mut tx, id, Purpose::EmailChange).await?;
         }
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
             return Ok(Err(AccountChangeError::LastAdmin));
