@@ -106,18 +106,29 @@ fn pages(folder: &Path) -> Done {
     issuer.register("ada@example.com", PASSWORD)?;
     let reset = issuer.mailed("bob@example.com", "reset", "link")?;
     let verify = issuer.mailed("ada@example.com", "verify", "link")?;
+    let carol = issuer.registered("carol@example.com", PASSWORD)?;
+    let asked = json!({ "new_email": "caroline@example.com", "password": PASSWORD });
+    issuer.post("/v1/me/email", &asked, Some(&carol))?;
+    let change = issuer.mailed("caroline@example.com", "address_change", "link")?;
+    let undo = issuer.mailed("carol@example.com", "address_change_notice", "link")?;
     let screenshots = std::env::temp_dir().join("signet-screenshots");
     fs::create_dir_all(&screenshots)?;
     let mut walk = command(node()?);
     walk.current_dir(npm()?)
         .arg(root().join("xtask/interop/pages.mjs"))
-        .args([CHROMIUM, &verify, &reset, PASSWORD, NEW_PASSWORD])
+        .args([CHROMIUM, &verify, &reset, &change, &undo])
+        .args([PASSWORD, NEW_PASSWORD])
         .arg(&screenshots)
         .env("TMPDIR", folder);
     run_quietly(&mut walk)?;
     say(format!("        screenshots in {}", screenshots.display()));
     issuer.login("ada@example.com", PASSWORD)?;
     issuer.login("bob@example.com", NEW_PASSWORD)?;
+    issuer.login("carol@example.com", PASSWORD)?;
+    expect(
+        issuer.login("caroline@example.com", PASSWORD).is_err(),
+        "the change was taken back",
+    )?;
     expect(
         issuer.login("bob@example.com", PASSWORD).is_err(),
         "the old password is over",

@@ -50,6 +50,9 @@ pub(super) struct End {
     /// All of them
     #[arg(long)]
     all: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl SessionCommand {
@@ -83,7 +86,7 @@ impl List {
 
 impl End {
     fn run(self) -> ExitCode {
-        let (email, id) = (self.email, self.id);
+        let (email, id, as_json) = (self.email, self.id, self.json);
         with_issuer(self.configuration, async move |issuer: &Issuer| {
             let found = match account(issuer, &email).await {
                 Ok(found) => found,
@@ -91,16 +94,24 @@ impl End {
             };
             let Some(id) = id else {
                 return match issuer.operator_ends_sessions(found.id).await {
-                    Ok(count) => say(&format!("ended {count} sessions\n")),
+                    Ok(count) => ended(count, as_json),
                     Err(error) => no(&error),
                 };
             };
             match issuer.operator_ends_session(found.id, SessionId(id)).await {
-                Ok(true) => say(&format!("ended {id}\n")),
+                Ok(true) => ended(1, as_json),
                 Ok(false) => no(&format_args!("the account has no live session {id}")),
                 Err(error) => no(&error),
             }
         })
+    }
+}
+
+fn ended(count: u64, as_json: bool) -> ExitCode {
+    match (as_json, count) {
+        (true, _) => say(&format!("{}\n", json!({ "ended": count }))),
+        (false, 1) => say("ended 1 session\n"),
+        (false, _) => say(&format!("ended {count} sessions\n")),
     }
 }
 

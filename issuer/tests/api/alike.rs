@@ -206,6 +206,43 @@ async fn the_same_bytes_for_everybody_in_every_setting_each_of_twenty_times() {
     }
 }
 
+#[tokio::test]
+async fn the_same_bytes_for_whoever_asks_for_an_address_whoever_has_it() {
+    for (name, setting) in settings() {
+        let service = service(setting).await;
+        let mut askers = Vec::new();
+        for number in 0..EVERYBODY.len() {
+            let email = format!("asker{number}@example.com");
+            let client = service.member(&email, &[]).await;
+            askers.push(client.access_token.unwrap());
+        }
+        for attempt in 1..=TIMES {
+            let mut answers = Vec::new();
+            for (number, (email, token)) in EVERYBODY.iter().zip(&askers).enumerate() {
+                let headers = format!(
+                    "x-forwarded-for: 192.0.2.{number}\r\norigin: https://app.example.com\r\n\
+                     authorization: Bearer {token}\r\n"
+                );
+                let body = json!({ "new_email": email, "password": PASSWORD });
+                answers.push(exchanged(&service, "/v1/me/email", &headers, &body).await);
+            }
+            let expected = match attempt {
+                1..=5 => "202",
+                _ if name == "with wide limits" => "202",
+                _ => "429",
+            };
+            for (answer, email) in answers.iter().zip(EVERYBODY) {
+                assert_eq!(answer.status(), expected, "{email}, {name}, {attempt}");
+                assert!(
+                    answer.is_like(&answers[0]),
+                    "{email}, {name}, at attempt {attempt}: {answer:?} and {:?}",
+                    answers[0]
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_masked_is_masked_and_nothing_else() {
     let answer = "HTTP/1.1 202 Accepted\r\ndate: now\r\nx-request-id: 1\r\nratelimit: \"a\";r=3;t=20\r\n\

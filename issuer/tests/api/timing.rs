@@ -57,6 +57,9 @@ impl Question {
     fn body(&self, number: usize) -> Value {
         let email = self.email.replace("{n}", &number.to_string());
         match self.password {
+            Some(password) if self.path == CHANGE => {
+                json!({ "new_email": email, "password": password })
+            }
             Some(password) => json!({ "email": email, "password": password }),
             None => json!({ "email": email }),
         }
@@ -75,6 +78,18 @@ fn login(email: &'static str) -> Question {
 fn register(email: &'static str) -> Question {
     Question {
         path: "/v1/register",
+        email,
+        password: Some(PASSWORD),
+        status: StatusCode::ACCEPTED,
+    }
+}
+
+/// Needs a session; everything else is asked by nobody.
+const CHANGE: &str = "/v1/me/email";
+
+fn change(email: &'static str) -> Question {
+    Question {
+        path: CHANGE,
         email,
         password: Some(PASSWORD),
         status: StatusCode::ACCEPTED,
@@ -115,7 +130,10 @@ async fn service(login_floor: ResponseFloor) -> Service {
 
 /// The seconds that the answers to both questions took, asked in turns.
 async fn measure(service: &Service, questions: [Question; 2]) -> [Vec<f64>; 2] {
-    let client = service.client();
+    let mut client = service.client();
+    if questions[0].path == CHANGE {
+        client.log_in("admin@example.com", PASSWORD).await;
+    }
     let randomness: &dyn Randomness = &OperatingSystem;
     let mut times = [Vec::new(), Vec::new()];
     for number in 0..precision().samples {
@@ -275,6 +293,17 @@ async fn registering_takes_the_same_for_free_and_taken_addresses() {
     for taken in ["active@example.com", "suspended@example.com"] {
         assert_alike(&service, [register(taken), free]).await;
     }
+}
+
+#[tokio::test]
+async fn asking_for_an_address_takes_the_same_whether_somebody_has_it() {
+    let service = service(ResponseFloor::NONE).await;
+    for email in EVERYBODY_ELSE {
+        assert_alike(&service, [change(email), change(UNKNOWN)]).await;
+    }
+    let _worker = deliver_meanwhile(&service, Server::Slow);
+    let taken = change("active@example.com");
+    assert_alike(&service, [taken, change(UNKNOWN)]).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod health;
 mod importing;
 mod keys;
 mod mail;
+mod operating;
 mod operations;
 mod pages;
 mod policy;

@@ -133,6 +133,68 @@ fn a_reset_tells_what_is_wrong_with_the_password_and_keeps_the_code() {
 }
 
 #[test]
+fn a_change_of_address_is_confirmed_and_taken_back_by_the_code_alone() {
+    let (old, new) = ("ada@example.com", "countess@example.com");
+    let server = Signet::new().serve();
+    register(&server, old);
+    let code = token(&server);
+    submit(
+        &server,
+        "/verify",
+        &[("token", &code), ("password", PASSWORD)],
+    );
+    let login = json!({ "email": old, "password": PASSWORD });
+    let session = json(&server.post_json("/v1/login", &login));
+    let bearer = session["access_token"].as_str().unwrap();
+    let asked = server.post(
+        "/v1/me/email",
+        "application/json",
+        &format!("authorization: Bearer {bearer}\r\n"),
+        &json!({ "new_email": new, "password": PASSWORD }).to_string(),
+    );
+    assert_eq!(status(&asked), 202, "{asked}");
+    let (change, undo) = (
+        server.mailed_token("address_change"),
+        server.mailed_token("address_change_notice"),
+    );
+    for code in [&change, &undo] {
+        for _ in 0..20 {
+            let page = server.get("/email-change");
+            assert_eq!(status(&page), 200);
+            assert!(!page.to_ascii_lowercase().contains("set-cookie"), "{page}");
+        }
+        // Neither do those who put the code where no page puts it.
+        assert_eq!(
+            status(&server.get(&format!("/email-change?token={code}"))),
+            200
+        );
+    }
+    assert_eq!(log_in(&server, new, PASSWORD), 401);
+    assert_eq!(log_in(&server, old, PASSWORD), 200);
+    let nothing = submit(&server, "/email-change", &[("token", "nothing")]);
+    assert_eq!(status(&nothing), 422, "{nothing}");
+    assert!(body(&nothing).contains("role=\"alert\""), "{nothing}");
+
+    // As pasted from a mail, with what was around it.
+    let pasted = format!(" {change} ");
+    for (code, now, before) in [(&pasted, new, old), (&undo, old, new)] {
+        let done = submit(&server, "/email-change", &[("token", code)]);
+        assert_eq!(status(&done), 200, "{done}");
+        assert!(
+            !done.contains(code.trim()) && !done.to_ascii_lowercase().contains("set-cookie"),
+            "{done}"
+        );
+        assert_eq!(log_in(&server, now, PASSWORD), 200);
+        assert_eq!(log_in(&server, before, PASSWORD), 401);
+        let again = submit(&server, "/email-change", &[("token", code)]);
+        assert_eq!(status(&again), 422, "{again}");
+    }
+    let refreshed = json!({ "refresh_token": session["refresh_token"] });
+    let over = server.post_json("/v1/token/refresh", &refreshed);
+    assert_eq!(status(&over), 401, "an undo ends every session");
+}
+
+#[test]
 fn forms_of_other_sites_and_broken_ones_are_refused_as_pages() {
     let server = Signet::new().serve();
     register(&server, "ada@example.com");
@@ -174,7 +236,13 @@ fn forms_of_other_sites_and_broken_ones_are_refused_as_pages() {
 #[test]
 fn pages_load_nothing_from_anywhere_and_stand_in_no_frame() {
     let server = Signet::new().serve();
-    for path in ["/verify", "/reset", "/setup", "/dev/mailbox"] {
+    for path in [
+        "/verify",
+        "/reset",
+        "/email-change",
+        "/setup",
+        "/dev/mailbox",
+    ] {
         let page = server.get(path);
         assert_eq!(status(&page), 200, "{path}");
         for header in [

@@ -7,7 +7,7 @@ use signet_core::account::AccountStatus;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 
-use super::{account, address};
+use super::{account, address, object};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{no, say, with_issuer};
 
@@ -19,6 +19,9 @@ struct One {
     /// The account's address
     #[arg(value_parser = address)]
     email: EmailAddress,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// `signet user suspend`
@@ -55,13 +58,14 @@ impl Activate {
 }
 
 fn set(one: One, status: AccountStatus) -> ExitCode {
-    let email = one.email;
+    let (email, as_json) = (one.email, one.json);
     with_issuer(one.configuration, async move |issuer: &Issuer| {
         let found = match account(issuer, &email).await {
             Ok(found) => found,
             Err(code) => return code,
         };
         match issuer.operator_sets_status(found.id, status).await {
+            Ok(account) if as_json => say(&format!("{}\n", object(&account))),
             Ok(account) => say(&format!(
                 "{} ({}) is {}\n",
                 account.email.original(),
@@ -75,13 +79,14 @@ fn set(one: One, status: AccountStatus) -> ExitCode {
 
 impl PasswordReset {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        let email = self.one.email;
+        let (email, as_json) = (self.one.email, self.one.json);
         with_issuer(self.one.configuration, async move |issuer: &Issuer| {
             let found = match account(issuer, &email).await {
                 Ok(found) => found,
                 Err(code) => return code,
             };
             match issuer.operator_sends_reset(found.id).await {
+                Ok(()) if as_json => say(&format!("{}\n", object(&found))),
                 Ok(()) => say(&format!(
                     "a mail to {} waits in the outbox; the issuer that runs sends it\n",
                     found.email.original()

@@ -1,0 +1,135 @@
+//! What an operator does with accounts and their sessions, beside a running server.
+
+use serde_json::{Value, json};
+
+use super::harness::{Ended, PASSWORD, Running, Signet, json, status};
+
+const ADA: &str = "ada@example.com";
+const EVE: &str = "eve@example.com";
+
+fn create(signet: &Signet, email: &str, more: &[&str]) {
+    let create = ["user", "create", "--email", email, "--verified"];
+    let arguments = [&create[..], more, &["--password-stdin"]].concat();
+    let created = signet.run_with_input(&arguments, PASSWORD.as_bytes());
+    assert_eq!(created.code, 0, "{}", created.err);
+}
+
+fn log_in(server: &Running, email: &str) -> (u16, String) {
+    let body = json!({ "email": email, "password": PASSWORD });
+    let answer = server.post_json("/v1/login", &body);
+    let status = status(&answer);
+    let token = match status {
+        200 => json(&answer)["refresh_token"].as_str().unwrap().to_owned(),
+        _ => String::new(),
+    };
+    (status, token)
+}
+
+fn refresh(server: &Running, token: &str) -> u16 {
+    let body = json!({ "refresh_token": token });
+    status(&server.post_json("/v1/token/refresh", &body))
+}
+
+/// What a command that worked says as JSON.
+fn told(signet: &Signet, arguments: &[&str]) -> Value {
+    let ended = signet.run(&[arguments, &["--json"]].concat());
+    assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.err);
+    serde_json::from_str(&ended.out).unwrap()
+}
+
+fn refused(ended: &Ended, what: &str) {
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.out.is_empty() && ended.err.contains(what),
+        "{ended:?}"
+    );
+}
+
+fn addresses(list: &Value) -> Vec<&str> {
+    let users = list["users"].as_array().unwrap();
+    users
+        .iter()
+        .map(|user| user["email"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn accounts_are_listed_stopped_and_let_in_again() {
+    let signet = Signet::new();
+    create(&signet, ADA, &["--role", "admin"]);
+    create(&signet, EVE, &[]);
+    let server = signet.serve();
+    let (_, token) = log_in(&server, EVE);
+
+    let all = told(&signet, &["user", "list"]);
+    let mut everybody = addresses(&all);
+    everybody.sort_unstable();
+    assert_eq!(everybody, [ADA, EVE]);
+    let admins = told(&signet, &["user", "list", "--role", "admin"]);
+    assert_eq!(addresses(&admins), [ADA]);
+    let named = told(&signet, &["user", "list", "--with", "EVE@"]);
+    assert_eq!(addresses(&named), [EVE]);
+
+    let stopped = told(&signet, &["user", "suspend", "Eve@Example.com"]);
+    assert_eq!(stopped["status"], "suspended");
+    assert_eq!(log_in(&server, EVE).0, 403);
+    assert_eq!(refresh(&server, &token), 401);
+    let suspended = told(&signet, &["user", "list", "--status", "suspended"]);
+    assert_eq!(addresses(&suspended), [EVE]);
+    let reset = signet.run(&["user", "password-reset", EVE]);
+    refused(&reset, "suspended");
+    let last = signet.run(&["user", "suspend", ADA]);
+    refused(&last, "last admin");
+    let ghost = signet.run(&["user", "suspend", "ghost@example.com"]);
+    refused(&ghost, "ghost@example.com");
+    let unusable = signet.run(&["user", "suspend", "nobody"]);
+    assert_eq!(unusable.code, 2, "{unusable:?}");
+
+    let active = signet.run(&["user", "activate", EVE]);
+    assert_eq!(active.code, 0, "{}", active.err);
+    assert!(active.out.contains("is active"), "{}", active.out);
+    assert_eq!(log_in(&server, EVE).0, 200);
+    assert_eq!(refresh(&server, &token), 401, "what is over stays over");
+    let sent = signet.run(&["user", "password-reset", EVE]);
+    assert_eq!(sent.code, 0, "{}", sent.err);
+    server.mailed_token("reset");
+}
+
+#[test]
+fn sessions_are_listed_and_ended() {
+    let signet = Signet::new();
+    create(&signet, ADA, &[]);
+    create(&signet, EVE, &[]);
+    let server = signet.serve();
+    let none = signet.run(&["session", "list", ADA]);
+    assert_eq!((none.code, none.out.contains("no live session")), (0, true));
+    let tokens = [(); 3].map(|()| log_in(&server, ADA).1);
+    let (_, others) = log_in(&server, EVE);
+
+    let listed = told(&signet, &["session", "list", ADA]);
+    let sessions = listed["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 3);
+    let id = sessions[0]["id"].as_str().unwrap();
+    refused(&signet.run(&["session", "end", EVE, id]), id);
+    let one = told(&signet, &["session", "end", ADA, id]);
+    assert_eq!(one, json!({ "ended": 1 }));
+    refused(&signet.run(&["session", "end", ADA, id]), id);
+    let left = told(&signet, &["session", "list", ADA]);
+    assert_eq!(left["sessions"].as_array().unwrap().len(), 2);
+
+    for arguments in [
+        &["session", "end", ADA][..],
+        &["session", "end", ADA, id, "--all"],
+        &["session", "end", ADA, "nothing"],
+        &["session", "list"],
+    ] {
+        let unusable = signet.run(arguments);
+        assert_eq!(unusable.code, 2, "{arguments:?}: {unusable:?}");
+    }
+    let all = told(&signet, &["session", "end", ADA, "--all"]);
+    assert_eq!(all, json!({ "ended": 2 }));
+    for token in &tokens {
+        assert_eq!(refresh(&server, token), 401);
+    }
+    assert_eq!(refresh(&server, &others), 200);
+}
