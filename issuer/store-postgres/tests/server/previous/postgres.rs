@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use signet_core::schema::TABLES;
 use signet_core::testing::World;
 use signet_testbed::{Database, postgres};
 use sqlx::migrate::Migration;
@@ -10,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
 use super::{
-    Shape, change, keep, live, live_on, migrations, previous_migrations, read, statements,
+    Shape, TABLES, change, keep, live, live_on, migrations, previous_migrations, read, statements,
 };
 use crate::{open, world};
 
@@ -42,7 +41,7 @@ fn migrated(migrations: &[Migration]) -> Database<'static> {
 /// Puts the rows of the release before in the place of those that migrations made.
 fn fill(database: &Database<'_>) {
     let tables = TABLES.map(|table| format!("signet.{table}")).join(", ");
-    database.sql(&format!("TRUNCATE {tables}"));
+    database.sql(&format!("TRUNCATE {tables} CASCADE"));
     database.sql(&read(STORE, "rows.sql"));
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use signet_core::schema::TABLES;
 use signet_core::testing::World;
 use signet_store_sqlite::SqliteStore;
 use sqlx::migrate::{Migration, Migrator};
@@ -13,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
 use super::{
-    Shape, change, keep, live, live_on, migrations, previous_migrations, read, statements,
+    Shape, TABLES, change, keep, live, live_on, migrations, previous_migrations, read, statements,
 };
 
 const STORE: &str = "sqlite";
