@@ -40,7 +40,7 @@ pub(super) enum Post {
     /// Into the mailbox of local mode.
     Mailbox(Arc<Mailbox>),
     /// To a mail server.
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
 }
 
 impl Post {
@@ -49,7 +49,8 @@ impl Post {
             MailSettings::Mailbox => Ok(Self::Mailbox(Arc::default())),
             MailSettings::Smtp(smtp) => {
                 let hello = ClientId::Domain(smtp.hello.clone());
-                Smtp::new(smtp.server.clone(), smtp.from.clone(), hello).map(Self::Smtp)
+                let smtp = Smtp::new(smtp.server.clone(), smtp.from.clone(), hello)?;
+                Ok(Self::Smtp(Box::new(smtp)))
             }
         }
     }

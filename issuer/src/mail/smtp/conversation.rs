@@ -121,7 +121,8 @@ impl Smtp {
         progress.done(|| Step::Resolved(addresses.iter().map(SocketAddr::ip).collect()));
         let stage = progress.at(Stage::Connect);
         // One that is silent leaves some time for the others, and for what comes after.
-        let patience = self.patience / 2 / share;
+        let patience = self.patience.checked_div(share.saturating_mul(2));
+        let patience = patience.unwrap_or(self.patience);
         let mut last = Fault::new(stage, Cause::NoAddress);
         for address in addresses {
             match tokio::time::timeout(patience, TcpStream::connect(address)).await {

@@ -52,7 +52,7 @@ pub enum TlsError {
 }
 
 /// A certificate that was shown and held.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Certificate {
     /// The host names in it.
     pub names: Vec<String>,
@@ -100,15 +100,6 @@ impl Tls {
 }
 
 type Secured = tokio_rustls::client::TlsStream<TcpStream>;
-
-impl Default for Certificate {
-    fn default() -> Self {
-        Self {
-            names: Vec::new(),
-            fingerprint: String::new(),
-        }
-    }
-}
 
 fn describe(certificate: &CertificateDer<'_>) -> Certificate {
     let parsed = webpki::EndEntityCert::try_from(certificate);
