@@ -50,7 +50,7 @@ async fn revocations(call: Call<Anyone, Asked>) -> Result<Served, Problem> {
         .feed(since.map(|Since(since)| since))
         .await?;
     // What is served is fresh, and so is what its tag stands for.
-    let is_known = known.iter().any(|tag| *tag == feed.tag);
+    let is_known = known.contains(&feed.tag);
     Ok(Served { feed, is_known })
 }
 

@@ -79,8 +79,12 @@ impl Verification {
         }
         if let Some(redaction) = self.taken_out.remove(&row.sequence) {
             let vouches = row.event.action == Action::AccountErased.as_str()
-                && serde_json::from_str::<serde_json::Value>(&row.event.detail)
-                    .is_ok_and(|detail| detail["taken_out"] == redaction.digest());
+                && serde_json::from_str::<serde_json::Value>(&row.event.detail).is_ok_and(
+                    |detail| {
+                        detail.get("taken_out").and_then(serde_json::Value::as_str)
+                            == Some(redaction.digest().as_str())
+                    },
+                );
             if !vouches {
                 return Err(Broken::TakenOut(row.sequence));
             }
@@ -163,7 +167,8 @@ mod tests {
     fn whatever_is_changed_is_noticed_where_it_is() {
         let whole = trail(5);
         assert_eq!(verify(&whole).unwrap().sequence, 5);
-        let changes: [(&dyn Fn(&mut Recorded), Broken); 8] = [
+        type Change<'a> = &'a dyn Fn(&mut Recorded);
+        let changes: [(Change<'_>, Broken); 8] = [
             (&|row| row.event.actor.push('x'), Broken::Link(3)),
             (&|row| row.event.action.push('x'), Broken::Link(3)),
             (

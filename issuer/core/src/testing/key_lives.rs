@@ -69,7 +69,10 @@ pub async fn a_key_is_published_signs_rests_and_goes(world: &World) {
     assert_eq!(plan.promoted(), Some(second.as_str()));
     let keys = stored(world).await;
     assert_eq!(in_state(&keys, KeyState::Active), [second]);
-    assert_eq!(in_state(&keys, KeyState::Retired), [first.clone()]);
+    assert_eq!(
+        in_state(&keys, KeyState::Retired),
+        std::slice::from_ref(&first)
+    );
     assert_eq!(in_state(&keys, KeyState::Next).len(), 1);
     let ring = Keyring::open(&keys, &master()).unwrap();
     assert!(
@@ -80,7 +83,7 @@ pub async fn a_key_is_published_signs_rests_and_goes(world: &World) {
     upkeep(world, after(outlived - 1)).await;
     assert_eq!(
         in_state(&stored(world).await, KeyState::Retired),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     upkeep(world, after(outlived)).await;
     let stock = world.store.key_stock().await.unwrap();

@@ -8,7 +8,7 @@ use crate::signing::{KeyStock, RefusedKid, RemovedKey};
 const START: u64 = 1_000_000;
 
 fn at(seconds: u64) -> UnixTime {
-    UnixTime::from_secs(START + seconds)
+    UnixTime::from_secs(START.saturating_add(seconds))
 }
 
 fn master() -> MasterKeys {
@@ -271,7 +271,8 @@ fn an_imported_key_signs_next_and_comes_once() {
     let mut stock = fresh();
     done(&mut stock, Wish::Upkeep, at(0));
     let (_, replaced) = kids(&stock);
-    let seed = (&OperatingSystem as &dyn Randomness).secret();
+    let randomness: &dyn Randomness = &OperatingSystem;
+    let seed = randomness.secret();
     let records = done(&mut stock, Wish::Import(&seed), at(1));
     assert_eq!(records, [Action::KeyImported]);
     assert_eq!(stock.removed[0].kid, replaced);
