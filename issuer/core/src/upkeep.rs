@@ -40,10 +40,7 @@ impl Issuer {
     pub async fn tick(&self, transport: &dyn MailTransport, time: Duration) -> StoreResult<Tick> {
         let began = Instant::now();
         let is_over = || began.elapsed() >= time;
-        let mut done = Tick {
-            rotated: self.keep_keys().await?,
-            ..Tick::default()
-        };
+        let mut done = Tick::default();
         while !is_over() {
             // One at a time: a message that is taken and not tried waits until its lease ends.
             let round = self.deliver_some_mail(transport, 1).await?;
@@ -61,6 +58,7 @@ impl Issuer {
             }
         }
         self.measure_outbox().await?;
+        done.rotated = self.keep_keys().await?;
         done.remaining = self.store.due_mail(self.now()).await?;
         Ok(done)
     }

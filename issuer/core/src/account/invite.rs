@@ -178,6 +178,8 @@ impl Issuer {
         request: &TokenRequest,
     ) -> Result<TokenPair, AcceptError> {
         let (audience, client) = self.resolve(request)?;
+        // The mailed token isn't used up for a session that nobody can be given now.
+        self.signing_keyring().await?;
         let (account, password) = self.take_over(origin, accepted).await?;
         self.open_session(origin, &account, password, &audience, &client)
             .await?
