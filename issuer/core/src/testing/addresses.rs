@@ -14,6 +14,7 @@ use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
 use crate::ports::addresses::{AskedChange, ChangeLetters, UndoEffects, Undone};
+use crate::ports::invites::InviteError;
 use crate::ports::{CreateAccountError, Rotation, StoreResult};
 use crate::time::UnixTime;
 
@@ -280,12 +281,21 @@ pub async fn nobody_gets_an_address_that_may_be_put_back(world: &World) {
         .register(&context, waiting, registration_mail())
         .await
         .unwrap();
+    let id = AccountId(super::world::RANDOM.uuid());
+    let (_, at_once) = registration("ada", NOW);
+    let registered = store.register_at_once(&context, id, at_once, registration_mail());
+    registered.await.unwrap();
+    assert_eq!(store.account(id).await.unwrap(), None);
     let theirs = ask(world, bob.id, "ada", NOW).await.unwrap();
     assert_eq!(
         world.waiting_mail_sorted().await,
-        ["address_change_notice", "address_taken", "change_to_taken"]
+        [
+            "address_change_notice",
+            "address_taken",
+            "address_taken",
+            "change_to_taken"
+        ]
     );
-    let id = AccountId(super::world::RANDOM.uuid());
     assert_eq!(store.activate(&context, &mailed, id).await.unwrap(), None);
     assert!(!confirm(world, &theirs.change, NOW).await);
     let operator = at(NOW, Actor::Operator);
@@ -294,6 +304,8 @@ pub async fn nobody_gets_an_address_that_may_be_put_back(world: &World) {
         created.await.unwrap(),
         Err(CreateAccountError::AddressTaken)
     );
+    let invited = super::invites::try_to_invite(world, Actor::Operator, "ada", &[]);
+    assert_eq!(invited.await.unwrap(), Err(InviteError::AddressTaken));
     // Its own account may go back there, and after three days anybody may have it.
     let back = ask(world, ada.id, "ada", NOW).await.unwrap();
     assert!(confirm(world, &back.change, NOW).await);

@@ -46,7 +46,7 @@ async fn invite(
     (invited.unwrap().unwrap(), mailed)
 }
 
-async fn try_to_invite(
+pub async fn try_to_invite(
     world: &World,
     actor: Actor,
     name: &str,

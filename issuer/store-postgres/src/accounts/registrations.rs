@@ -197,7 +197,7 @@ impl PostgresStore {
 }
 
 /// Whose account has an address, or may get it back.
-async fn owner_of(
+pub(super) async fn owner_of(
     tx: &mut Transaction,
     canonical_email: &str,
     now: UnixTime,

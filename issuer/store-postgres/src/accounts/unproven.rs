@@ -12,7 +12,7 @@ use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::registrations::{account_of, keep};
+use super::registrations::{keep, owner_of};
 use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
@@ -137,7 +137,7 @@ impl PostgresStore {
         let mut tx = self.write().await?;
         let canonical = registration.email.canonical();
         Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        let owner = account_of(&mut tx, canonical).await?;
+        let owner = owner_of(&mut tx, canonical, context.now).await?;
         let (subject, letter) = match owner {
             Some(owner) => {
                 // As many writes as an account takes, to a table with as many indexes.
@@ -157,7 +157,12 @@ impl PostgresStore {
             mail::queue(&mut tx, context.now, &letter).await?;
         }
         let detail = json!({ "created": owner.is_none() });
-        tx.record(context.event(Action::RegistrationRequested, Some(subject), detail));
+        let event = context.event(Action::RegistrationRequested, Some(subject), detail);
+        // Where a registration is kept, the client's address is that of whoever asked for it.
+        tx.record(match owner {
+            Some(_) => event.of_registration(registration.id),
+            None => event,
+        });
         tx.commit().await
     }
 }

@@ -192,7 +192,7 @@ impl SqliteStore {
 }
 
 /// Whose account has an address, or may get it back.
-async fn owner_of(
+pub(super) async fn owner_of(
     connection: &mut SqliteConnection,
     canonical_email: &str,
     now: UnixTime,

@@ -13,7 +13,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::registrations::{account_of, keep};
+use super::registrations::{keep, owner_of};
 use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -31,7 +31,7 @@ impl UnprovenStore for SqliteStore {
         mail: RegistrationMail,
     ) -> StoreResult<()> {
         let mut tx = self.write().await?;
-        let owner = account_of(&mut tx, registration.email.canonical()).await?;
+        let owner = owner_of(&mut tx, registration.email.canonical(), context.now).await?;
         let (subject, letter) = match owner {
             Some(owner) => {
                 // As many writes as an account takes, to a table with as many indexes.
@@ -52,6 +52,11 @@ impl UnprovenStore for SqliteStore {
         }
         let detail = json!({ "created": owner.is_none() });
         let event = context.event(Action::RegistrationRequested, Some(subject), detail);
+        // Where a registration is kept, the client's address is that of whoever asked for it.
+        let event = match owner {
+            Some(_) => event.of_registration(registration.id),
+            None => event,
+        };
         record(&mut tx, event).await?;
         tx.commit().await
     }
