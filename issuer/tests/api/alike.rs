@@ -1,6 +1,6 @@
 //! What an answer tells: nothing of who has an account. Whoever asks gets the same bytes for an
-//! address that somebody has, that nobody has, that waits to be confirmed and that is suspended, in
-//! every setting that changes answers, the first time and the twentieth.
+//! address that somebody has, that nobody has, that waits to be confirmed, that was never proven, that
+//! is invited and that is suspended, in every setting that changes answers, the first time and the twentieth.
 //!
 //! Compared is what came over the wire. Masked are the id of the request, the date and the secret of a
 //! registration, which are random or the clock's for everybody. The figures of a budget, which fills
@@ -11,6 +11,10 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use signet_core::account::EmailVerification;
+use signet_core::account::setup::AccountOrder;
+use signet_core::email::EmailAddress;
+use signet_core::password::Password;
 use signet_core::password::hasher::Algorithm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -51,11 +55,13 @@ const TIMES: usize = 20;
 
 /// Everybody whose address may be asked about; as long as each other, so that what is masked may
 /// not hide a length.
-const EVERYBODY: [&str; 4] = [
+const EVERYBODY: [&str; 6] = [
     "unknown--@example.com",
     "active---@example.com",
     "pending--@example.com",
     "suspended@example.com",
+    "unproven-@example.com",
+    "invited--@example.com",
 ];
 
 /// The settings that change what is answered.
@@ -85,6 +91,13 @@ fn settings() -> Vec<(&'static str, Setting)> {
             },
         ),
         (
+            "where nothing has to be proven first",
+            Setting {
+                email_verification: EmailVerification::Optional,
+                ..proxied()
+            },
+        ),
+        (
             "with wide limits",
             Setting {
                 limits_scale: 1_000,
@@ -106,6 +119,16 @@ async fn service(setting: Setting) -> Service {
     let path = format!("/v1/admin/users/{id}/suspend");
     let suspended = admin.call(Method::POST, &path).send().await;
     suspended.expect(StatusCode::NO_CONTENT);
+    let order = AccountOrder {
+        email: EmailAddress::parse("unproven-@example.com").unwrap(),
+        password: Password::new(PASSWORD.to_owned().into()).unwrap(),
+        roles: Default::default(),
+        verified: false,
+    };
+    service.app.issuer.create_account(order).await.unwrap();
+    let body = json!({ "email": "invited--@example.com", "roles": [] });
+    let invited = admin.post("/v1/admin/users", body).await;
+    invited.expect(StatusCode::CREATED);
     let body = json!({ "email": "pending--@example.com", "password": PASSWORD });
     let registered = service.client().post("/v1/register", body).await;
     registered.expect(StatusCode::ACCEPTED);

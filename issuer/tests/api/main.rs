@@ -60,6 +60,7 @@ mod ticking;
 mod timing;
 mod trail;
 mod unavailable;
+mod unverified;
 
 #[test]
 fn every_conversation_is_held_on_every_store() {

@@ -90,3 +90,5 @@ mod timing;
 mod trail;
 #[path = "../api/unavailable.rs"]
 mod unavailable;
+#[path = "../api/unverified.rs"]
+mod unverified;
