@@ -1,13 +1,15 @@
 // Walks through the pages of mailed links in a real browser: opening one changes nothing, the
 // field is filled from the fragment, the fragment leaves the address bar, the button does it.
 //
-// usage: node pages.mjs CHROMIUM VERIFY_LINK RESET_LINK CHANGE_LINK UNDO_LINK PASSWORD NEW_PASSWORD SCREENSHOT_FOLDER
+// usage: node pages.mjs CHROMIUM VERIFY_LINK RESET_LINK CHANGE_LINK UNDO_LINK INVITE_LINK PASSWORD
+//   NEW_PASSWORD SCREENSHOT_FOLDER
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const require = createRequire(pathToFileURL(process.cwd() + '/'));
 const { chromium } = require('playwright-core');
-const [executablePath, verifyLink, resetLink, changeLink, undoLink, password, newPassword, folder] =
+const [executablePath, verifyLink, resetLink, changeLink, undoLink, inviteLink, password, newPassword,
+  folder] =
   process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -62,6 +64,7 @@ try {
   await walk('reset', resetLink, { new_password: newPassword });
   await walk('email-change', changeLink, {});
   await walk('email-change-undo', undoLink, {});
+  await walk('invite', inviteLink, { name: 'Eve', password });
   expect(complaints.length === 0, complaints.join('\n'));
   console.log('the pages do what they should');
 } finally {

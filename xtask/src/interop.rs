@@ -111,12 +111,14 @@ fn pages(folder: &Path) -> Done {
     issuer.post("/v1/me/email", &asked, Some(&carol))?;
     let change = issuer.mailed("caroline@example.com", "address_change", "link")?;
     let undo = issuer.mailed("carol@example.com", "address_change_notice", "link")?;
+    issuer.operate(&["user", "invite", "eve@example.com"])?;
+    let invite = issuer.mailed("eve@example.com", "invite", "link")?;
     let screenshots = std::env::temp_dir().join("signet-screenshots");
     fs::create_dir_all(&screenshots)?;
     let mut walk = command(node()?);
     walk.current_dir(npm()?)
         .arg(root().join("xtask/interop/pages.mjs"))
-        .args([CHROMIUM, &verify, &reset, &change, &undo])
+        .args([CHROMIUM, &verify, &reset, &change, &undo, &invite])
         .args([PASSWORD, NEW_PASSWORD])
         .arg(&screenshots)
         .env("TMPDIR", folder);
@@ -129,6 +131,7 @@ fn pages(folder: &Path) -> Done {
         issuer.login("caroline@example.com", PASSWORD).is_err(),
         "the change was taken back",
     )?;
+    issuer.login("eve@example.com", PASSWORD)?;
     expect(
         issuer.login("bob@example.com", PASSWORD).is_err(),
         "the old password is over",

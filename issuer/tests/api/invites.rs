@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signet_core::mail::MailKind;
 
-use crate::harness::{Answer, Client, OTHER_PASSWORD, PASSWORD, Service};
+use crate::harness::{Answer, Client, OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
 
@@ -219,4 +219,183 @@ async fn the_page_accepts_an_invite_and_opening_it_does_not() {
     let done = submit(PASSWORD).await.expect(StatusCode::OK);
     assert_eq!(done.header("set-cookie"), "", "a page opens no session");
     service.client().log_in(ADA, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_invited_or_accepted_is_told_and_uses_nothing_up() {
+    let setting = Setting {
+        limits_scale: 1_000,
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let many: Vec<String> = (0..17).map(|number| format!("role{number}")).collect();
+    for name in &many {
+        let body = json!({ "name": name, "permissions": [] });
+        let created = admin.post("/v1/admin/roles", body).await;
+        created.expect(StatusCode::CREATED);
+    }
+    for (body, field, code) in [
+        (json!({ "roles": [] }), "email", "missing"),
+        (json!({ "email": ADA }), "roles", "missing"),
+        (
+            json!({ "email": "ada", "roles": [] }),
+            "email",
+            "invalid_email",
+        ),
+        (
+            json!({ "email": "ada@example.com\r\nBcc: eve@example.com", "roles": [] }),
+            "email",
+            "invalid_email",
+        ),
+        (
+            json!({ "email": ADA, "roles": ["a b"] }),
+            "roles[0]",
+            "invalid_name",
+        ),
+        (json!({ "email": ADA, "roles": many }), "roles", "too_many"),
+        (
+            json!({ "email": ADA, "roles": [], "name": "A\nB" }),
+            "name",
+            "invalid_name",
+        ),
+        (
+            json!({ "email": ADA, "roles": [], "status": "active" }),
+            "status",
+            "unknown_member",
+        ),
+        (
+            json!({ "email": ADA, "roles": [], "password": PASSWORD }),
+            "password",
+            "unknown_member",
+        ),
+    ] {
+        let answer = invite(&admin, body.clone()).await;
+        let faults = answer.expect_problem("validation_failed").faults();
+        assert_eq!(faults, [(field.to_owned(), code.to_owned())], "{body}");
+    }
+    assert!(service.mails(ADA).await.is_empty());
+
+    let body = json!({ "email": ADA, "roles": [] });
+    invite(&admin, body).await.expect(StatusCode::CREATED);
+    let token = service.mailed_token(ADA).await;
+    for (password, code) in [
+        ("", "too_short"),
+        ("eleven char", "too_short"),
+        ("correct horse\0battery staple", "nul"),
+        ("QwertyUiop123", "common"),
+        ("Ada@Example.com", "own_address"),
+        ("signetsignet", "product_name"),
+        (&"ab".repeat(129), "too_long"),
+    ] {
+        let answer = accept(&service, &token, password).await;
+        let faults = answer.expect_problem("weak_password").faults();
+        assert_eq!(faults, [("password".to_owned(), code.to_owned())]);
+    }
+    let client = service.client();
+    for (body, field, code) in [
+        (json!({ "token": token }), "password", "missing"),
+        (json!({ "password": PASSWORD }), "token", "missing"),
+        (
+            json!({ "token": token, "password": PASSWORD, "name": " Ada" }),
+            "name",
+            "invalid_name",
+        ),
+        (
+            json!({ "token": token, "password": PASSWORD, "roles": ["admin"] }),
+            "roles",
+            "unknown_member",
+        ),
+        (
+            json!({ "token": token, "password": PASSWORD, "email": "eve@example.com" }),
+            "email",
+            "unknown_member",
+        ),
+    ] {
+        let answer = client.post("/v1/invite/accept", body.clone()).await;
+        let faults = answer.expect_problem("validation_failed").faults();
+        assert_eq!(faults, [(field.to_owned(), code.to_owned())], "{body}");
+    }
+    let shorter: String = token.chars().skip(1).collect();
+    for wrong in [
+        "",
+        "x",
+        &shorter,
+        &format!("{token}="),
+        &format!(" {token}"),
+    ] {
+        let answer = accept(&service, wrong, PASSWORD).await;
+        answer.expect_problem("invalid_mailed_token");
+    }
+    for (path, body) in [
+        (
+            "/v1/password/reset",
+            json!({ "token": token, "new_password": PASSWORD }),
+        ),
+        (
+            "/v1/email/verify",
+            json!({ "token": token, "password": PASSWORD }),
+        ),
+    ] {
+        let answer = client.post(path, body).await;
+        answer.expect_problem("invalid_mailed_token");
+    }
+    let answer = accept(&service, &token, PASSWORD).await;
+    answer.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_invited_account_is_activated_by_nothing_else() {
+    let service = Service::start().await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let body = json!({ "email": ADA, "roles": ["admin"] });
+    let id = invite(&admin, body).await.string("id");
+    let token = service.mailed_token(ADA).await;
+    let path = |end: &str| format!("/v1/admin/users/{id}/{end}");
+    let activated = admin.call(Method::POST, &path("activate")).send().await;
+    let detail = activated.expect_problem("conflict").string("detail");
+    assert!(detail.contains("invited"), "{detail}");
+    // It is no admin: the only one there is stays.
+    let admin_id = admin.get("/v1/me").await.string("id");
+    let last = format!("/v1/admin/users/{admin_id}/suspend");
+    let refused = admin.call(Method::POST, &last).send().await;
+    refused.expect_problem("conflict");
+    let reset = admin.call(Method::POST, &path("password-reset")).send();
+    reset.await.expect_problem("conflict");
+    let resend = json!({ "email": ADA });
+    let client = service.client();
+    client.post("/v1/email/verify/resend", resend).await;
+    assert_eq!(service.mails(ADA).await.len(), 1, "the invite");
+    accept(&service, &token, PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn many_who_accept_at_once_are_one() {
+    let service = Service::start().await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let body = json!({ "email": ADA, "roles": [] });
+    invite(&admin, body).await.expect(StatusCode::CREATED);
+    let token = service.mailed_token(ADA).await;
+    let calls: Vec<_> = (0..10)
+        .map(|number| {
+            let (client, token) = (service.client(), token.clone());
+            tokio::spawn(async move {
+                let password = format!("{OTHER_PASSWORD} {number}");
+                let body = json!({ "token": token, "password": password });
+                let answer = client.post("/v1/invite/accept", body).await;
+                (answer.status, password)
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for call in calls {
+        let (status, password) = call.await.unwrap();
+        if status == StatusCode::OK {
+            winners.push(password);
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    service.client().log_in(ADA, &winners[0]).await;
 }

@@ -1,6 +1,7 @@
 //! Arguments and exit codes.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -33,6 +34,11 @@ fn unusable_arguments_are_exit_2_on_standard_error() {
             "a b",
             "--password-stdin",
         ],
+        &["user", "invite"],
+        &["user", "invite", "ada"],
+        &["user", "invite", "ada@example.com", "--role", "a b"],
+        &["user", "invite", "ada@example.com", "--name", ""],
+        &["user", "invite", "ada@example.com", "--name", "A\nB"],
         &["token", "verify"],
     ] {
         let ended = Signet::new().run_with_input(arguments, PASSWORD.as_bytes());
@@ -176,6 +182,53 @@ fn an_unverified_account_is_told_how_its_owner_gets_in() {
     let reset = json!({ "token": token, "new_password": "staple battery horse" });
     assert_eq!(status(&server.post_json("/v1/password/reset", &reset)), 204);
     assert_eq!(status(&login("staple battery horse")), 200);
+}
+
+#[test]
+fn whom_an_operator_invites_gets_a_mail_from_the_issuer_that_runs() {
+    let signet = Signet::new();
+    let invite = |more: &[&str]| {
+        let arguments = [&["user", "invite", "ada@example.com"][..], more].concat();
+        signet.run(&arguments)
+    };
+    let server = signet.serve();
+    let first = invite(&["--json"]);
+    assert_eq!(first.code, 0, "{}", first.err);
+    let first: Value = serde_json::from_str(&first.out).unwrap();
+    assert_eq!(first["status"], "invited");
+    let old = server.mailed_token("invite");
+    let unknown = invite(&["--role", "nobody"]);
+    assert_eq!(unknown.code, 1, "{}", unknown.out);
+    assert!(
+        unknown.err.contains("there is no role called nobody"),
+        "{}",
+        unknown.err
+    );
+    let again = invite(&["--role", "admin", "--name", "Ada"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    let id = first["id"].as_str().unwrap();
+    assert!(again.out.contains(id), "{}", again.out);
+    let activated = signet.run(&["user", "activate", "ada@example.com"]);
+    assert_eq!(activated.code, 1, "{}", activated.out);
+    assert!(activated.err.contains("is invited"), "{}", activated.err);
+    let mut newest = std::iter::repeat_with(|| {
+        std::thread::sleep(Duration::from_millis(50));
+        server.mailed_token("invite")
+    });
+    let new = newest.by_ref().take(200).find(|token| *token != old);
+    let new = new.expect("another mail");
+    let accept = |token: &str| {
+        let body = json!({ "token": token, "password": PASSWORD });
+        server.post_json("/v1/invite/accept", &body)
+    };
+    assert_eq!(status(&accept(&old)), 422);
+    let session = accept(&new);
+    assert_eq!(status(&session), 200, "{session}");
+    let taken = invite(&[]);
+    assert_eq!(
+        (taken.code, taken.err.as_str()),
+        (1, "signet: an account with that address exists\n")
+    );
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn pages_load_nothing_from_anywhere_and_stand_in_no_frame() {
     for path in [
         "/verify",
         "/reset",
+        "/invite",
         "/email-change",
         "/setup",
         "/dev/mailbox",
