@@ -253,8 +253,10 @@ keys! {
     /// Whom mail is from.
     mail_from: MailFrom = "mail_from", otherwise "`no-reply@` and the host of `public_url`";
     /// Whether who registers must prove to read the mailbox before the account can be used.
-    /// `optional` makes the account at once: whoever registers an address can log in, and its roles
-    /// count only once the mailbox is proven. See docs/PASSWORDS.md.
+    /// `optional` makes the account at once: whoever registers an address can log in, and so learns
+    /// whether it was free; its roles count only once the mailbox is proven. What that means for
+    /// whoever owns the address is in
+    /// docs/adr/0026-who-has-an-account-before-the-mailbox-is-proven.md.
     registration_email_verification: EmailVerification = "registration.email_verification",
         default EmailVerification::Required;
     /// Whom access tokens may be for. The first is for clients that ask for none.

@@ -134,7 +134,8 @@ fn told(account: &Account) -> String {
         return line;
     }
     format!(
-        "{line}the address is not verified: nobody can log in until {email} has been proven by \
-         resetting the password (POST /v1/password/forgot). No mail was sent\n"
+        "{line}the address is not verified: unless registration.email_verification is optional, \
+         nobody can log in until {email} has been proven, with this password (POST \
+         /v1/email/verify/resend) or by resetting it (POST /v1/password/forgot). No mail was sent\n"
     )
 }
