@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::components::{envoy, node, npm, target_folder, workerd};
-use crate::process::{self, Done, cargo, command, root, run_quietly};
+use crate::components::{cache, envoy, node, npm, target_folder, workerd};
+use crate::process::{self, Done, cargo, command, root, run_quietly, say, with_retries};
+use crate::setup::{is_stamped, stamp};
 use crate::wasm;
+
+/// The service that stands beside logins, and what it is made of.
+const FASTAPI: &str = "xtask/bench/login";
 
 pub(crate) fn run(arguments: &[&str]) -> Done {
     let is_wanted = |area| arguments.is_empty() || arguments.contains(&area);
-    if is_wanted("issuer") {
+    if is_wanted("issuer") || is_wanted("login") {
         process::run(&mut cargo(&[
             "build",
             "--quiet",
@@ -33,7 +37,36 @@ pub(crate) fn run(arguments: &[&str]) -> Done {
             .env("SIGNET_NODE_MODULES", npm()?)
             .env("SIGNET_NPM_PACKAGE", wasm::npm_package()?);
     }
+    if is_wanted("login") {
+        bench
+            .env("SIGNET_BENCH_PYTHON", fastapi()?)
+            .env("SIGNET_BENCH_FASTAPI", root().join(FASTAPI));
+    }
     process::run(bench.args(arguments))
+}
+
+/// A Python with what stands beside logins, apart from the one that tests use.
+fn fastapi() -> Done<PathBuf> {
+    let folder = cache()?.join("bench-python");
+    let python = folder.join("bin/python");
+    let list = root().join(FASTAPI).join("requirements.txt");
+    let requirements = std::fs::read_to_string(&list)?;
+    if is_stamped(&folder, &requirements) {
+        return Ok(python);
+    }
+    say("installing Python packages");
+    let mut venv = command("python3");
+    run_quietly(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
+    with_retries("pip install", || {
+        let mut install = command(&python);
+        install
+            .args(["-m", "pip", "--disable-pip-version-check", "install"])
+            .arg("--requirement")
+            .arg(&list);
+        run_quietly(&mut install).map(drop)
+    })?;
+    stamp(&folder, &requirements)?;
+    Ok(python)
 }
 
 /// Says where workerd is, the Worker, and the two that stand beside it.

@@ -19,32 +19,54 @@ const PASSWORD: &str = "correct horse battery staple";
 const CONNECTIONS: [usize; 2] = [8, 64];
 
 /// The issuer in a folder of its own; it ends with this value, and the folder goes.
-struct Issuer {
+pub(crate) struct Issuer {
     process: Child,
-    port: u16,
-    folder: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) folder: PathBuf,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Issuer {
     fn start(name: &str) -> Self {
+        Self::start_with(name, Vec::new())
+    }
+
+    /// With more in its environment.
+    pub(crate) fn start_with(name: &str, environment: Vec<(&'static str, String)>) -> Self {
         let folder =
             std::env::temp_dir().join(format!("signet-bench-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let process = command(&folder, port).arg("serve").spawn().unwrap();
+        let port = free_port();
+        let process = command(&folder, port)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .arg("serve")
+            .spawn()
+            .unwrap();
         Self {
             process,
             port,
             folder,
+            environment,
         }
     }
 
+    /// A command beside it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = command(&self.folder, self.port);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Ends it and starts it anew, with what it has kept.
+    pub(crate) fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = self.command().arg("serve").spawn().unwrap();
+        self.wait();
+    }
+
     /// Waits for the first answer.
-    fn wait(&self) {
+    pub(crate) fn wait(&self) {
         while get(self.port, "/healthz", None).is_none() {
             std::thread::sleep(Duration::from_micros(500));
         }
@@ -89,8 +111,13 @@ impl Issuer {
             .to_owned()
     }
 
+    /// Its number.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What the process holds in memory, in MiB.
-    fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         resident(&self.process.id().to_string())
     }
 }
@@ -150,6 +177,12 @@ pub(crate) fn run(report: &mut Report) {
         "MiB",
         Target::None,
     );
+}
+
+/// A port that nobody has.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// The release build beside this program.

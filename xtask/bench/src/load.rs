@@ -1,5 +1,6 @@
 //! A small load generator: connections that are kept open, one request after the other on each.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,11 +80,18 @@ async fn connection(port: u16, requests: Arc<[String]>, first: usize, until: Ins
 
 /// Reads one answer with a `content-length`; answers its status.
 async fn read_answer(stream: &mut TcpStream) -> String {
+    read_whole_answer(stream).await.unwrap().0
+}
+
+/// Reads one answer; answers its status and its body.
+pub(crate) async fn read_whole_answer(stream: &mut TcpStream) -> io::Result<(String, String)> {
     let mut answer = Vec::with_capacity(2_048);
     let mut chunk = [0; 4_096];
     loop {
-        let length = stream.read(&mut chunk).await.unwrap();
-        assert!(length > 0, "the connection was closed");
+        let length = stream.read(&mut chunk).await?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         answer.extend_from_slice(chunk.get(..length).unwrap());
         let text = String::from_utf8_lossy(&answer);
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -96,7 +104,8 @@ async fn read_answer(stream: &mut TcpStream) -> String {
             .and_then(|(_, value)| value.parse().ok())
             .unwrap_or(0);
         if body.len() >= expected {
-            return head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            return Ok((status, body.to_owned()));
         }
     }
 }

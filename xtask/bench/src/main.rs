@@ -18,6 +18,7 @@ mod envoy;
 mod gate;
 mod issuer;
 mod load;
+mod login;
 mod machine;
 mod measure;
 mod node;
@@ -50,6 +51,9 @@ fn main() {
     }
     if is_wanted("issuer") {
         issuer::run(&mut report);
+    }
+    if is_wanted("login") {
+        login::run(&mut report);
     }
     if is_wanted("envoy") {
         envoy::run(&mut report);
