@@ -75,6 +75,35 @@ fn where_there_is_nothing_yet_everything_is_fine_and_stays_so() {
 }
 
 #[test]
+fn parameters_are_proposed_for_the_algorithm_that_is_configured() {
+    let doctor = |algorithm| {
+        let signet = Signet::new().with("SIGNET_PASSWORD__ALGORITHM", algorithm);
+        signet.run(&["doctor"]).out
+    };
+    let (argon2id, bcrypt) = (doctor("argon2id"), doctor("bcrypt"));
+    let (memory, cost) = ("password.memory_kib = ", "password.bcrypt_cost = ");
+    assert!(
+        argon2id.contains(memory) && !argon2id.contains(cost),
+        "{argon2id}"
+    );
+    assert!(
+        bcrypt.contains(cost) && !bcrypt.contains(memory),
+        "{bcrypt}"
+    );
+    let proposed = bcrypt
+        .split_once(cost)
+        .unwrap()
+        .1
+        .split_once(':')
+        .unwrap()
+        .0;
+    assert!(
+        (10..=16).contains(&proposed.parse::<u32>().unwrap()),
+        "{bcrypt}"
+    );
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_is_told_line_by_line() {
     let signet = Signet::new()
         .with("SIGNET_DATABASE_URL", "mysql://signet:hidden@db/signet")

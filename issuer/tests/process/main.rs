@@ -31,6 +31,7 @@ mod keys;
 mod mail;
 mod operating;
 mod operations;
+mod overload;
 mod pages;
 mod policy;
 mod readme;

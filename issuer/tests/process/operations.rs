@@ -101,6 +101,21 @@ fn a_page_cannot_have_a_browser_ask_it_by_another_name() {
 }
 
 #[test]
+fn what_a_platform_opens_to_clients_shows_operators_nothing() {
+    // Whatever `PORT` is, clients are everywhere on it.
+    let ended = Signet::new()
+        .with("PORT", "9090")
+        .with("SIGNET_OPERATIONS_LISTEN", "127.0.0.1:9090")
+        .run(&["config", "check"]);
+    assert_eq!(ended.code, 1);
+    let told = "operations_listen (SIGNET_OPERATIONS_LISTEN): is 127.0.0.1:9090, which is where";
+    assert!(ended.out.contains(told), "{}", ended.out);
+    // Nobody asked for it: there is none, and nothing to complain of.
+    let ended = Signet::new().with("PORT", "9090").run(&["config", "check"]);
+    assert!(!ended.out.contains("operations_listen"), "{}", ended.out);
+}
+
+#[test]
 fn it_ends_with_the_process() {
     let operations = free_address();
     let server = Signet::new()

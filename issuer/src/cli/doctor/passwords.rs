@@ -21,6 +21,9 @@ const LEAST_KIB: u64 = 19_456;
 const PASSES: u64 = 2;
 /// Nor more than one hash may well take of a machine, in KiB.
 const MOST_KIB: u64 = 65_536;
+/// The least and the most cost of bcrypt that `password.bcrypt_cost` takes.
+const LEAST_COST: u32 = 10;
+const MOST_COST: u32 = 16;
 
 pub(super) fn examine(config: &Config, report: &mut Report) {
     let algorithm = config.issuer.hashing;
@@ -56,17 +59,40 @@ pub(super) fn examine(config: &Config, report: &mut Report) {
                  nothing of whose it was, and this is more",
                 floor.as_millis()
             ),
-            proposal(permits),
+            proposal(algorithm, permits),
         ),
         false => {
             report.ok(SUBJECT, said);
-            report.ok(SUBJECT, proposal(permits));
+            report.ok(SUBJECT, proposal(algorithm, permits));
         }
     }
     tell_memory(memory, report);
 }
 
-fn proposal(permits: u64) -> String {
+fn proposal(algorithm: Algorithm, permits: u64) -> String {
+    match algorithm {
+        Algorithm::Argon2id { .. } => proposal_for_argon2id(permits),
+        Algorithm::Bcrypt { .. } => {
+            let cost = proposed_cost();
+            format!(
+                "this machine could do with password.bcrypt_cost = {cost}: at most about {AIM} ms \
+                 a hash, or the least cost there is"
+            )
+        }
+    }
+}
+
+/// Each step of the cost doubles the time.
+fn proposed_cost() -> u32 {
+    let least = time(Algorithm::Bcrypt { cost: LEAST_COST });
+    let microseconds = least.map_or(u128::MAX, |time| time.as_micros());
+    let aim = u128::from(AIM.saturating_mul(1_000));
+    let steps = aim.checked_div(microseconds.max(1)).unwrap_or(0);
+    let steps = steps.checked_ilog2().unwrap_or(0);
+    LEAST_COST.saturating_add(steps).min(MOST_COST)
+}
+
+fn proposal_for_argon2id(permits: u64) -> String {
     let memory_kib = proposed_memory();
     let bytes = memory_kib.saturating_mul(1_024).saturating_mul(permits);
     format!(
