@@ -100,7 +100,8 @@ fn what_asks_for_too_much_is_refused_at_once() {
         let text = format!("$pbkdf2-sha256${rounds}$c2FsdA${checksum}");
         assert_eq!(fault(&text), Some(HashFault::TooCostly), "{text}");
     }
-    assert!(started.elapsed() < Duration::from_millis(200));
+    // Any one of the largest computed would take longer, and a busy machine alone does not.
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
