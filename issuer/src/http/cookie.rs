@@ -98,6 +98,7 @@ fn cookie(name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     Some(header)
 }
 
+/// Whatever stands beside it: another host of the site may have set cookies that are no text.
 fn find(app: &App, headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>> {
     if !app.is_https() {
         return None;
@@ -105,11 +106,11 @@ fn find(app: &App, headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>>
     headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim_matches(' ').split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| Zeroizing::new(value.to_owned()))
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
+        .find_map(|rest| rest.strip_prefix(b"="))
+        .and_then(|value| str::from_utf8(value).ok())
+        .map(|value| Zeroizing::new(value.to_owned()))
 }
 
 /// Proof that no page of another site sent the request, as far as browsers tell. For forms.

@@ -128,6 +128,29 @@ async fn proving_a_mailbox_and_a_password_again_answer_by_cookie_too() {
         .expect(StatusCode::OK);
 }
 
+/// Another host of the site can set cookies for all of it, but none that hides the issuer's.
+#[tokio::test]
+async fn cookies_of_other_hosts_hide_none() {
+    let service = service().await;
+    let mut own = kept(&log_in(&service).await);
+    for other in [
+        "other=\u{e9}",
+        "=",
+        "",
+        "other",
+        "__Host-signet-refresh",
+        "a=b=c",
+    ] {
+        for cookies in [format!("{other}; {own}"), format!("{own};{other}")] {
+            let answer = refresh(&service, &cookies, json!({})).await;
+            own = kept(&answer.expect(StatusCode::OK));
+        }
+    }
+    let name = "__Host-signet-refresh-2=srt_x";
+    let answer = refresh(&service, &format!("{name}; {own}"), json!({})).await;
+    answer.expect(StatusCode::OK);
+}
+
 #[tokio::test]
 async fn logging_out_takes_the_cookie_away() {
     let service = service().await;
