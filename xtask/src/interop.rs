@@ -9,6 +9,7 @@ pub(crate) mod issuer;
 mod mail;
 mod nginx;
 mod passlib;
+mod picture;
 mod proxied;
 mod story;
 mod traefik;
@@ -36,6 +37,7 @@ const CHECKS: &[Check] = &[
     ("mail goes through an SMTP server", mail::run),
     ("the pages work in a browser", pages),
     ("a refresh token stays in its cookie", cookies::run),
+    ("the picture has a place for every word", picture::run),
     ("a protected service decides", protected_service),
     ("a token is verified offline", offline),
     ("nginx lets through what the gate lets through", nginx::run),
