@@ -102,6 +102,8 @@ enum ConfigCommand {
     Print(config::Print),
     /// Print the reference of all keys, as in docs/CONFIGURATION.md
     Reference,
+    /// Print the life of a token as an SVG with the numbers that count here, as in docs/TOKEN-LIFE.md
+    Picture(config::Picture),
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,6 +130,7 @@ pub fn run() -> ExitCode {
         Command::Config(ConfigCommand::Check(check)) => check.run(),
         Command::Config(ConfigCommand::Print(print)) => print.run(),
         Command::Config(ConfigCommand::Reference) => say(&crate::config::reference::markdown()),
+        Command::Config(ConfigCommand::Picture(picture)) => picture.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Openapi => say(&crate::http::openapi::text()),
         Command::Policy(policy) => policy.run(),

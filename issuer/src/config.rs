@@ -14,6 +14,7 @@ mod assemble;
 pub mod fault;
 pub mod keys;
 pub mod master_key;
+pub mod picture;
 pub mod print;
 pub mod reference;
 mod setting;

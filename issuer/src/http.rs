@@ -60,6 +60,8 @@ use axum::extract::Request;
 use axum::middleware;
 
 pub use app::App;
+pub(crate) use feed::FEED_KEPT;
+pub(crate) use well_known::JWKS_KEPT;
 
 use problem::{Code, Problem};
 use route::{Route, mount, request_id};

@@ -2,12 +2,9 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { extname, join, normalize } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-const require = createRequire(pathToFileURL(process.cwd() + '/'));
-const { chromium } = require('playwright-core');
+import { launch } from '../interop/chromium.mjs';
 
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
 
@@ -27,11 +24,7 @@ export async function inBrowser(executablePath, folders, open) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+  const browser = await launch(executablePath);
   try {
     const page = await browser.newPage();
     page.on('pageerror', (error) => console.error(String(error)));

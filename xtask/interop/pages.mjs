@@ -3,20 +3,13 @@
 //
 // usage: node pages.mjs CHROMIUM VERIFY_LINK RESET_LINK CHANGE_LINK UNDO_LINK INVITE_LINK PASSWORD
 //   NEW_PASSWORD SCREENSHOT_FOLDER
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { launch } from './chromium.mjs';
 
-const require = createRequire(pathToFileURL(process.cwd() + '/'));
-const { chromium } = require('playwright-core');
 const [executablePath, verifyLink, resetLink, changeLink, undoLink, inviteLink, password, newPassword,
   folder] =
   process.argv.slice(2);
 
-const browser = await chromium.launch({
-  executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
+const browser = await launch(executablePath);
 const complaints = [];
 
 async function open(link, colorScheme) {

@@ -1,7 +1,8 @@
-//! What is generated and committed: the API's description, that of the queries, and the list of
-//! passwords.
+//! What is generated and committed: the API's description, that of the queries, the picture of a
+//! token's life, and the list of passwords.
 
 mod passwords;
+mod picture;
 mod previous;
 mod queries;
 
@@ -11,6 +12,7 @@ use crate::components::{build_programs, program};
 use crate::process::{Done, Failure, command, root, run_quietly, say};
 
 pub(crate) use passwords::{check_passwords, write_passwords};
+pub(crate) use picture::{check_picture, picture_with, write_picture};
 pub(crate) use previous::keep_previous;
 pub(crate) use queries::{check_queries, write_queries};
 

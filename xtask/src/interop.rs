@@ -4,10 +4,12 @@
 //! Each check is a function of [`CHECKS`] that starts what it needs in a folder of its own.
 
 mod caddy;
+mod cookies;
 pub(crate) mod issuer;
 mod mail;
 mod nginx;
 mod passlib;
+mod picture;
 mod proxied;
 mod story;
 mod traefik;
@@ -34,6 +36,8 @@ const CHECKS: &[Check] = &[
     ),
     ("mail goes through an SMTP server", mail::run),
     ("the pages work in a browser", pages),
+    ("a refresh token stays in its cookie", cookies::run),
+    ("the picture has a place for every word", picture::run),
     ("a protected service decides", protected_service),
     ("a token is verified offline", offline),
     ("nginx lets through what the gate lets through", nginx::run),

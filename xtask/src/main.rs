@@ -40,6 +40,7 @@ usage: cargo xtask TASK
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
   bench                 Signet beside its peers, in one run
   openapi [--check]     write openapi.json anew, or compare it
+  picture [--check]     write docs/token-life.svg anew, or compare it
   previous              keep this release in migrations/previous, for the next one's tests
   passwords [--check]   make the built-in list of passwords anew, or compare it
   sqlx-prepare [--check]  write the queries' description anew, or compare it
@@ -63,6 +64,8 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => bench::run(arguments),
         ["openapi"] => artefacts::write_openapi(),
         ["openapi", "--check"] => artefacts::check_openapi(),
+        ["picture"] => artefacts::write_picture(),
+        ["picture", "--check"] => artefacts::check_picture(),
         ["previous"] => artefacts::keep_previous(),
         ["passwords"] => artefacts::write_passwords(),
         ["passwords", "--check"] => artefacts::check_passwords(),

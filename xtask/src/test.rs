@@ -20,6 +20,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("tests", tests),
     ("fuzz", fuzz::test),
     ("openapi", artefacts::check_openapi),
+    ("picture", artefacts::check_picture),
     ("queries", artefacts::check_queries),
     ("passwords", artefacts::check_passwords),
     ("wasm", wasm::build),

@@ -57,6 +57,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a store that didn't answer isn't asked on behalf of a fetch.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
+/// How long an entry is listed, in seconds, where access tokens live for `access_seconds` at most: until
+/// no token that it is for is good anywhere.
+#[must_use]
+pub fn entry_life(access_seconds: u64) -> u64 {
+    access_seconds
+        .saturating_add(LEEWAY)
+        .saturating_add(GOOD_FOR)
+}
+
 /// A feed to be served.
 #[derive(Clone, Debug)]
 pub struct FeedText {
@@ -289,9 +298,8 @@ impl Issuer {
     }
 
     fn feed_policy(&self) -> FeedPolicy {
-        let lifetime = self.settings.access_seconds;
         FeedPolicy {
-            lifetime: lifetime.saturating_add(LEEWAY).saturating_add(GOOD_FOR),
+            lifetime: entry_life(self.settings.access_seconds),
             most: MOST_LISTED,
         }
     }

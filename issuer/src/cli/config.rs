@@ -1,4 +1,4 @@
-//! `signet config check` and `signet config print`.
+//! `signet config check`, `signet config print` and `signet config picture`.
 
 use std::process::ExitCode;
 
@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::arguments::ConfigurationArgs;
-use super::{say, unusable};
-use crate::config::{Faults, Loaded, print};
+use super::{configuration, say, unusable};
+use crate::config::{Faults, Loaded, picture, print};
 
 /// `signet config check`
 #[derive(Args, Debug)]
@@ -73,6 +73,22 @@ impl Print {
         match loaded.config {
             Ok(_) => said,
             Err(faults) => unusable(&faults),
+        }
+    }
+}
+
+/// `signet config picture`
+#[derive(Args, Debug)]
+pub(super) struct Picture {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+}
+
+impl Picture {
+    pub(super) fn run(self) -> ExitCode {
+        match configuration(self.configuration) {
+            Ok(config) => say(&picture::svg(&config.issuer)),
+            Err(code) => code,
         }
     }
 }

@@ -18,7 +18,8 @@ process's command line, and a file that holds one must be its owner's alone (mod
 Unknown keys and values that can't be used stop the start, all of them at once. Variables that
 Kubernetes sets for a service called `signet` (`SIGNET_PORT`, `SIGNET_PORT_…`,
 `SIGNET_SERVICE_…`) are ignored. `signet config check` tells what is wrong, `signet config print`
-what counts.
+what counts, and `signet config picture` draws how long tokens, sessions and keys live by it
+([TOKEN-LIFE.md](TOKEN-LIFE.md)).
 
 **Local mode** is what starts where nothing is configured. It needs a loopback `listen` and a
 loopback `public_url` and no variable `PORT`. Everything else needs an https `public_url`, a

@@ -131,6 +131,12 @@ fn as_file(name: &str) -> Result<HeaderValue, Problem> {
         .map_err(|error| Problem::from(Code::InternalError).caused_by(error))
 }
 
+/// A `Cache-Control` of these directives.
+pub(super) fn cache_control(directives: String) -> Result<HeaderValue, Problem> {
+    HeaderValue::try_from(directives)
+        .map_err(|error| Problem::from(Code::InternalError).caused_by(error))
+}
+
 /// An answer with cookies beside it.
 #[derive(Debug)]
 pub struct WithCookies<A> {
@@ -244,8 +250,8 @@ pub trait PublishedDocument: Send + 'static {
     /// Its media type.
     const MEDIA_TYPE: &'static str;
 
-    /// How long it may be kept: the value of `Cache-Control`.
-    const CACHE: &'static str;
+    /// How many seconds it may be kept for.
+    const KEPT: u64;
 
     /// What it holds.
     fn schema(schemas: &mut SchemaGenerator) -> Schema;
@@ -266,10 +272,11 @@ impl<T: PublishedDocument> Answer for Published<T> {
     }
 
     fn into_response(self) -> Result<Response, Problem> {
+        let kept = cache_control(format!("max-age={}", T::KEPT))?;
         let mut response = respond(Self::STATUS, self.0.into_body());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(T::MEDIA_TYPE));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(T::CACHE));
+        headers.insert(CACHE_CONTROL, kept);
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         Ok(response)
     }

@@ -13,7 +13,7 @@ use signet_core::feed::FeedText;
 use signet_core::ports::feed::FeedPosition;
 use signet_verifier::json::Value;
 
-use super::answer::{Answer, Content, respond};
+use super::answer::{Answer, Content, cache_control, respond};
 use super::input::fields::members;
 use super::input::member::{Faults, Member};
 use super::input::{Description, Input, Query, Unread};
@@ -27,8 +27,8 @@ use super::route::{Route, get};
 pub(super) const PATH: &str = "/.well-known/signet-revocations";
 
 const MEDIA_TYPE: &str = "application/signet-rev+jwt";
-/// For as long a cache may keep it: every second of it is a second in which nothing is revoked.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=2");
+/// For so many seconds a cache may keep it, and in each of them nothing is revoked.
+pub(crate) const FEED_KEPT: u64 = 2;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -151,6 +151,7 @@ impl Answer for Served {
         let Self { feed, is_known } = self;
         let tag = HeaderValue::try_from(feed.tag)
             .map_err(|error| Problem::from(Code::InternalError).caused_by(error))?;
+        let kept = cache_control(format!("public, max-age={FEED_KEPT}"))?;
         let mut response = match is_known {
             true => respond(StatusCode::NOT_MODIFIED, Body::empty()),
             false => respond(Self::STATUS, Body::from(feed.text.as_bytes().to_vec())),
@@ -160,7 +161,7 @@ impl Answer for Served {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         }
         headers.insert(ETAG, tag);
-        headers.insert(CACHE_CONTROL, CACHE);
+        headers.insert(CACHE_CONTROL, kept);
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         let exposed = HeaderValue::from_static("etag");
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);

@@ -42,7 +42,7 @@ struct OpenApi;
 
 impl PublishedDocument for OpenApi {
     const MEDIA_TYPE: &'static str = "application/json";
-    const CACHE: &'static str = "max-age=300";
+    const KEPT: u64 = 300;
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "object" })

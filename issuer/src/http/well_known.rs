@@ -13,6 +13,9 @@ use super::route::call::Call;
 use super::route::{Route, get};
 use super::{feed, limit};
 
+/// How many seconds the key set may be kept for.
+pub(crate) const JWKS_KEPT: u64 = 60;
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/.well-known/jwks.json", limit::PUBLIC)
@@ -30,7 +33,7 @@ pub(super) struct Jwks(Arc<str>);
 
 impl PublishedDocument for Jwks {
     const MEDIA_TYPE: &'static str = "application/jwk-set+json";
-    const CACHE: &'static str = "max-age=60";
+    const KEPT: u64 = JWKS_KEPT;
 
     fn schema(schemas: &mut SchemaGenerator) -> Schema {
         schemas.subschema_for::<KeySetDocument>()
@@ -88,7 +91,7 @@ pub(super) struct Metadata {
 
 impl PublishedDocument for Metadata {
     const MEDIA_TYPE: &'static str = "application/json";
-    const CACHE: &'static str = "max-age=300";
+    const KEPT: u64 = 300;
 
     fn schema(schemas: &mut SchemaGenerator) -> Schema {
         schemas.subschema_for::<Self>()

@@ -8,17 +8,22 @@ use crate::server::{command, installed, run};
 /// The name of a server that isn't this machine, as far as anybody can tell from its name.
 pub const NAME: &str = "database.signet.test";
 
-/// An authority that nobody else knows, and a certificate of `localhost` and of [`NAME`] that it
-/// signed.
+/// An authority that nobody else knows, and a server's certificate that it signed.
 #[derive(Debug)]
 pub struct Certificates {
     folder: tempfile::TempDir,
 }
 
 impl Certificates {
-    /// Makes them with openssl.
+    /// Makes them with openssl, for `localhost` and [`NAME`].
     #[must_use]
     pub fn make() -> Self {
+        Self::make_for(&["localhost", NAME])
+    }
+
+    /// The same for these names.
+    #[must_use]
+    pub fn make_for(names: &[&str]) -> Self {
         installed("openssl", ["/usr/bin/openssl".into()]);
         let folder = tempfile::tempdir().unwrap();
         // Servers that run as somebody else read them.
@@ -33,8 +38,9 @@ impl Certificates {
             "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
              -keyout server.key -out server.csr",
         );
-        let names = format!("subjectAltName=DNS:localhost,DNS:{NAME}");
-        let extensions = format!("{names}\nbasicConstraints=CA:FALSE\n");
+        let names: Vec<String> = names.iter().map(|name| format!("DNS:{name}")).collect();
+        let names = names.join(",");
+        let extensions = format!("subjectAltName={names}\nbasicConstraints=CA:FALSE\n");
         fs::write(made.path("names"), extensions).unwrap();
         made.openssl(
             "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial \
@@ -49,10 +55,17 @@ impl Certificates {
         self.path("authority.pem")
     }
 
-    /// The certificate of `localhost` and of [`NAME`].
+    /// The server's certificate.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.path("server.pem")
+    }
+
+    /// Its public key, as it stands in it (SubjectPublicKeyInfo, DER).
+    #[must_use]
+    pub fn public_key(&self) -> Vec<u8> {
+        self.openssl("pkey -in server.key -pubout -outform der -out server.pub");
+        fs::read(self.path("server.pub")).unwrap()
     }
 
     /// Its key.

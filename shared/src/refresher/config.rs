@@ -102,6 +102,20 @@ impl Config {
     }
 }
 
+/// The shortest and the longest time between two fetches of keys if all goes well: ahead of the time
+/// at which they are too old, too, where that comes first.
+#[must_use]
+pub fn keys_interval(max_stale: Duration) -> (Duration, Duration) {
+    let (shortest, longest) = percent(KEYS_FRESH.min(max_stale), KEYS_AHEAD);
+    (shortest.max(KEYS_SPACING), longest.max(KEYS_SPACING))
+}
+
+/// The shortest and the longest time between two fetches of the feed if all goes well.
+#[must_use]
+pub fn feed_interval() -> (Duration, Duration) {
+    percent(FEED_INTERVAL, FEED_SPREAD)
+}
+
 /// How often a document is fetched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
@@ -114,11 +128,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The pace of keys: ahead of the time at which they are too old, too, where that comes first.
+    /// The pace of keys.
     pub(super) fn keys(max_stale: Duration) -> Self {
-        let (shortest, longest) = percent(KEYS_FRESH.min(max_stale), KEYS_AHEAD);
         Self {
-            interval: (shortest.max(KEYS_SPACING), longest.max(KEYS_SPACING)),
+            interval: keys_interval(max_stale),
             spacing: KEYS_SPACING,
             timeout: KEYS_TIMEOUT,
         }
@@ -126,7 +139,7 @@ impl Pace {
 
     pub(super) fn feed() -> Self {
         Self {
-            interval: percent(FEED_INTERVAL, FEED_SPREAD),
+            interval: feed_interval(),
             spacing: FEED_SPACING,
             timeout: FEED_TIMEOUT,
         }

@@ -1,6 +1,7 @@
 //! A real issuer on a free port, and a client of it: curl, as in the README.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ use crate::process::{
 pub(crate) struct Issuer {
     port: u16,
     database: PathBuf,
+    /// What it was told, as everybody is who operates it.
+    environment: Vec<(String, String)>,
     _process: Background,
 }
 
@@ -36,23 +39,31 @@ impl Issuer {
         settings: &[(&str, &str)],
     ) -> Done<Self> {
         let database = folder.join("signet.db");
+        let listen = format!("127.0.0.1:{port}");
+        let public_url = format!("http://{listen}");
+        let database_url = format!("sqlite:{}", database.display());
+        let usual = [
+            ("SIGNET_LISTEN", listen.as_str()),
+            ("SIGNET_PUBLIC_URL", &public_url),
+            ("SIGNET_DATABASE_URL", &database_url),
+        ];
+        let environment: Vec<(String, String)> = usual
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let mut serve = command(program);
         serve
             .arg("serve")
             .current_dir(folder)
-            .env("SIGNET_LISTEN", format!("127.0.0.1:{port}"))
-            .env("SIGNET_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
-            .env(
-                "SIGNET_DATABASE_URL",
-                format!("sqlite:{}", database.display()),
-            )
-            .envs(settings.iter().copied());
+            .envs(environment.iter().cloned());
         let log = folder.join(format!("issuer-{port}.log"));
         let mut process = Background::start("the issuer", &serve, &log)?;
         process.wait_until(|| listens(port))?;
         Ok(Self {
             port,
             database,
+            environment,
             _process: process,
         })
     }
@@ -136,17 +147,8 @@ impl Issuer {
 
     /// Imports accounts as an operator does; the report.
     pub(crate) fn import_users(&self, file: &Path) -> Done<Value> {
-        let mut import = command(program("signet"));
-        import
-            .args(["users", "import", "--json"])
-            .arg(file)
-            .env("SIGNET_PUBLIC_URL", self.url())
-            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env(
-                "SIGNET_DATABASE_URL",
-                format!("sqlite:{}", self.database.display()),
-            );
-        Ok(serde_json::from_str(&run_quietly(&mut import)?)?)
+        let mut import = self.order(&["users", "import", "--json"]);
+        Ok(serde_json::from_str(&run_quietly(import.arg(file))?)?)
     }
 
     /// The file of its database.
@@ -156,34 +158,28 @@ impl Issuer {
 
     /// Has the program do something beside it, as an operator does.
     pub(crate) fn operate(&self, words: &[&str]) -> Done<String> {
-        let mut order = command(program("signet"));
-        order
-            .args(words)
-            .env("SIGNET_PUBLIC_URL", self.url())
-            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env(
-                "SIGNET_DATABASE_URL",
-                format!("sqlite:{}", self.database.display()),
-            );
-        run_quietly(&mut order)
+        run_quietly(&mut self.order(words))
     }
 
     /// Creates an admin as an operator does.
     pub(crate) fn create_admin(&self, email: &str, password: &str) -> Done {
-        let mut create = command(program("signet"));
-        create
-            .args(["user", "create", "--email", email, "--role", "admin"])
-            .args(["--verified", "--password-stdin"])
-            .env("SIGNET_PUBLIC_URL", self.url())
-            .env("SIGNET_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env(
-                "SIGNET_DATABASE_URL",
-                format!("sqlite:{}", self.database.display()),
-            );
+        self.create_user(email, password, &["--role", "admin"])
+    }
+
+    /// Creates an account whose address is proven, as an operator does.
+    pub(crate) fn create_user(&self, email: &str, password: &str, more: &[&str]) -> Done {
+        let mut create = self.order(&["user", "create", "--verified", "--password-stdin"]);
+        create.args(["--email", email]).args(more);
         match run_with_input(&mut create, &format!("{password}\n"))? {
             (0, _) => Ok(()),
             (code, output) => Err(Failure::new(format!("exit {code}: {output}"))),
         }
+    }
+
+    fn order(&self, words: &[&str]) -> Command {
+        let mut order = command(program("signet"));
+        order.args(words).envs(self.environment.iter().cloned());
+        order
     }
 }
 

@@ -153,6 +153,13 @@ fn start(folder: &Path, stage: &Stage, port: u16) -> Done<Background> {
             ("listen 80;", format!("listen 127.0.0.1:{port};")),
         ],
     )?;
+    let mut nginx = serve(folder, &site)?;
+    nginx.wait_until(|| stage.is_reached_through(port))?;
+    Ok(nginx)
+}
+
+/// Starts nginx with what stands in its `http` block.
+pub(super) fn serve(folder: &Path, site: &str) -> Done<Background> {
     fs::write(folder.join("signet.conf"), site)?;
     let here = folder.display();
     let around = format!(
@@ -167,7 +174,5 @@ fn start(folder: &Path, stage: &Stage, port: u16) -> Done<Background> {
     fs::write(&file, around)?;
     let mut nginx = command(NGINX);
     nginx.arg("-e").arg("stderr").arg("-c").arg(&file);
-    let mut nginx = Background::start("nginx", &nginx, &folder.join("nginx.log"))?;
-    nginx.wait_until(|| stage.is_reached_through(port))?;
-    Ok(nginx)
+    Background::start("nginx", &nginx, &folder.join("nginx.log"))
 }

@@ -106,8 +106,19 @@ fn timestamp(time: UnixTime) -> UnixTimeStamp {
     UnixTimeStamp::from_secs(time.as_secs())
 }
 
+/// The shortest life that a token has whose longest is `lifetime`, in seconds.
+#[must_use]
+pub fn shortest_life(lifetime: u64) -> u64 {
+    lifetime.saturating_sub(most_cut(lifetime))
+}
+
+/// A twentieth.
+fn most_cut(lifetime: u64) -> u64 {
+    lifetime.checked_div(20).unwrap_or(0)
+}
+
 fn jitter(lifetime: u64, randomness: &dyn Randomness) -> u64 {
-    let most = lifetime.checked_div(20).unwrap_or(0);
+    let most = most_cut(lifetime);
     let random = u64::from_be_bytes(randomness.array());
     random.checked_rem(most.saturating_add(1)).unwrap_or(0)
 }
