@@ -71,6 +71,9 @@ pub enum StartError {
     /// Passwords can't be hashed that way.
     #[error(transparent)]
     Hashing(#[from] AlgorithmError),
+    /// There are no threads to hash passwords on.
+    #[error("no threads can be had to hash passwords on: {0}")]
+    HashingThreads(std::io::Error),
     /// Nothing can be said in a mail.
     #[error(transparent)]
     Wording(#[from] CatalogueError),
@@ -162,7 +165,7 @@ impl Issuer {
     /// Puts an issuer together.
     ///
     /// # Errors
-    /// When passwords can't be hashed as the settings say, or mails can't be worded.
+    /// When passwords can't be hashed as the settings say, or not at all, or mails can't be worded.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts {
             store,
@@ -176,8 +179,9 @@ impl Issuer {
         } = parts;
         let hasher = Hasher::new(settings.hashing)?;
         let dummy = dummy_hash(&hasher, &*randomness);
+        let hashing = HashPool::new(hasher, settings.hash_pool, dummy);
         Ok(Self {
-            hashing: HashPool::new(hasher, settings.hash_pool, dummy),
+            hashing: hashing.map_err(StartError::HashingThreads)?,
             letters: Letters::new(settings.product.clone(), settings.links.clone())?,
             outbox_fullness: Fullness::default(),
             tally: Tally::default(),

@@ -77,6 +77,7 @@ impl From<StartError> for OpenError {
             StartError::Keys(_) => Self::Keys(error),
             StartError::Store(_)
             | StartError::Hashing(_)
+            | StartError::HashingThreads(_)
             | StartError::Wording(_)
             | StartError::OwnKeySet => Self::Issuer(error),
         }

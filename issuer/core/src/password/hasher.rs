@@ -4,9 +4,9 @@
 //! Everything here is slow on purpose and runs inside [`super::pool`], never on a request's own
 //! thread.
 
+mod memory;
 pub mod stored;
 
-use argon2::password_hash::PasswordHasher as _;
 use argon2::password_hash::phc;
 use argon2::{Algorithm as Argon2Algorithm, Argon2, Params, Version};
 
@@ -112,9 +112,7 @@ impl Hasher {
                 lanes,
             } => {
                 let params = Params::new(memory_kib, iterations, lanes, None).ok()?;
-                let argon2 = Argon2::new(Argon2Algorithm::Argon2id, Version::V0x13, params);
-                let hash: phc::PasswordHash = argon2.hash_password_with_salt(bytes, &salt).ok()?;
-                hash.to_string()
+                argon2id(bytes, &salt, params)?.to_string()
             }
             Algorithm::Bcrypt { cost } => {
                 if !is_whole_in_bcrypt(bytes) {
@@ -178,6 +176,22 @@ impl Hasher {
             | (_, Scheme::Pbkdf2Sha256 { .. }) => true,
         }
     }
+}
+
+/// A hash in the PHC format, with all that it takes to check it.
+fn argon2id(password: &[u8], salt: &[u8], params: Params) -> Option<phc::PasswordHash> {
+    let (algorithm, version) = (Argon2Algorithm::Argon2id, Version::V0x13);
+    let written = phc::ParamsString::try_from(&params).ok()?;
+    let argon2 = Argon2::new(algorithm, version, params);
+    let mut hash = [0; Params::DEFAULT_OUTPUT_LEN];
+    memory::hash_into(&argon2, password, salt, &mut hash).ok()?;
+    Some(phc::PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: written,
+        salt: Some(phc::Salt::new(salt).ok()?),
+        hash: Some(phc::Output::new(&hash).ok()?),
+    })
 }
 
 /// Who made a hash.

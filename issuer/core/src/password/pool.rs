@@ -3,6 +3,11 @@
 //!
 //! The permit belongs to the blocking task itself. A task goes on when the client that asked has
 //! left, so a permit that went with the client would let any number of hashes run.
+//!
+//! Hashes are made on [`threads`] of their own, which yield to whatever else there is to do. See
+//! `docs/adr/0032-hashes-yield.md`.
+
+mod threads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +19,7 @@ use tokio::time::Instant;
 use super::hasher::{Hasher, Match, StoredHash};
 use super::{Password, PasswordHash};
 use crate::tally::{Histogram, Observed};
+use threads::Threads;
 
 /// The classes of times that are counted: from a quick hash to more than the longest wait.
 const CLASSES: &[Duration] = &[
@@ -103,16 +109,26 @@ pub struct HashPool {
     deadline: Duration,
     dummy: PasswordHash,
     counters: Arc<Counters>,
+    threads: Arc<Threads>,
 }
+
+/// What who is turned away is told.
+const OVERLOADED: Overloaded = Overloaded { retry_after: 1 };
 
 impl HashPool {
     /// A pool that makes hashes with `hasher`. `dummy` is a hash of that hasher which no password
     /// is known for; it is checked where there is nothing to check, so that both take one hash.
-    #[must_use]
-    pub fn new(hasher: Hasher, settings: PoolSettings, dummy: PasswordHash) -> Self {
+    ///
+    /// # Errors
+    /// When the system has no threads for it.
+    pub fn new(
+        hasher: Hasher,
+        settings: PoolSettings,
+        dummy: PasswordHash,
+    ) -> std::io::Result<Self> {
         let permits = settings.permits.max(1);
         let places = permits.saturating_add(settings.queue);
-        Self {
+        Ok(Self {
             hasher,
             most_at_once: permits,
             most_in_all: places,
@@ -121,7 +137,8 @@ impl HashPool {
             deadline: settings.deadline,
             dummy,
             counters: Arc::default(),
-        }
+            threads: Arc::new(Threads::new(permits)?),
+        })
     }
 
     /// What it does, and has done.
@@ -156,6 +173,18 @@ impl HashPool {
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// Turns away who would be turned away now, before anything is looked up for them. Whoever is
+    /// not may still be, when it comes to the hash.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn turn_away_if_full(&self) -> Result<(), Overloaded> {
+        match self.places.available_permits() {
+            0 => Err(self.turn_away(&self.counters.refused)),
+            _ => Ok(()),
+        }
     }
 
     /// Hashes a password. `Ok(None)` where it is longer than the hasher takes.
@@ -200,22 +229,17 @@ impl HashPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
-        let overloaded = Overloaded { retry_after: 1 };
-        let turned_away = |counter: &AtomicU64| {
-            counter.fetch_add(1, Ordering::Relaxed);
-            overloaded
-        };
         let counters = Arc::clone(&self.counters);
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
-            .map_err(|_| turned_away(&counters.refused))?;
+            .map_err(|_| self.turn_away(&counters.refused))?;
         let queued = Instant::now();
         let permit = tokio::time::timeout(self.deadline, Arc::clone(&self.permits).acquire_owned())
             .await
-            .map_err(|_| turned_away(&counters.late))?
-            .map_err(|_| overloaded)?;
+            .map_err(|_| self.turn_away(&counters.late))?
+            .map_err(|_| OVERLOADED)?;
         counters.waiting.observe(queued.elapsed());
-        tokio::task::spawn_blocking(move || {
+        let hashing = self.threads.run(move || {
             let begun = std::time::Instant::now();
             let answer = work();
             counters.hashing.observe(begun.elapsed());
@@ -224,9 +248,13 @@ impl HashPool {
             drop(place);
             drop(permit);
             answer
-        })
-        .await
-        .map_err(|_| overloaded)
+        });
+        hashing.await.map_err(|_| OVERLOADED)
+    }
+
+    fn turn_away(&self, counter: &AtomicU64) -> Overloaded {
+        counter.fetch_add(1, Ordering::Relaxed);
+        OVERLOADED
     }
 }
 
@@ -249,7 +277,7 @@ mod tests {
             queue,
             deadline,
         };
-        HashPool::new(hasher, settings, PasswordHash::from_stored(String::new()))
+        HashPool::new(hasher, settings, PasswordHash::from_stored(String::new())).unwrap()
     }
 
     #[tokio::test]
@@ -271,15 +299,17 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(pool.run(|| ()).await.is_err(), "the queue is full");
+        assert!(pool.turn_away_if_full().is_err(), "and shows it");
         let load = pool.load();
-        assert_eq!((load.running, load.waiting, load.refused), (1, 1, 1));
+        assert_eq!((load.running, load.waiting, load.refused), (1, 1, 2));
         assert!(waiting.await.unwrap().is_err(), "the deadline has passed");
         release.send(()).unwrap();
         assert_eq!(running.await.unwrap(), Ok(true));
+        assert_eq!(pool.turn_away_if_full(), Ok(()));
         assert_eq!(pool.run(|| 7).await, Ok(7));
         let expected = PoolLoad {
             done: 2,
-            refused: 1,
+            refused: 2,
             late: 1,
             ..PoolLoad::default()
         };

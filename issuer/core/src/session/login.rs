@@ -83,15 +83,21 @@ struct Proven {
 }
 
 impl Issuer {
-    /// Logs somebody in. Whatever comes of it takes the time of the response floor at least.
+    /// Logs somebody in. Whatever comes of it takes the time of the response floor at least, unless
+    /// it is that there is too much to do, which says nothing about anybody.
     ///
     /// # Errors
     /// See [`LoginError`].
     pub async fn login(&self, origin: &Origin, login: Login) -> Result<LoggedIn, LoginError> {
         let (audience, client) = self.resolve(&login.request)?;
-        let work = self.attempt_login(origin, login, &audience, &client);
-        let floor = self.settings.login_floor;
-        let outcome = floor.hold(&*self.randomness, work).await;
+        let outcome = match self.hashing.turn_away_if_full() {
+            Ok(()) => {
+                let work = self.attempt_login(origin, login, &audience, &client);
+                let floor = self.settings.login_floor;
+                floor.hold(&*self.randomness, work).await
+            }
+            Err(overloaded) => Err(overloaded.into()),
+        };
         self.tally.login(&outcome);
         outcome
     }

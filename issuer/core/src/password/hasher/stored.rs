@@ -13,6 +13,8 @@ use base64ct::{Base64Unpadded, Encoding as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::memory;
+
 /// The most memory an argon2 hash may ask for, in KiB.
 pub(super) const MOST_MEMORY_KIB: u32 = 262_144;
 /// The most passes an argon2 hash may ask for.
@@ -97,8 +99,8 @@ impl Scheme {
                 checksum,
             } => {
                 let mut computed = vec![0; checksum.len()];
-                Argon2::new(*algorithm, *version, params.clone())
-                    .hash_password_into(password, salt, &mut computed)
+                let argon2 = Argon2::new(*algorithm, *version, params.clone());
+                memory::hash_into(&argon2, password, salt, &mut computed)
                     .is_ok_and(|()| computed.ct_eq(checksum).into())
             }
             Self::Bcrypt { text, .. } => {
