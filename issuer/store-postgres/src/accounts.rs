@@ -33,6 +33,7 @@ use crate::rows::{AccountRow, seconds, storable};
 use crate::tokens::{self, Owner};
 
 pub(crate) use expired::remove as remove_expired;
+pub(crate) use registrations::{account_at, drop_registrations};
 
 /// The account of an id.
 pub(crate) async fn find(tx: &mut Transaction, id: AccountId) -> StoreResult<Option<Account>> {
@@ -156,13 +157,7 @@ pub(crate) async fn insert(
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        canonical
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
+    drop_registrations(tx, canonical).await?;
     changes::give_roles(tx, account.id, &account.roles).await?;
     Ok(true)
 }

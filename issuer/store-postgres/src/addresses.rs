@@ -13,7 +13,7 @@ use signet_core::ports::{StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, lock};
+use crate::accounts::{account_at, drop_registrations, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::rows::seconds;
 use crate::tokens::{self, Owner};
@@ -119,7 +119,7 @@ impl PostgresStore {
             return Ok(false);
         }
         write_address(&mut tx, account, &email).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         tokens::void(&mut tx, account).await?;
         if let Some(place) = place_of(&mut tx, account, &email, context.now).await? {
             void_undos(&mut tx, account, place.saturating_add(1)).await?;
@@ -163,12 +163,12 @@ impl PostgresStore {
             tx.commit().await?;
             return Ok(Some(Undone::Cancelled));
         }
-        if account_at(&mut tx, &email).await?.is_some() {
+        if account_at(&mut tx, email.canonical()).await?.is_some() {
             return Ok(None);
         }
         write_address(&mut tx, account, &email).await?;
         end_what_was_open(&mut tx, account, context.now).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         let effects = effects(&before, &email);
         guesses::clear(&mut tx, &effects.clears).await?;
         for notice in &effects.notices {
@@ -232,17 +232,6 @@ async fn is_had_by_others(
         seconds(now)
     )
     .fetch_one(tx)
-    .await
-    .map_err(db)
-}
-
-/// Whose account has an address.
-async fn account_at(tx: &mut Transaction, email: &EmailAddress) -> StoreResult<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "SELECT id FROM accounts WHERE email_canonical = $1",
-        email.canonical()
-    )
-    .fetch_optional(tx)
     .await
     .map_err(db)
 }
@@ -397,18 +386,6 @@ async fn end_what_was_open(
     sqlx::query!(
         "UPDATE accounts SET version = version + 1, device_epoch = device_epoch + 1 WHERE id = $1",
         account.0
-    )
-    .execute(tx)
-    .await
-    .map_err(db)?;
-    Ok(())
-}
-
-/// Whoever waits for an address that an account has now waits in vain.
-async fn drop_registrations(tx: &mut Transaction, email: &EmailAddress) -> StoreResult<()> {
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        email.canonical()
     )
     .execute(tx)
     .await

@@ -34,6 +34,7 @@ use crate::rows::{AccountRow, seconds};
 use crate::tokens::{self, Owner};
 
 pub(crate) use expired::remove as remove_expired;
+pub(crate) use registrations::{account_at, drop_registrations};
 
 /// The account of an id.
 pub(crate) async fn find(
@@ -162,13 +163,7 @@ pub(crate) async fn insert(
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
+    drop_registrations(connection, canonical).await?;
     changes::give_roles(connection, account.id, &account.roles).await?;
     Ok(true)
 }

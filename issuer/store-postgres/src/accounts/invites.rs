@@ -16,7 +16,7 @@ use signet_core::role::grant::may_set_roles;
 use signet_core::time::UnixTime;
 
 use super::changes::give_roles;
-use super::registrations::account_of;
+use super::registrations::account_at;
 use super::{existing, find, insert, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
@@ -164,7 +164,7 @@ impl PostgresStore {
 /// Who has an address, whose lock the transaction holds; it holds an invited account's as well
 /// then, so that nobody accepts meanwhile.
 async fn holder(tx: &mut Transaction, canonical_email: &str) -> StoreResult<Holder> {
-    let Some(id) = account_of(tx, canonical_email).await? else {
+    let Some(id) = account_at(tx, canonical_email).await? else {
         return Ok(Holder::Nobody);
     };
     lock(tx, id).await?;

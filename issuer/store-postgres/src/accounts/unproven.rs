@@ -12,7 +12,7 @@ use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::registrations::{keep, owner_of};
+use super::registrations::{drop_registrations, keep, owner_of};
 use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
@@ -213,12 +213,6 @@ async fn make(
     .execute(&mut *tx)
     .await
     .map_err(db)?;
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        canonical
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
+    drop_registrations(tx, canonical).await?;
     tokens::keep(tx, Owner::Account(id), &registration.token).await
 }

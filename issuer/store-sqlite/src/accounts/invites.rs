@@ -17,7 +17,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
-use super::registrations::account_of;
+use super::registrations::account_at;
 use super::{existing, find, insert};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -154,7 +154,7 @@ impl InviteStore for SqliteStore {
 }
 
 async fn holder(connection: &mut SqliteConnection, canonical_email: &str) -> StoreResult<Holder> {
-    let Some(id) = account_of(connection, canonical_email).await? else {
+    let Some(id) = account_at(connection, canonical_email).await? else {
         return Ok(Holder::Nobody);
     };
     let account = existing(connection, id).await?;

@@ -13,7 +13,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::registrations::{keep, owner_of};
+use super::registrations::{drop_registrations, keep, owner_of};
 use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -178,12 +178,6 @@ async fn make(
     .execute(&mut *connection)
     .await
     .map_err(db)?;
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
+    drop_registrations(connection, canonical).await?;
     tokens::keep(connection, Owner::Account(id), &registration.token).await
 }
