@@ -8,7 +8,7 @@ use signet_core::ports::StoreResult;
 use signet_core::role::{RoleCatalogue, RoleName};
 
 use super::changes::give_roles;
-use super::registrations::{account_at, drop_registrations};
+use super::{account_at, drop_registrations};
 use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;

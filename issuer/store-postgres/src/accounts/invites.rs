@@ -16,8 +16,8 @@ use signet_core::role::grant::may_set_roles;
 use signet_core::time::UnixTime;
 
 use super::changes::give_roles;
-use super::registrations::account_at;
-use super::{existing, find, insert, lock};
+use super::create::insert;
+use super::{account_at, existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
 use crate::rows::seconds;

@@ -13,7 +13,8 @@ use signet_core::ports::{
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, insert};
+use super::create::insert;
+use super::find;
 use crate::addresses;
 use crate::audit::adopt_addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};

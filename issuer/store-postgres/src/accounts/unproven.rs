@@ -1,18 +1,21 @@
 //! Accounts that are there before their mailbox is proven.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::json;
-use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
-use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use super::registrations::{drop_registrations, keep, owner_of};
+use super::create::insert_row;
+use super::registrations::{keep, owner_of};
 use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
@@ -194,25 +197,18 @@ async fn make(
     id: AccountId,
     registration: &NewRegistration,
 ) -> StoreResult<()> {
-    let canonical = registration.email.canonical();
-    let name = registration.name.as_ref().map(DisplayName::as_str);
-    sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at, registration_hash)
-         VALUES ($1, $2, $3, false, $4, $5, 'active', 0, 0, $6, $7, $8)",
-        id.0,
-        canonical,
-        registration.email.original(),
-        name,
-        name.map(str::to_lowercase),
-        registration.password.expose(),
-        seconds(now),
-        registration.secret_hash.as_slice()
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
-    drop_registrations(tx, canonical).await?;
+    let account = NewAccount {
+        id,
+        email: registration.email.clone(),
+        email_verified: false,
+        name: registration.name.clone(),
+        password: registration.password.clone(),
+        roles: BTreeSet::new(),
+    };
+    let secret_hash = registration.secret_hash.as_slice();
+    if !insert_row(tx, now, &account, Some(secret_hash)).await? {
+        let what = "an address that was free is taken".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
     tokens::keep(tx, Owner::Account(id), &registration.token).await
 }

@@ -9,7 +9,7 @@ use signet_core::role::{RoleCatalogue, RoleName};
 use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
-use super::registrations::{account_at, drop_registrations};
+use super::{account_at, drop_registrations};
 use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};

@@ -17,8 +17,8 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
-use super::registrations::account_at;
-use super::{existing, find, insert};
+use super::create::insert;
+use super::{account_at, existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, uuid};

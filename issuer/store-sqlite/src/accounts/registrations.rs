@@ -14,7 +14,8 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::accounts::{find, insert};
+use super::create::insert;
+use super::find;
 use crate::addresses;
 use crate::audit::{self, record};
 use crate::db::{SqliteStore, db};

@@ -1,19 +1,22 @@
 //! Accounts that are there before their mailbox is proven.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::json;
-use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
-use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::registrations::{drop_registrations, keep, owner_of};
+use super::create::insert_row;
+use super::registrations::{keep, owner_of};
 use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -154,30 +157,18 @@ async fn make(
     id: AccountId,
     registration: &NewRegistration,
 ) -> StoreResult<()> {
-    let bytes = id.0.as_bytes().as_slice();
+    let account = NewAccount {
+        id,
+        email: registration.email.clone(),
+        email_verified: false,
+        name: registration.name.clone(),
+        password: registration.password.clone(),
+        roles: BTreeSet::new(),
+    };
     let secret_hash = registration.secret_hash.as_slice();
-    let email = &registration.email;
-    let (canonical, original) = (email.canonical(), email.original());
-    let name = registration.name.as_ref().map(DisplayName::as_str);
-    let folded = name.map(str::to_lowercase);
-    let (password, created_at) = (registration.password.expose(), seconds(now));
-    sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at, registration_hash)
-         VALUES (?, ?, ?, 0, ?, ?, 'active', 0, 0, ?, ?, ?)",
-        bytes,
-        canonical,
-        original,
-        name,
-        folded,
-        password,
-        created_at,
-        secret_hash
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
-    drop_registrations(connection, canonical).await?;
+    if !insert_row(connection, now, &account, Some(secret_hash)).await? {
+        let what = "an address that was free is taken".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
     tokens::keep(connection, Owner::Account(id), &registration.token).await
 }
