@@ -19,7 +19,7 @@ use super::registrations::{keep, owner_of};
 use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
-use crate::rows::{array, seconds};
+use crate::rows::array;
 use crate::tokens::{self, Owner};
 
 #[async_trait]
@@ -70,24 +70,22 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<Option<UnprovenAccount>> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
-            let row = sqlx::query!(
-                "SELECT accounts.id, registration_hash, password_hash FROM mailed_tokens
-                 JOIN accounts ON accounts.id = account_id
-                 WHERE hash = $1 AND purpose = $2 AND expires_at > $3
-                   AND status = 'active' AND NOT email_verified",
-                token.as_bytes(),
-                Purpose::Verify.as_str(),
-                seconds(now)
+            let subject = tokens::subject(&mut tx, Purpose::Verify, token, now).await?;
+            let Some(account) = subject.filter(is_unproven) else {
+                return Ok(None);
+            };
+            let shown = sqlx::query!(
+                "SELECT registration_hash, password_hash FROM accounts WHERE id = $1",
+                account.id.0
             )
-            .fetch_optional(&mut tx)
+            .fetch_one(&mut tx)
             .await
             .map_err(db)?;
-            let Some(row) = row else { return Ok(None) };
-            let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+            let secret_hash = shown.registration_hash.as_deref();
             Ok(Some(UnprovenAccount {
-                account: existing(&mut tx, AccountId(row.id)).await?,
-                secret_hash,
-                password: PasswordHash::from_stored(row.password_hash),
+                account,
+                secret_hash: secret_hash.map(array).transpose()?,
+                password: PasswordHash::from_stored(shown.password_hash),
             }))
         })
         .await
@@ -100,15 +98,10 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<Option<Account>> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            let Some(id) = account_of_token(&mut tx, token).await? else {
+            let used = tokens::consume_of_account(&mut tx, Purpose::Verify, token, context.now);
+            let Some(id) = used.await? else {
                 return Ok(None);
             };
-            // The account before its token, as everybody does.
-            lock(&mut tx, id).await?;
-            let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
-            if used.and_then(|used| used.account) != Some(id.0) {
-                return Ok(None);
-            }
             let updated = sqlx::query!(
                 "UPDATE accounts SET email_verified = true, registration_hash = NULL
                  WHERE id = $1 AND status = 'active' AND NOT email_verified",
@@ -172,22 +165,6 @@ impl PostgresStore {
 
 fn is_unproven(account: &Account) -> bool {
     account.status == AccountStatus::Active && !account.email_verified
-}
-
-/// The account that a token belongs to, good or not.
-async fn account_of_token(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-) -> StoreResult<Option<AccountId>> {
-    let id = sqlx::query_scalar!(
-        r#"SELECT account_id AS "id!" FROM mailed_tokens
-           WHERE hash = $1 AND account_id IS NOT NULL"#,
-        token.as_bytes()
-    )
-    .fetch_optional(tx)
-    .await
-    .map_err(db)?;
-    Ok(id.map(AccountId))
 }
 
 /// Makes the account of a registration, whose address is free and whose lock the transaction holds.

@@ -21,7 +21,7 @@ use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::mail;
-use crate::rows::{array, seconds, uuid};
+use crate::rows::array;
 use crate::tokens::{self, Owner};
 
 #[async_trait]
@@ -93,26 +93,24 @@ impl UnprovenStore for SqliteStore {
         token: &MailedTokenHash,
         now: UnixTime,
     ) -> StoreResult<Option<UnprovenAccount>> {
-        let (hash, purpose, now) = (token.as_bytes(), Purpose::Verify.as_str(), seconds(now));
         let mut tx = self.snapshot().await?;
-        let row = sqlx::query!(
-            r#"SELECT accounts.id AS "id!", registration_hash, password_hash FROM mailed_tokens
-               JOIN accounts ON accounts.id = account_id
-               WHERE hash = ? AND purpose = ? AND expires_at > ?
-                 AND status = 'active' AND email_verified = 0"#,
-            hash,
-            purpose,
-            now
+        let subject = tokens::subject(&mut tx, Purpose::Verify, token, now).await?;
+        let Some(account) = subject.filter(is_unproven) else {
+            return Ok(None);
+        };
+        let id = account.id.0.as_bytes().as_slice();
+        let shown = sqlx::query!(
+            "SELECT registration_hash, password_hash FROM accounts WHERE id = ?",
+            id
         )
-        .fetch_optional(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(db)?;
-        let Some(row) = row else { return Ok(None) };
-        let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+        let secret_hash = shown.registration_hash.as_deref();
         Ok(Some(UnprovenAccount {
-            account: existing(&mut tx, AccountId(uuid(&row.id)?)).await?,
-            secret_hash,
-            password: PasswordHash::from_stored(row.password_hash),
+            account,
+            secret_hash: secret_hash.map(array).transpose()?,
+            password: PasswordHash::from_stored(shown.password_hash),
         }))
     }
 
@@ -122,14 +120,15 @@ impl UnprovenStore for SqliteStore {
         token: &MailedTokenHash,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
-        let Some(id) = used.and_then(|used| used.account) else {
+        let used = tokens::consume_of_account(&mut tx, Purpose::Verify, token, context.now).await?;
+        let Some(id) = used else {
             return tx.leave(None).await;
         };
+        let bytes = id.0.as_bytes().as_slice();
         let updated = sqlx::query!(
             "UPDATE accounts SET email_verified = 1, registration_hash = NULL
              WHERE id = ? AND status = 'active' AND email_verified = 0",
-            id
+            bytes
         )
         .execute(&mut *tx)
         .await
@@ -137,7 +136,6 @@ impl UnprovenStore for SqliteStore {
         if updated.rows_affected() == 0 {
             return tx.leave(None).await;
         }
-        let id = AccountId(uuid(&id)?);
         let account = existing(&mut tx, id).await?;
         let event = context.event(Action::AccountVerified, Some(id), json!({}));
         record(&mut tx, event).await?;
