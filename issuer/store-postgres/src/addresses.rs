@@ -60,16 +60,10 @@ impl PostgresStore {
         letters: WriteChangeLetters<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
+        let asker = mail::take_request_about(&mut tx, request, asked.account).await?;
+        let Some(account) = asker.filter(|account| still_asks(account, asked)) else {
+            tx.roll_back().await?;
             return Ok(false);
-        }
-        lock(&mut tx, asked.account).await?;
-        let account = match find(&mut tx, asked.account).await? {
-            Some(account) if still_asks(&account, asked) => account,
-            Some(_) | None => {
-                tx.roll_back().await?;
-                return Ok(false);
-            }
         };
         let owner = Owner::Account(account.id);
         tokens::keep(&mut tx, owner, &asked.change).await?;

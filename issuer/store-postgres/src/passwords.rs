@@ -13,7 +13,7 @@ use signet_core::session::SessionId;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, lock};
+use crate::accounts::lock;
 use crate::db::{PostgresStore, db};
 use crate::tokens::{self, Owner};
 use crate::{guesses, mail, sessions};
@@ -30,12 +30,8 @@ impl PasswordStore for PostgresStore {
     ) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            if !mail::take_request(&mut tx, request).await? {
-                return Ok(false);
-            }
-            lock(&mut tx, account).await?;
-            let status = find(&mut tx, account).await?.map(|account| account.status);
-            if status != Some(AccountStatus::Active) {
+            let asked = mail::take_request_about(&mut tx, request, account).await?;
+            if !asked.is_some_and(|account| account.status == AccountStatus::Active) {
                 tx.roll_back().await?;
                 return Ok(false);
             }

@@ -31,12 +31,9 @@ impl AddressStore for SqliteStore {
         letters: WriteChangeLetters<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
+        let asker = mail::take_request_about(&mut tx, request, asked.account).await?;
+        let Some(account) = asker.filter(|account| still_asks(account, &asked)) else {
             return tx.leave(false).await;
-        }
-        let account = match find(&mut tx, asked.account).await? {
-            Some(account) if still_asks(&account, &asked) => account,
-            Some(_) | None => return tx.leave(false).await,
         };
         let owner = Owner::Account(account.id);
         tokens::keep(&mut tx, owner, &asked.change).await?;

@@ -13,7 +13,6 @@ use signet_core::session::SessionId;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::find;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::tokens::{self, Owner};
@@ -30,11 +29,8 @@ impl PasswordStore for SqliteStore {
         letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
-            return tx.leave(false).await;
-        }
-        let status = find(&mut tx, account).await?.map(|account| account.status);
-        if status != Some(AccountStatus::Active) {
+        let asked = mail::take_request_about(&mut tx, request, account).await?;
+        if !asked.is_some_and(|account| account.status == AccountStatus::Active) {
             return tx.leave(false).await;
         }
         tokens::keep(&mut tx, Owner::Account(account), &token).await?;

@@ -15,8 +15,8 @@ use signet_core::time::UnixTime;
 use uuid::Uuid;
 
 use super::create::insert_row;
+use super::existing;
 use super::registrations::{keep, owner_of};
-use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
 use crate::rows::array;
@@ -45,12 +45,8 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            if !mail::take_request(&mut tx, request).await? {
-                return Ok(false);
-            }
-            lock(&mut tx, account).await?;
-            let found = find(&mut tx, account).await?;
-            if !found.is_some_and(|account| is_unproven(&account)) {
+            let asked = mail::take_request_about(&mut tx, request, account).await?;
+            if !asked.as_ref().is_some_and(is_unproven) {
                 tx.roll_back().await?;
                 return Ok(false);
             }

@@ -16,8 +16,8 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::create::insert_row;
+use super::existing;
 use super::registrations::{keep, owner_of};
-use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::mail;
@@ -73,11 +73,8 @@ impl UnprovenStore for SqliteStore {
         letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
-            return tx.leave(false).await;
-        }
-        let found = find(&mut tx, account).await?;
-        if !found.is_some_and(|account| is_unproven(&account)) {
+        let asked = mail::take_request_about(&mut tx, request, account).await?;
+        if !asked.as_ref().is_some_and(is_unproven) {
             return tx.leave(false).await;
         }
         tokens::keep(&mut tx, Owner::Account(account), &token).await?;
