@@ -93,15 +93,9 @@ impl PostgresStore {
         guesses: FindGuesses<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        // Both addresses, and the account before its tokens, as everybody does. Where the account
-        // gets another address meanwhile, its token goes with that.
-        let Some((account, addresses)) = addresses_of(&mut tx, token).await? else {
+        let Some(account) = hold(&mut tx, token).await? else {
             return Ok(false);
         };
-        for canonical in &addresses {
-            Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        }
-        lock(&mut tx, account).await?;
         let used = take(&mut tx, Purpose::EmailChange, token, context.now).await?;
         let Some(Lead { email, .. }) = used else {
             return Ok(false);
@@ -131,13 +125,9 @@ impl PostgresStore {
         effects: FindUndoEffects<'_>,
     ) -> StoreResult<Option<Undone>> {
         let mut tx = self.write().await?;
-        let Some((account, addresses)) = addresses_of(&mut tx, token).await? else {
+        let Some(account) = hold(&mut tx, token).await? else {
             return Ok(None);
         };
-        for canonical in &addresses {
-            Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        }
-        lock(&mut tx, account).await?;
         let used = take(&mut tx, Purpose::EmailUndo, token, context.now).await?;
         let Some(Lead {
             email,
@@ -230,25 +220,28 @@ async fn is_had_by_others(
     .map_err(db)
 }
 
-/// The account of a token, good or not, and in order the addresses that it has and may get.
-async fn addresses_of(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-) -> StoreResult<Option<(AccountId, [String; 2])>> {
+/// The account of a token, good or not, with its lock and those of the addresses that it has and
+/// may get: addresses in order, and the account before its tokens, as everybody does. Where the
+/// account gets another address meanwhile, its token goes with that.
+async fn hold(tx: &mut Transaction, token: &MailedTokenHash) -> StoreResult<Option<AccountId>> {
     let row = sqlx::query!(
         r#"SELECT accounts.id, email_canonical AS has, leads_to AS "may_get!"
            FROM mailed_tokens JOIN accounts ON accounts.id = account_id
            WHERE hash = $1 AND leads_to IS NOT NULL"#,
         token.as_bytes()
     )
-    .fetch_optional(tx)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(db)?;
-    Ok(row.map(|row| {
-        let mut addresses = [row.has, row.may_get];
-        addresses.sort_unstable();
-        (AccountId(row.id), addresses)
-    }))
+    let Some(row) = row else { return Ok(None) };
+    let mut addresses = [row.has, row.may_get];
+    addresses.sort_unstable();
+    for canonical in &addresses {
+        Lock::Address(canonical).take(tx).await.map_err(db)?;
+    }
+    let account = AccountId(row.id);
+    lock(tx, account).await?;
+    Ok(Some(account))
 }
 
 /// Where a token leads.
