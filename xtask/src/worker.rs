@@ -6,7 +6,10 @@
 //! Workers too.
 
 mod attacks;
+mod feeds;
+mod gate;
 mod origin;
+mod outages;
 mod runtime;
 mod stub;
 mod wire;
@@ -14,7 +17,6 @@ mod wire;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -22,6 +24,7 @@ use crate::components::build_programs;
 use crate::interop::issuer::Issuer;
 use crate::process::{Background, Done, Failure, TemporaryFolder, say};
 use crate::wasm;
+use gate::Gate;
 use origin::{GZIP, Origin};
 use runtime::World;
 use stub::Stub;
@@ -35,15 +38,21 @@ const CHECKS: &[Check] = &[
         passage,
     ),
     ("a WebSocket goes through to a bound service", websocket),
-    ("keys are fetched once for many", one_fetch),
+    ("keys are fetched once for many", outages::one_fetch),
     (
         "an issuer that is down is waited for, then done without",
-        outage,
+        outages::outage,
     ),
-    ("bad answers leave the last good keys", bad_answers),
-    ("a fetch outlives the request that began it", abandoned),
-    ("a feed is fetched before it is required", required_feed),
-    ("a session that has ended is over", revoked),
+    ("bad answers leave the last good keys", outages::bad_answers),
+    (
+        "a fetch outlives the request that began it",
+        outages::abandoned,
+    ),
+    (
+        "a feed is fetched before it is required",
+        feeds::required_feed,
+    ),
+    ("a session that has ended is over", feeds::revoked),
     ("a bad configuration lets nothing through", misconfigured),
     ("a panic is one 500", panic),
     ("attacks on a head", attacks::run),
@@ -130,64 +139,6 @@ pub(crate) fn serve(
         })
         .collect();
     runtime::start(folder, &built, &worlds, clock_file)
-}
-
-/// A Worker between a stub of an issuer and an origin.
-struct Gate {
-    port: u16,
-    origin: Origin,
-    stub: Stub,
-    _workerd: Background,
-}
-
-impl Gate {
-    fn start(folder: &Path, built: &Path) -> Done<Self> {
-        Self::start_beside(Stub::start(folder)?, folder, built)
-    }
-
-    fn start_beside(stub: Stub, folder: &Path, built: &Path) -> Done<Self> {
-        let origin = Origin::start()?;
-        let policy = runtime::compiled(folder, POLICY)?;
-        let world = World {
-            policy: &policy,
-            leeway: 30,
-            issuer_url: &stub.url(),
-            origin: runtime::Origin::Url(origin.address),
-        };
-        let (workerd, ports) = runtime::start(folder, built, &[world], stub.clock())?;
-        Ok(Self {
-            port: first(&ports)?,
-            origin,
-            stub,
-            _workerd: workerd,
-        })
-    }
-
-    fn status(&self, target: &str, bearer: &str) -> Done<u16> {
-        Ok(wire::get(self.port, target, &[bearer])?.status)
-    }
-
-    /// The status of a request whose rule requires a fresh feed, and the code of its refusal.
-    fn rotate(&self, bearer: &str) -> Done<(u16, String)> {
-        let head = wire::head("POST", "/v1/keys/rotate", &[bearer, "Content-Length: 0"]);
-        let response = wire::exchange(self.port, &head)?;
-        Ok((response.status, response.code()))
-    }
-
-    /// Asks until the answer is that, for a while.
-    fn becomes(&self, expected: u16, what: &str, ask: impl Fn() -> Done<u16>) -> Done {
-        let started = Instant::now();
-        loop {
-            let status = ask()?;
-            if status == expected {
-                return Ok(());
-            }
-            if started.elapsed() > Duration::from_secs(8) {
-                return Err(Failure::new(format!("{what}: still {status}")));
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
 }
 
 fn first(ports: &[u16]) -> Done<u16> {
@@ -340,154 +291,6 @@ fn websocket(folder: &Path, built: &Path) -> Done {
     expect(
         socket.body.ends_with(b"usr_1"),
         "what the service says comes through",
-    )
-}
-
-fn one_fetch(folder: &Path, built: &Path) -> Done {
-    let gate = Gate::start(folder, built)?;
-    gate.stub.control(&json!({ "keys": "slow" }))?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    let statuses = std::thread::scope(|scope| {
-        let ask = || gate.status("/profile", &bearer).unwrap_or(0);
-        let asked: Vec<_> = (0..20).map(|_| scope.spawn(ask)).collect();
-        let statuses = asked.into_iter().map(|it| it.join().unwrap_or(0));
-        statuses.collect::<Vec<u16>>()
-    });
-    expect(
-        statuses.iter().all(|status| *status == 200),
-        format!("whoever comes while keys are fetched gets its turn: {statuses:?}"),
-    )?;
-    for _ in 0..50 {
-        expect_status(gate.status("/profile", &bearer)?, 200, "the next")?;
-    }
-    let (keys, feed) = gate.stub.counts()?;
-    expect(
-        keys == 1,
-        format!("keys are fetched once, not {keys} times"),
-    )?;
-    // A feed that came before the keys is fetched once more.
-    expect(
-        feed <= 2,
-        format!("and the feed once or twice, not {feed} times"),
-    )
-}
-
-fn outage(folder: &Path, built: &Path) -> Done {
-    let stub = Stub::start(folder)?;
-    stub.control(&json!({ "keys": "down", "feed": "down" }))?;
-    let gate = Gate::start_beside(stub, folder, built)?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    let without = wire::get(gate.port, "/profile", &[&bearer])?;
-    expect_status(without.status, 503, "a token without keys")?;
-    expect(
-        without.code() == "keys_unavailable" && without.has("retry-after: 1"),
-        "it says why",
-    )?;
-    expect_status(gate.status("/files/a", &bearer)?, 200, "what needs no keys")?;
-    gate.stub
-        .control(&json!({ "keys": "good", "feed": "good" }))?;
-    gate.becomes(200, "with keys", || gate.status("/profile", &bearer))?;
-    for (mode, ahead) in [("down", 400), ("slow", 1_000), ("hanging", 1_600)] {
-        gate.stub.control(&json!({ "keys": mode, "feed": mode }))?;
-        gate.stub.go_ahead(ahead)?;
-        let bearer = gate.stub.bearer(&json!({}))?;
-        let started = Instant::now();
-        let status = gate.status("/profile", &bearer)?;
-        expect_status(status, 200, &format!("with keys from before, {mode}"))?;
-        let took = started.elapsed();
-        expect(
-            took < Duration::from_millis(400),
-            format!("nobody waits while the issuer is {mode}, not even {took:?}"),
-        )?;
-        // What was begun ends before the next.
-        std::thread::sleep(Duration::from_millis(800));
-    }
-    gate.stub.go_ahead(100_000)?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    expect_status(gate.status("/profile", &bearer)?, 503, "keys a day old")
-}
-
-fn bad_answers(folder: &Path, built: &Path) -> Done {
-    let gate = Gate::start(folder, built)?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    expect_status(gate.status("/profile", &bearer)?, 200, "at first")?;
-    let mut ahead = 0_u64;
-    for mode in [
-        "rubbish", "huge", "endless", "redirect", "error", "absent", "down",
-    ] {
-        ahead = ahead.saturating_add(400);
-        gate.stub.control(&json!({ "keys": mode, "feed": mode }))?;
-        gate.stub.go_ahead(ahead)?;
-        let (before, _) = gate.stub.counts()?;
-        let bearer = gate.stub.bearer(&json!({}))?;
-        expect_status(gate.status("/profile", &bearer)?, 200, mode)?;
-        std::thread::sleep(Duration::from_millis(300));
-        expect_status(
-            gate.status("/profile", &bearer)?,
-            200,
-            &format!("after {mode}"),
-        )?;
-        let (after, _) = gate.stub.counts()?;
-        expect(after > before, format!("keys were asked for while {mode}"))?;
-    }
-    Ok(())
-}
-
-fn abandoned(folder: &Path, built: &Path) -> Done {
-    let gate = Gate::start(folder, built)?;
-    gate.stub.control(&json!({ "keys": "slow" }))?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    wire::abandon(gate.port, &wire::head("GET", "/profile", &[&bearer]))?;
-    gate.becomes(200, "after the first has hung up", || {
-        gate.status("/profile", &bearer)
-    })?;
-    let (keys, _) = gate.stub.counts()?;
-    expect(keys == 1, format!("by its fetch, not by {keys}"))
-}
-
-fn required_feed(folder: &Path, built: &Path) -> Done {
-    let gate = Gate::start(folder, built)?;
-    let bearer = gate.stub.bearer(&json!({}))?;
-    let (status, code) = gate.rotate(&bearer)?;
-    expect_status(status, 200, &format!("the first request, with {code:?},"))?;
-    gate.stub.go_ahead(60)?;
-    let (status, _) = gate.rotate(&bearer)?;
-    expect_status(status, 200, "one after an idle minute")?;
-    gate.stub.control(&json!({ "feed": "hanging" }))?;
-    gate.stub.go_ahead(120)?;
-    let started = Instant::now();
-    let (status, code) = gate.rotate(&bearer)?;
-    let took = started.elapsed();
-    expect(
-        status == 503 && code == "revocation_unavailable",
-        format!("a stale feed is 503, not {status} {code}"),
-    )?;
-    expect(
-        (Duration::from_millis(900)..Duration::from_secs(3)).contains(&took),
-        format!("after a second, not {took:?}"),
-    )?;
-    expect_status(gate.status("/profile", &bearer)?, 200, "what requires none")?;
-    gate.stub.control(&json!({ "feed": "good" }))?;
-    gate.stub.go_ahead(180)?;
-    gate.becomes(200, "with a feed again", || Ok(gate.rotate(&bearer)?.0))
-}
-
-fn revoked(folder: &Path, built: &Path) -> Done {
-    let gate = Gate::start(folder, built)?;
-    let bearer = gate.stub.bearer(&json!({ "sid": "ses_over" }))?;
-    let other = gate.stub.bearer(&json!({ "sid": "ses_other" }))?;
-    expect_status(gate.rotate(&bearer)?.0, 200, "before it ends")?;
-    gate.stub.control(&json!({ "revoked": ["ses_over"] }))?;
-    gate.stub.go_ahead(7)?;
-    gate.becomes(401, "seconds after", || gate.status("/profile", &bearer))?;
-    expect_status(gate.status("/profile", &other)?, 200, "another session")?;
-    gate.stub.control(&json!({ "feed": "down" }))?;
-    gate.stub.go_ahead(100)?;
-    expect_status(gate.status("/profile", &bearer)?, 401, "without the issuer")?;
-    expect_status(
-        gate.rotate(&bearer)?.0,
-        401,
-        "even where a fresh feed is missing",
     )
 }
 

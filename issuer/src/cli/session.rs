@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use signet_core::account::Account;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
 use super::arguments::ConfigurationArgs;
-use super::user::{account, address};
+use super::user::{One, account, address};
 use super::{no, say, with_issuer};
 use crate::http::wire::Timestamp;
 
@@ -27,13 +28,7 @@ pub(super) enum SessionCommand {
 #[derive(Args, Debug)]
 pub(super) struct List {
     #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
+    one: One,
 }
 
 /// `signet session end`
@@ -66,21 +61,18 @@ impl SessionCommand {
 
 impl List {
     fn run(self) -> ExitCode {
-        let (email, as_json) = (self.email, self.json);
-        with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &email).await {
-                Ok(found) => found,
-                Err(code) => return code,
-            };
-            match issuer.sessions_of(found.id).await {
-                Ok(sessions) if as_json => {
-                    let sessions: Vec<Value> = sessions.iter().map(object).collect();
-                    say(&format!("{}\n", json!({ "sessions": sessions })))
+        let as_json = self.one.json;
+        self.one
+            .with_account(async move |issuer: &Issuer, found: Account| {
+                match issuer.sessions_of(found.id).await {
+                    Ok(sessions) if as_json => {
+                        let sessions: Vec<Value> = sessions.iter().map(object).collect();
+                        say(&format!("{}\n", json!({ "sessions": sessions })))
+                    }
+                    Ok(sessions) => say(&text(&sessions)),
+                    Err(error) => no(&error),
                 }
-                Ok(sessions) => say(&text(&sessions)),
-                Err(error) => no(&error),
-            }
-        })
+            })
     }
 }
 

@@ -23,6 +23,8 @@ use signet_core::role::RoleName;
 use super::no;
 use crate::http::wire::Timestamp;
 
+pub(super) use one::One;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
     /// Create an account

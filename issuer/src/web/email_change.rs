@@ -2,11 +2,11 @@
 //! takes it back with the code from the mail to the old one. There is one field and one button for
 //! both: the code itself says what it is for, and the mail has told its reader.
 
-use signet_core::account::address::{ChangeAddressError, Settled};
+use signet_core::account::address::Settled;
 use signet_core::ports::addresses::Undone;
 use zeroize::Zeroizing;
 
-use super::form::{Fault, Field, Form, Kind, done};
+use super::form::{Fault, Field, Form, done};
 use crate::http::answer::{FormPage, Page};
 use crate::http::cookie::OwnPage;
 use crate::http::input;
@@ -51,13 +51,7 @@ fn form(token: &str) -> Form<'_> {
         lead: "The code from the mail to the new address confirms it. The code from the mail to the \
                old address keeps that one: the change is taken back, and if it was confirmed \
                already, all devices are logged out.",
-        fields: vec![Field {
-            name: "token",
-            label: "Code from the mail",
-            kind: Kind::Token,
-            value: token,
-            hint: "The link in the mail fills this in; you can paste it as well.",
-        }],
+        fields: vec![Field::mailed_token(token)],
         button: "Do what the mail says",
     }
 }
@@ -83,11 +77,7 @@ async fn submit(
     let issuer = &call.app.issuer;
     match issuer.settle_address_change(&origin, &token).await {
         Ok(settled) => Ok(told(settled)),
-        Err(error @ ChangeAddressError::InvalidToken) => {
-            let fault = Fault::of(error.into())?.saying(INVALID);
-            Ok(form(&token).again(&fault))
-        }
-        Err(error @ ChangeAddressError::Store(_)) => Err(error.into()),
+        Err(error) => Ok(form(&token).again(&Fault::of(error.into(), INVALID)?)),
     }
 }
 

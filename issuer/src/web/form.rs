@@ -57,16 +57,18 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// What the problem says to the one who filled in the form, where it is theirs to mend.
+    /// What the problem says to the one who filled in the form, where it is theirs to mend. Of a
+    /// token that is no good the page says more, `invalid`: how its tokens come and how long they
+    /// live.
     ///
     /// # Errors
     /// The problem, where it is not.
-    pub(super) fn of(problem: Problem) -> Result<Self, Problem> {
+    pub(super) fn of(problem: Problem, invalid: &str) -> Result<Self, Problem> {
         let (field, message) = match (problem.code(), problem.errors().first()) {
             (Code::WeakPassword | Code::ValidationFailed, Some(error)) => {
                 (error.field.clone(), error.message.to_string())
             }
-            (Code::InvalidMailedToken, _) => ("token".to_owned(), problem.detail().to_owned()),
+            (Code::InvalidMailedToken, _) => ("token".to_owned(), invalid.to_owned()),
             (Code::Conflict, _) => (String::new(), problem.detail().to_owned()),
             _ => return Err(problem),
         };
@@ -75,14 +77,6 @@ impl Fault {
             field,
             message: sentence(&message),
         })
-    }
-
-    /// The fault in other words.
-    pub(super) fn saying(self, message: &str) -> Self {
-        Self {
-            message: message.to_owned(),
-            ..self
-        }
     }
 }
 
@@ -116,7 +110,29 @@ impl Form<'_> {
     }
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
+    /// The token of a mail, which the page's script takes from the link.
+    pub(super) fn mailed_token(value: &'a str) -> Self {
+        Self {
+            name: "token",
+            label: "Code from the mail",
+            kind: Kind::Token,
+            value,
+            hint: "The link in the mail fills this in; you can paste it as well.",
+        }
+    }
+
+    /// A password of at least `minimum` characters.
+    pub(super) fn new_password(name: &'a str, label: &'a str, minimum: usize) -> Self {
+        Self {
+            name,
+            label,
+            kind: Kind::NewPassword { minimum },
+            value: "",
+            hint: "A few words in a row are easy to remember and hard to guess.",
+        }
+    }
+
     fn markup(&self, fault: Option<&Fault>) -> Markup {
         let Self {
             name,

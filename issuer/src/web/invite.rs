@@ -49,13 +49,7 @@ fn form<'a>(token: &'a str, name: &'a str, minimum: usize) -> Form<'a> {
         title: "Accept your invite",
         lead: "Choose a password. Log in with it and the address the mail was sent to afterwards.",
         fields: vec![
-            Field {
-                name: "token",
-                label: "Code from the mail",
-                kind: Kind::Token,
-                value: token,
-                hint: "The link in the mail fills this in; you can paste it as well.",
-            },
+            Field::mailed_token(token),
             Field {
                 name: "name",
                 label: "Your name",
@@ -63,13 +57,7 @@ fn form<'a>(token: &'a str, name: &'a str, minimum: usize) -> Form<'a> {
                 value: name,
                 hint: "May stay empty.",
             },
-            Field {
-                name: "password",
-                label: "Password",
-                kind: Kind::NewPassword { minimum },
-                value: "",
-                hint: "A few words in a row are easy to remember and hard to guess.",
-            },
+            Field::new_password("password", "Password", minimum),
         ],
         button: "Accept the invite",
     }
@@ -122,14 +110,7 @@ async fn submit(
             "Your account is ready. You can close this page and log in.",
         ));
     };
-    let is_token_at_fault = matches!(error, AcceptError::InvalidToken);
-    let fault = Fault::of(error.into())?;
-    let fault = if is_token_at_fault {
-        fault.saying(INVALID)
-    } else {
-        fault
-    };
-    Ok(form.again(&fault))
+    Ok(form.again(&Fault::of(error.into(), INVALID)?))
 }
 
 /// The name in the form, if there is one.

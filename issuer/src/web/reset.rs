@@ -5,7 +5,7 @@ use signet_core::password::policy::PasswordFault;
 use signet_core::password::reset::ResetError;
 use zeroize::Zeroizing;
 
-use super::form::{Fault, Field, Form, Kind, done};
+use super::form::{Fault, Field, Form, done};
 use crate::http::answer::{FormPage, Page};
 use crate::http::cookie::OwnPage;
 use crate::http::input;
@@ -47,20 +47,8 @@ fn form(token: &str, minimum: usize) -> Form<'_> {
         title: "Choose a new password",
         lead: "All devices are logged out when you do. Log in with the new password afterwards.",
         fields: vec![
-            Field {
-                name: "token",
-                label: "Code from the mail",
-                kind: Kind::Token,
-                value: token,
-                hint: "The link in the mail fills this in; you can paste it as well.",
-            },
-            Field {
-                name: "new_password",
-                label: "New password",
-                kind: Kind::NewPassword { minimum },
-                value: "",
-                hint: "A few words in a row are easy to remember and hard to guess.",
-            },
+            Field::mailed_token(token),
+            Field::new_password("new_password", "New password", minimum),
         ],
         button: "Set the password",
     }
@@ -102,12 +90,6 @@ async fn submit(
             "All devices are logged out. You can close this page and log in with the new password.",
         ));
     };
-    let is_token_at_fault = matches!(error, ResetError::InvalidToken);
-    let fault = Fault::of(error.into())?;
-    let fault = if is_token_at_fault {
-        fault.saying(INVALID)
-    } else {
-        fault
-    };
+    let fault = Fault::of(error.into(), INVALID)?;
     Ok(form(&token, issuer.settings().password.minimum).again(&fault))
 }

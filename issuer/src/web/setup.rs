@@ -68,13 +68,7 @@ fn form<'a>(token: &'a str, email: &'a str, minimum: usize) -> Form<'a> {
                 value: email,
                 hint: "",
             },
-            Field {
-                name: "password",
-                label: "Password",
-                kind: Kind::NewPassword { minimum },
-                value: "",
-                hint: "A few words in a row are easy to remember and hard to guess.",
-            },
+            Field::new_password("password", "Password", minimum),
         ],
         button: "Create the admin",
     }
@@ -143,15 +137,6 @@ async fn submit(
                 "You can close this page and log in.",
             ))
         }
-        Err(error) => {
-            let is_token_at_fault = matches!(error, SetupError::InvalidToken);
-            let fault = Fault::of(error.into())?;
-            let fault = if is_token_at_fault {
-                fault.saying(INVALID)
-            } else {
-                fault
-            };
-            Ok(form.again(&fault))
-        }
+        Err(error) => Ok(form.again(&Fault::of(error.into(), INVALID)?)),
     }
 }

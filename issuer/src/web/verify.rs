@@ -46,13 +46,7 @@ fn form(token: &str) -> Form<'_> {
         title: "Confirm your address",
         lead: "Enter the password you chose when you registered. It shows that it was you.",
         fields: vec![
-            Field {
-                name: "token",
-                label: "Code from the mail",
-                kind: Kind::Token,
-                value: token,
-                hint: "The link in the mail fills this in; you can paste it as well.",
-            },
+            Field::mailed_token(token),
             Field {
                 name: "password",
                 label: "Password",
@@ -106,6 +100,6 @@ async fn submit(
             "Address confirmed",
             "Your account is ready. You can close this page and log in.",
         )),
-        Err(problem) => Ok(form(&token).again(&Fault::of(problem)?.saying(MISMATCH))),
+        Err(problem) => Ok(form(&token).again(&Fault::of(problem, MISMATCH)?)),
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts, and the registrations that become accounts.
 
 mod changes;
+mod create;
 mod expired;
 mod import;
 mod invites;
@@ -15,7 +16,7 @@ use signet_core::account::import::{ImportMode, ImportOutcome, ImportedAccount};
 use signet_core::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
-use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
 use signet_core::ports::{
     AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
@@ -26,13 +27,13 @@ use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
-use crate::rows::{AccountRow, seconds, storable};
+use crate::rows::{AccountRow, storable};
 use crate::tokens::{self, Owner};
 
 pub(crate) use expired::remove as remove_expired;
+pub(crate) use registrations::{account_at, drop_registrations};
 
 /// The account of an id.
 pub(crate) async fn find(tx: &mut Transaction, id: AccountId) -> StoreResult<Option<Account>> {
@@ -123,50 +124,6 @@ pub(crate) async fn password(
     Ok(hash.map(PasswordHash::from_stored))
 }
 
-/// Writes a new account with its roles, and voids what else waits for its address, whose lock the
-/// transaction holds. False where the address is taken, or an account may get it back.
-pub(crate) async fn insert(
-    tx: &mut Transaction,
-    now: UnixTime,
-    account: &NewAccount,
-) -> StoreResult<bool> {
-    if addresses::is_reserved(tx, account.email.canonical(), now).await? {
-        return Ok(false);
-    }
-    let canonical = account.email.canonical();
-    let name = account.name.as_ref().map(DisplayName::as_str);
-    let inserted = sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', 0, 0, $7, $8)
-         ON CONFLICT (email_canonical) DO NOTHING",
-        account.id.0,
-        canonical,
-        account.email.original(),
-        account.email_verified,
-        name,
-        name.map(str::to_lowercase),
-        account.password.expose(),
-        seconds(now)
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
-    if inserted.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        canonical
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
-    changes::give_roles(tx, account.id, &account.roles).await?;
-    Ok(true)
-}
-
 #[async_trait]
 impl AccountStore for PostgresStore {
     async fn register(
@@ -255,24 +212,7 @@ impl AccountStore for PostgresStore {
         context: &Context,
         account: NewAccount,
     ) -> Ruled<Account, CreateAccountError> {
-        self.attempt(|| async {
-            let mut tx = self.write().await?;
-            Lock::Administration.take(&mut tx).await.map_err(db)?;
-            let catalogue = self.known_roles.current(&mut tx).await?;
-            let mut roles = account.roles.iter();
-            if let Some(unknown) = roles.find(|role| catalogue.get(role).is_none()) {
-                return Ok(Err(CreateAccountError::UnknownRole(unknown.clone())));
-            }
-            let address = Lock::Address(account.email.canonical());
-            address.take(&mut tx).await.map_err(db)?;
-            if !insert(&mut tx, context.now, &account).await? {
-                return Ok(Err(CreateAccountError::AddressTaken));
-            }
-            let created = changes::created(&mut tx, context, account.id).await?;
-            tx.commit().await?;
-            Ok(Ok(created))
-        })
-        .await
+        self.attempt(|| self.create(context, &account)).await
     }
 
     async fn import_accounts(
@@ -388,35 +328,5 @@ impl PostgresStore {
         tx.record(context.event(Action::AccountRenamed, Some(id), json!({})));
         tx.commit().await?;
         Ok(Some(account))
-    }
-
-    async fn set_up(
-        &self,
-        context: &Context,
-        token: &MailedTokenHash,
-        account: &NewAccount,
-    ) -> Ruled<Account, FirstAdminError> {
-        let mut tx = self.write().await?;
-        Lock::Administration.take(&mut tx).await.map_err(db)?;
-        let catalogue = self.known_roles.current(&mut tx).await?;
-        if has_admin(&mut tx, &catalogue).await? {
-            return Ok(Err(FirstAdminError::AdminExists));
-        }
-        let address = Lock::Address(account.email.canonical());
-        address.take(&mut tx).await.map_err(db)?;
-        let used = tokens::consume(&mut tx, Purpose::Setup, token, context.now).await?;
-        if used.is_none() {
-            return Ok(Err(FirstAdminError::TokenUnusable));
-        }
-        if !insert(&mut tx, context.now, account).await? {
-            return Ok(Err(FirstAdminError::AddressTaken));
-        }
-        sqlx::query!("DELETE FROM mailed_tokens WHERE purpose = 'setup'")
-            .execute(&mut tx)
-            .await
-            .map_err(db)?;
-        let created = changes::created(&mut tx, context, account.id).await?;
-        tx.commit().await?;
-        Ok(Ok(created))
     }
 }

@@ -13,7 +13,7 @@ use signet_core::ports::{StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, lock};
+use crate::accounts::{account_at, drop_registrations, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::rows::seconds;
 use crate::tokens::{self, Owner};
@@ -60,16 +60,10 @@ impl PostgresStore {
         letters: WriteChangeLetters<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
+        let asker = mail::take_request_about(&mut tx, request, asked.account).await?;
+        let Some(account) = asker.filter(|account| still_asks(account, asked)) else {
+            tx.roll_back().await?;
             return Ok(false);
-        }
-        lock(&mut tx, asked.account).await?;
-        let account = match find(&mut tx, asked.account).await? {
-            Some(account) if still_asks(&account, asked) => account,
-            Some(_) | None => {
-                tx.roll_back().await?;
-                return Ok(false);
-            }
         };
         let owner = Owner::Account(account.id);
         tokens::keep(&mut tx, owner, &asked.change).await?;
@@ -99,15 +93,9 @@ impl PostgresStore {
         guesses: FindGuesses<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        // Both addresses, and the account before its tokens, as everybody does. Where the account
-        // gets another address meanwhile, its token goes with that.
-        let Some((account, addresses)) = addresses_of(&mut tx, token).await? else {
+        let Some(account) = hold(&mut tx, token).await? else {
             return Ok(false);
         };
-        for canonical in &addresses {
-            Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        }
-        lock(&mut tx, account).await?;
         let used = take(&mut tx, Purpose::EmailChange, token, context.now).await?;
         let Some(Lead { email, .. }) = used else {
             return Ok(false);
@@ -119,7 +107,7 @@ impl PostgresStore {
             return Ok(false);
         }
         write_address(&mut tx, account, &email).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         tokens::void(&mut tx, account).await?;
         if let Some(place) = place_of(&mut tx, account, &email, context.now).await? {
             void_undos(&mut tx, account, place.saturating_add(1)).await?;
@@ -137,13 +125,9 @@ impl PostgresStore {
         effects: FindUndoEffects<'_>,
     ) -> StoreResult<Option<Undone>> {
         let mut tx = self.write().await?;
-        let Some((account, addresses)) = addresses_of(&mut tx, token).await? else {
+        let Some(account) = hold(&mut tx, token).await? else {
             return Ok(None);
         };
-        for canonical in &addresses {
-            Lock::Address(canonical).take(&mut tx).await.map_err(db)?;
-        }
-        lock(&mut tx, account).await?;
         let used = take(&mut tx, Purpose::EmailUndo, token, context.now).await?;
         let Some(Lead {
             email,
@@ -163,12 +147,12 @@ impl PostgresStore {
             tx.commit().await?;
             return Ok(Some(Undone::Cancelled));
         }
-        if account_at(&mut tx, &email).await?.is_some() {
+        if account_at(&mut tx, email.canonical()).await?.is_some() {
             return Ok(None);
         }
         write_address(&mut tx, account, &email).await?;
         end_what_was_open(&mut tx, account, context.now).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         let effects = effects(&before, &email);
         guesses::clear(&mut tx, &effects.clears).await?;
         for notice in &effects.notices {
@@ -236,36 +220,28 @@ async fn is_had_by_others(
     .map_err(db)
 }
 
-/// Whose account has an address.
-async fn account_at(tx: &mut Transaction, email: &EmailAddress) -> StoreResult<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "SELECT id FROM accounts WHERE email_canonical = $1",
-        email.canonical()
-    )
-    .fetch_optional(tx)
-    .await
-    .map_err(db)
-}
-
-/// The account of a token, good or not, and in order the addresses that it has and may get.
-async fn addresses_of(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-) -> StoreResult<Option<(AccountId, [String; 2])>> {
+/// The account of a token, good or not, with its lock and those of the addresses that it has and
+/// may get: addresses in order, and the account before its tokens, as everybody does. Where the
+/// account gets another address meanwhile, its token goes with that.
+async fn hold(tx: &mut Transaction, token: &MailedTokenHash) -> StoreResult<Option<AccountId>> {
     let row = sqlx::query!(
         r#"SELECT accounts.id, email_canonical AS has, leads_to AS "may_get!"
            FROM mailed_tokens JOIN accounts ON accounts.id = account_id
            WHERE hash = $1 AND leads_to IS NOT NULL"#,
         token.as_bytes()
     )
-    .fetch_optional(tx)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(db)?;
-    Ok(row.map(|row| {
-        let mut addresses = [row.has, row.may_get];
-        addresses.sort_unstable();
-        (AccountId(row.id), addresses)
-    }))
+    let Some(row) = row else { return Ok(None) };
+    let mut addresses = [row.has, row.may_get];
+    addresses.sort_unstable();
+    for canonical in &addresses {
+        Lock::Address(canonical).take(tx).await.map_err(db)?;
+    }
+    let account = AccountId(row.id);
+    lock(tx, account).await?;
+    Ok(Some(account))
 }
 
 /// Where a token leads.
@@ -397,18 +373,6 @@ async fn end_what_was_open(
     sqlx::query!(
         "UPDATE accounts SET version = version + 1, device_epoch = device_epoch + 1 WHERE id = $1",
         account.0
-    )
-    .execute(tx)
-    .await
-    .map_err(db)?;
-    Ok(())
-}
-
-/// Whoever waits for an address that an account has now waits in vain.
-async fn drop_registrations(tx: &mut Transaction, email: &EmailAddress) -> StoreResult<()> {
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        email.canonical()
     )
     .execute(tx)
     .await

@@ -1,11 +1,13 @@
 //! The outbox.
 
 use async_trait::async_trait;
+use signet_core::account::{Account, AccountId};
 use signet_core::mail::{NewMail, QueuedMail};
 use signet_core::ports::{MailStore, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use crate::accounts::{find, lock};
 use crate::db::{PostgresStore, Transaction, db};
 use crate::rows::{seconds, signed, small, storable, time};
 
@@ -37,6 +39,20 @@ pub(crate) async fn take_request(tx: &mut Transaction, request: Uuid) -> StoreRe
         .await
         .map_err(db)?;
     Ok(deleted.rows_affected() > 0)
+}
+
+/// Takes a request out that is about an account, and answers the account as it stays until the end
+/// of the transaction; `None` where either is gone.
+pub(crate) async fn take_request_about(
+    tx: &mut Transaction,
+    request: Uuid,
+    account: AccountId,
+) -> StoreResult<Option<Account>> {
+    if !take_request(tx, request).await? {
+        return Ok(None);
+    }
+    lock(tx, account).await?;
+    find(tx, account).await
 }
 
 #[async_trait]

@@ -13,9 +13,8 @@ use signet_core::session::SessionId;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, lock};
-use crate::db::{PostgresStore, Transaction, db};
-use crate::rows::seconds;
+use crate::accounts::lock;
+use crate::db::{PostgresStore, db};
 use crate::tokens::{self, Owner};
 use crate::{guesses, mail, sessions};
 
@@ -31,12 +30,8 @@ impl PasswordStore for PostgresStore {
     ) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            if !mail::take_request(&mut tx, request).await? {
-                return Ok(false);
-            }
-            lock(&mut tx, account).await?;
-            let status = find(&mut tx, account).await?.map(|account| account.status);
-            if status != Some(AccountStatus::Active) {
+            let asked = mail::take_request_about(&mut tx, request, account).await?;
+            if !asked.is_some_and(|account| account.status == AccountStatus::Active) {
                 tx.roll_back().await?;
                 return Ok(false);
             }
@@ -56,10 +51,8 @@ impl PasswordStore for PostgresStore {
     ) -> StoreResult<Option<Account>> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
-            match account_of(&mut tx, token, now).await? {
-                Some(id) => find(&mut tx, id).await,
-                None => Ok(None),
-            }
+            let subject = tokens::subject(&mut tx, Purpose::Reset, token, now).await?;
+            Ok(subject.filter(|account| account.status == AccountStatus::Active))
         })
         .await
     }
@@ -74,15 +67,10 @@ impl PasswordStore for PostgresStore {
     ) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            let Some(account) = account_of(&mut tx, token, context.now).await? else {
+            let used = tokens::consume_of_account(&mut tx, Purpose::Reset, token, context.now);
+            let Some(account) = used.await? else {
                 return Ok(false);
             };
-            // The account before its token, as everybody does.
-            lock(&mut tx, account).await?;
-            let used = tokens::consume(&mut tx, Purpose::Reset, token, context.now).await?;
-            if used.and_then(|used| used.account) != Some(account.0) {
-                return Ok(false);
-            }
             let updated = sqlx::query!(
                 "UPDATE accounts SET password_hash = $1, email_verified = true,
                      version = version + 1, device_epoch = device_epoch + 1
@@ -145,23 +133,4 @@ impl PasswordStore for PostgresStore {
         })
         .await
     }
-}
-
-/// The active account that a reset token belongs to, if the token is good.
-async fn account_of(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-    now: UnixTime,
-) -> StoreResult<Option<AccountId>> {
-    let id = sqlx::query_scalar!(
-        "SELECT accounts.id FROM mailed_tokens JOIN accounts ON accounts.id = account_id
-         WHERE hash = $1 AND purpose = $2 AND expires_at > $3 AND status = 'active'",
-        token.as_bytes(),
-        Purpose::Reset.as_str(),
-        seconds(now)
-    )
-    .fetch_optional(tx)
-    .await
-    .map_err(db)?;
-    Ok(id.map(AccountId))
 }

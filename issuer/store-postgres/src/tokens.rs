@@ -1,11 +1,12 @@
 //! Mailed tokens: kept as a hash, used by deleting the row.
 
-use signet_core::account::AccountId;
+use signet_core::account::{Account, AccountId};
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::ports::StoreResult;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use crate::accounts::{find, lock};
 use crate::db::{Transaction, db};
 use crate::rows::seconds;
 
@@ -97,6 +98,55 @@ pub(crate) async fn consume(
     .fetch_optional(tx)
     .await
     .map_err(db)
+}
+
+/// Uses a token of an account up; whose it was. `None` where it is unknown, used, expired, or no
+/// account's. Takes the account's lock before the token's, as everybody does.
+pub(crate) async fn consume_of_account(
+    tx: &mut Transaction,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<AccountId>> {
+    let Some(account) = account_of(tx, purpose, token, now).await? else {
+        return Ok(None);
+    };
+    lock(tx, account).await?;
+    let used = consume(tx, purpose, token, now).await?;
+    let is_the_same = used.and_then(|used| used.account) == Some(account.0);
+    Ok(is_the_same.then_some(account))
+}
+
+/// The account of a token that is good, and stays so.
+pub(crate) async fn subject(
+    tx: &mut Transaction,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<Account>> {
+    match account_of(tx, purpose, token, now).await? {
+        Some(id) => find(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+async fn account_of(
+    tx: &mut Transaction,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<AccountId>> {
+    let id = sqlx::query_scalar!(
+        r#"SELECT account_id AS "id!" FROM mailed_tokens
+           WHERE hash = $1 AND purpose = $2 AND expires_at > $3 AND account_id IS NOT NULL"#,
+        token.as_bytes(),
+        purpose.as_str(),
+        seconds(now)
+    )
+    .fetch_optional(tx)
+    .await
+    .map_err(db)?;
+    Ok(id.map(AccountId))
 }
 
 /// Voids every token of an account but those that give it an address back, which outlive whatever

@@ -1,6 +1,7 @@
 //! Accounts, and the registrations that become accounts.
 
 mod changes;
+mod create;
 mod expired;
 mod import;
 mod invites;
@@ -15,7 +16,7 @@ use signet_core::account::import::{ImportMode, ImportOutcome, ImportedAccount};
 use signet_core::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
-use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
+use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
 use signet_core::ports::{
     AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
@@ -27,13 +28,13 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{AccountRow, seconds};
+use crate::rows::AccountRow;
 use crate::tokens::{self, Owner};
 
 pub(crate) use expired::remove as remove_expired;
+pub(crate) use registrations::{account_at, drop_registrations};
 
 /// The account of an id.
 pub(crate) async fn find(
@@ -123,54 +124,6 @@ pub(crate) async fn password(
         .await
         .map_err(db)?;
     Ok(hash.map(PasswordHash::from_stored))
-}
-
-/// Writes a new account with its roles, and voids what else waits for its address. False where
-/// the address is taken, or an account may get it back.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    now: UnixTime,
-    account: &NewAccount,
-) -> StoreResult<bool> {
-    if addresses::is_reserved(connection, account.email.canonical(), now).await? {
-        return Ok(false);
-    }
-    let id = account.id.0.as_bytes().as_slice();
-    let (canonical, original) = (account.email.canonical(), account.email.original());
-    let name = account.name.as_ref().map(DisplayName::as_str);
-    let folded = name.map(str::to_lowercase);
-    let verified = i64::from(account.email_verified);
-    let (password, created_at) = (account.password.expose(), seconds(now));
-    let inserted = sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, 'active', 0, 0, ?, ?)
-         ON CONFLICT (email_canonical) DO NOTHING",
-        id,
-        canonical,
-        original,
-        verified,
-        name,
-        folded,
-        password,
-        created_at
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
-    if inserted.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
-    changes::give_roles(connection, account.id, &account.roles).await?;
-    Ok(true)
 }
 
 #[async_trait]
@@ -294,23 +247,7 @@ impl AccountStore for SqliteStore {
         context: &Context,
         account: NewAccount,
     ) -> Ruled<Account, CreateAccountError> {
-        let mut tx = self.write().await?;
-        let catalogue = self.known_roles.current(&mut tx).await?;
-        let unknown = account
-            .roles
-            .iter()
-            .find(|role| catalogue.get(role).is_none());
-        if let Some(unknown) = unknown {
-            return tx
-                .leave(Err(CreateAccountError::UnknownRole(unknown.clone())))
-                .await;
-        }
-        if !insert(&mut tx, context.now, &account).await? {
-            return tx.leave(Err(CreateAccountError::AddressTaken)).await;
-        }
-        let created = changes::created(&mut tx, context, account.id).await?;
-        tx.commit().await?;
-        Ok(Ok(created))
+        self.create(context, &account).await
     }
 
     async fn import_accounts(
@@ -342,25 +279,7 @@ impl AccountStore for SqliteStore {
         token: &MailedTokenHash,
         account: NewAccount,
     ) -> Ruled<Account, FirstAdminError> {
-        let mut tx = self.write().await?;
-        let catalogue = self.known_roles.current(&mut tx).await?;
-        if has_admin(&mut tx, &catalogue).await? {
-            return tx.leave(Err(FirstAdminError::AdminExists)).await;
-        }
-        let used = tokens::consume(&mut tx, Purpose::Setup, token, context.now).await?;
-        if used.is_none() {
-            return tx.leave(Err(FirstAdminError::TokenUnusable)).await;
-        }
-        if !insert(&mut tx, context.now, &account).await? {
-            return tx.leave(Err(FirstAdminError::AddressTaken)).await;
-        }
-        sqlx::query!("DELETE FROM mailed_tokens WHERE purpose = 'setup'")
-            .execute(&mut *tx)
-            .await
-            .map_err(db)?;
-        let created = changes::created(&mut tx, context, account.id).await?;
-        tx.commit().await?;
-        Ok(Ok(created))
+        self.set_up(context, token, &account).await
     }
 
     async fn set_status(

@@ -14,7 +14,7 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::accounts::find;
+use crate::accounts::{account_at, drop_registrations, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, uuid};
@@ -31,12 +31,9 @@ impl AddressStore for SqliteStore {
         letters: WriteChangeLetters<'_>,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
+        let asker = mail::take_request_about(&mut tx, request, asked.account).await?;
+        let Some(account) = asker.filter(|account| still_asks(account, &asked)) else {
             return tx.leave(false).await;
-        }
-        let account = match find(&mut tx, asked.account).await? {
-            Some(account) if still_asks(&account, &asked) => account,
-            Some(_) | None => return tx.leave(false).await,
         };
         let owner = Owner::Account(account.id);
         tokens::keep(&mut tx, owner, &asked.change).await?;
@@ -77,7 +74,7 @@ impl AddressStore for SqliteStore {
             return tx.leave(false).await;
         }
         write_address(&mut tx, account, &email).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         tokens::void(&mut tx, account).await?;
         if let Some(place) = place_of(&mut tx, account, &email, context.now).await? {
             void_undos(&mut tx, account, place.saturating_add(1)).await?;
@@ -116,12 +113,12 @@ impl AddressStore for SqliteStore {
             tx.commit().await?;
             return Ok(Some(Undone::Cancelled));
         }
-        if account_at(&mut tx, &email).await?.is_some() {
+        if account_at(&mut tx, email.canonical()).await?.is_some() {
             return tx.leave(None).await;
         }
         write_address(&mut tx, account, &email).await?;
         end_what_was_open(&mut tx, account, context.now).await?;
-        drop_registrations(&mut tx, &email).await?;
+        drop_registrations(&mut tx, email.canonical()).await?;
         let effects = effects(&before, &email);
         guesses::clear(&mut tx, &effects.clears).await?;
         for notice in &effects.notices {
@@ -194,21 +191,6 @@ async fn is_had_by_others(
     .await
     .map_err(db)?;
     Ok(found != 0)
-}
-
-/// Whose account has an address.
-async fn account_at(
-    connection: &mut SqliteConnection,
-    email: &EmailAddress,
-) -> StoreResult<Option<Vec<u8>>> {
-    let canonical = email.canonical();
-    sqlx::query_scalar!(
-        "SELECT id FROM accounts WHERE email_canonical = ?",
-        canonical
-    )
-    .fetch_optional(connection)
-    .await
-    .map_err(db)
 }
 
 /// Where a token leads.
@@ -357,22 +339,6 @@ async fn end_what_was_open(
     sqlx::query!(
         "UPDATE accounts SET version = version + 1, device_epoch = device_epoch + 1 WHERE id = ?",
         id
-    )
-    .execute(connection)
-    .await
-    .map_err(db)?;
-    Ok(())
-}
-
-/// Whoever waits for an address that an account has now waits in vain.
-async fn drop_registrations(
-    connection: &mut SqliteConnection,
-    email: &EmailAddress,
-) -> StoreResult<()> {
-    let canonical = email.canonical();
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
     )
     .execute(connection)
     .await

@@ -1,12 +1,14 @@
 //! The outbox.
 
 use async_trait::async_trait;
+use signet_core::account::{Account, AccountId};
 use signet_core::mail::{NewMail, QueuedMail};
 use signet_core::ports::{MailStore, StoreResult};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::accounts::find;
 use crate::db::{SqliteStore, db};
 use crate::rows::{seconds, signed, small, time, uuid};
 
@@ -49,6 +51,19 @@ pub(crate) async fn take_request(
         .await
         .map_err(db)?;
     Ok(deleted.rows_affected() > 0)
+}
+
+/// Takes a request out that is about an account, and answers the account; `None` where either is
+/// gone.
+pub(crate) async fn take_request_about(
+    connection: &mut SqliteConnection,
+    request: Uuid,
+    account: AccountId,
+) -> StoreResult<Option<Account>> {
+    match take_request(connection, request).await? {
+        true => find(connection, account).await,
+        false => Ok(None),
+    }
 }
 
 #[async_trait]

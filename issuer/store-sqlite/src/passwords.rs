@@ -13,10 +13,8 @@ use signet_core::session::SessionId;
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::find;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{seconds, uuid};
 use crate::tokens::{self, Owner};
 use crate::{guesses, mail, sessions};
 
@@ -31,11 +29,8 @@ impl PasswordStore for SqliteStore {
         letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
-            return tx.leave(false).await;
-        }
-        let status = find(&mut tx, account).await?.map(|account| account.status);
-        if status != Some(AccountStatus::Active) {
+        let asked = mail::take_request_about(&mut tx, request, account).await?;
+        if !asked.is_some_and(|account| account.status == AccountStatus::Active) {
             return tx.leave(false).await;
         }
         tokens::keep(&mut tx, Owner::Account(account), &token).await?;
@@ -51,23 +46,9 @@ impl PasswordStore for SqliteStore {
         token: &MailedTokenHash,
         now: UnixTime,
     ) -> StoreResult<Option<Account>> {
-        let (hash, purpose, now) = (token.as_bytes(), Purpose::Reset.as_str(), seconds(now));
         let mut tx = self.snapshot().await?;
-        let account = sqlx::query_scalar!(
-            r#"SELECT accounts.id AS "id!" FROM mailed_tokens
-               JOIN accounts ON accounts.id = account_id
-               WHERE hash = ? AND purpose = ? AND expires_at > ? AND status = 'active'"#,
-            hash,
-            purpose,
-            now
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(db)?;
-        match account {
-            Some(id) => find(&mut tx, AccountId(uuid(&id)?)).await,
-            None => Ok(None),
-        }
+        let subject = tokens::subject(&mut tx, Purpose::Reset, token, now).await?;
+        Ok(subject.filter(|account| account.status == AccountStatus::Active))
     }
 
     async fn reset_password(
@@ -79,11 +60,11 @@ impl PasswordStore for SqliteStore {
         notice: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        let used = tokens::consume(&mut tx, Purpose::Reset, token, context.now).await?;
-        let Some(id) = used.and_then(|used| used.account) else {
+        let used = tokens::consume_of_account(&mut tx, Purpose::Reset, token, context.now).await?;
+        let Some(account) = used else {
             return tx.leave(false).await;
         };
-        let (account, hash) = (AccountId(uuid(&id)?), password.expose());
+        let (id, hash) = (account.0.as_bytes().as_slice(), password.expose());
         let updated = sqlx::query!(
             "UPDATE accounts SET password_hash = ?, email_verified = 1, version = version + 1,
                  device_epoch = device_epoch + 1

@@ -1,14 +1,15 @@
 //! Mailed tokens: kept as a hash, used by deleting the row.
 
-use signet_core::account::AccountId;
+use signet_core::account::{Account, AccountId};
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::ports::StoreResult;
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::accounts::find;
 use crate::db::db;
-use crate::rows::seconds;
+use crate::rows::{seconds, uuid};
 
 /// Whose a token is.
 #[derive(Clone, Copy)]
@@ -100,6 +101,43 @@ pub(crate) async fn consume(
     .fetch_optional(connection)
     .await
     .map_err(db)
+}
+
+/// Uses a token of an account up; whose it was. `None` where it is unknown, used, expired, or no
+/// account's.
+pub(crate) async fn consume_of_account(
+    connection: &mut SqliteConnection,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<AccountId>> {
+    let used = consume(connection, purpose, token, now).await?;
+    let account = used.and_then(|used| used.account);
+    account.map(|id| Ok(AccountId(uuid(&id)?))).transpose()
+}
+
+/// The account of a token that is good, and stays so.
+pub(crate) async fn subject(
+    connection: &mut SqliteConnection,
+    purpose: Purpose,
+    token: &MailedTokenHash,
+    now: UnixTime,
+) -> StoreResult<Option<Account>> {
+    let (purpose, hash, now) = (purpose.as_str(), token.as_bytes(), seconds(now));
+    let id = sqlx::query_scalar!(
+        r#"SELECT account_id AS "id!" FROM mailed_tokens
+           WHERE hash = ? AND purpose = ? AND expires_at > ? AND account_id IS NOT NULL"#,
+        hash,
+        purpose,
+        now
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(db)?;
+    match id {
+        Some(id) => find(connection, AccountId(uuid(&id)?)).await,
+        None => Ok(None),
+    }
 }
 
 /// Voids every token of an account but those that give it an address back, which outlive whatever

@@ -9,16 +9,13 @@
 //! To hold another operation to it, add it to [`ASKED`], or, where the address stands in a mailed
 //! token, to the conversations behind it.
 
-use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signet_core::account::EmailVerification;
-use signet_core::account::setup::AccountOrder;
-use signet_core::email::EmailAddress;
-use signet_core::password::Password;
 use signet_core::password::hasher::Algorithm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::harness::everybody::{ACTIVE, INVITED, PENDING, SUSPENDED, UNKNOWN, UNPROVEN};
 use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 /// An operation that anybody may ask for with any address.
@@ -53,16 +50,8 @@ const ASKED: [Asked; 5] = [
 /// How often each is asked: past every budget there is.
 const TIMES: usize = 20;
 
-/// Everybody whose address may be asked about; as long as each other, so that what is masked may
-/// not hide a length.
-const EVERYBODY: [&str; 6] = [
-    "unknown--@example.com",
-    "active---@example.com",
-    "pending--@example.com",
-    "suspended@example.com",
-    "unproven-@example.com",
-    "invited--@example.com",
-];
+/// Everybody whose address may be asked about.
+const EVERYBODY: [&str; 6] = [UNKNOWN, ACTIVE, PENDING, SUSPENDED, UNPROVEN, INVITED];
 
 /// The settings that change what is answered.
 fn settings() -> Vec<(&'static str, Setting)> {
@@ -105,34 +94,6 @@ fn settings() -> Vec<(&'static str, Setting)> {
             },
         ),
     ]
-}
-
-/// A service in which everybody there can be is there.
-async fn service(setting: Setting) -> Service {
-    let service = Service::start_with(setting).await;
-    let admin = service.member("admin@example.com", &["admin"]).await;
-    for email in ["active---@example.com", "suspended@example.com"] {
-        service.create_account(email, &[]).await;
-    }
-    let users = admin.get("/v1/admin/users?q=suspended").await.json();
-    let id = users["users"][0]["id"].as_str().unwrap();
-    let path = format!("/v1/admin/users/{id}/suspend");
-    let suspended = admin.call(Method::POST, &path).send().await;
-    suspended.expect(StatusCode::NO_CONTENT);
-    let order = AccountOrder {
-        email: EmailAddress::parse("unproven-@example.com").unwrap(),
-        password: Password::new(PASSWORD.to_owned().into()).unwrap(),
-        roles: Default::default(),
-        verified: false,
-    };
-    service.app.issuer.create_account(order).await.unwrap();
-    let body = json!({ "email": "invited--@example.com", "roles": [] });
-    let invited = admin.post("/v1/admin/users", body).await;
-    invited.expect(StatusCode::CREATED);
-    let body = json!({ "email": "pending--@example.com", "password": PASSWORD });
-    let registered = service.client().post("/v1/register", body).await;
-    registered.expect(StatusCode::ACCEPTED);
-    service
 }
 
 /// Sends a body; answers every byte that comes back.
@@ -202,7 +163,7 @@ fn between(text: &str, before: &str, after: &str) -> Option<String> {
 async fn the_same_bytes_for_everybody_in_every_setting_each_of_twenty_times() {
     for (name, setting) in settings() {
         for asked in &ASKED {
-            let service = service(setting.clone()).await;
+            let service = Service::with_everybody(setting.clone()).await;
             let mut seen = Vec::new();
             for attempt in 1..=TIMES {
                 let mut answers = Vec::new();
@@ -232,7 +193,7 @@ async fn the_same_bytes_for_everybody_in_every_setting_each_of_twenty_times() {
 #[tokio::test]
 async fn the_same_bytes_for_whoever_asks_for_an_address_whoever_has_it() {
     for (name, setting) in settings() {
-        let service = service(setting).await;
+        let service = Service::with_everybody(setting).await;
         let mut askers = Vec::new();
         for number in 0..EVERYBODY.len() {
             let email = format!("asker{number}@example.com");

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use crate::harness::everybody::{ACTIVE, ADMIN, INVITED, PENDING, SUSPENDED};
 use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting, Store};
 
 /// How large the samples are, and what difference of the medians counts.
@@ -121,23 +122,7 @@ async fn service_with(setting: Setting) -> Service {
         limits_scale: 1_000_000,
         ..setting
     };
-    let service = Service::start_with(setting).await;
-    let admin = service.member("admin@example.com", &["admin"]).await;
-    for email in ["active@example.com", "suspended@example.com"] {
-        service.create_account(email, &[]).await;
-    }
-    let users = admin.get("/v1/admin/users?q=suspended").await.json();
-    let id = users["users"][0]["id"].as_str().unwrap();
-    let path = format!("/v1/admin/users/{id}/suspend");
-    let suspended = admin.call(Method::POST, &path).send().await;
-    suspended.expect(StatusCode::NO_CONTENT);
-    let body = json!({ "email": "invited@example.com", "roles": [] });
-    let invited = admin.post("/v1/admin/users", body).await;
-    invited.expect(StatusCode::CREATED);
-    let body = json!({ "email": "pending@example.com", "password": PASSWORD });
-    let registered = service.client().post("/v1/register", body).await;
-    registered.expect(StatusCode::ACCEPTED);
-    service
+    Service::with_everybody(setting).await
 }
 
 /// How often a pair of questions was asked.
@@ -147,7 +132,7 @@ static ASKED: AtomicUsize = AtomicUsize::new(0);
 async fn measure(service: &Service, questions: [Question; 2]) -> [Vec<f64>; 2] {
     let mut client = service.client();
     if questions[0].path == CHANGE {
-        client.log_in("admin@example.com", PASSWORD).await;
+        client.log_in(ADMIN, PASSWORD).await;
     }
     let randomness: &dyn Randomness = &OperatingSystem;
     let mut times = [Vec::new(), Vec::new()];
@@ -222,12 +207,7 @@ async fn assert_alike(service: &Service, questions: [Question; 2]) {
 }
 
 const UNKNOWN: &str = "unknown{n}@example.com";
-const EVERYBODY_ELSE: [&str; 4] = [
-    "invited@example.com",
-    "active@example.com",
-    "pending@example.com",
-    "suspended@example.com",
-];
+const EVERYBODY_ELSE: [&str; 4] = [INVITED, ACTIVE, PENDING, SUSPENDED];
 
 #[tokio::test]
 async fn forgetting_takes_the_same_for_everyone() {
@@ -283,11 +263,10 @@ async fn whatever_the_mail_server_does_asking_for_mail_takes_the_same() {
         let service = service(ResponseFloor::NONE).await;
         let _worker = deliver_meanwhile(&service, server);
         let (forgot, resend) = ("/v1/password/forgot", "/v1/email/verify/resend");
-        let pending = "pending@example.com";
         for questions in [
-            [ask(forgot, "active@example.com"), ask(forgot, UNKNOWN)],
-            [ask(resend, pending), ask(resend, UNKNOWN)],
-            [register("active@example.com"), register(pending)],
+            [ask(forgot, ACTIVE), ask(forgot, UNKNOWN)],
+            [ask(resend, PENDING), ask(resend, UNKNOWN)],
+            [register(ACTIVE), register(PENDING)],
         ] {
             assert_alike(&service, questions).await;
         }
@@ -307,12 +286,8 @@ async fn resending_takes_the_same_for_everyone() {
 async fn registering_takes_the_same_for_free_and_taken_addresses() {
     let service = service(ResponseFloor::NONE).await;
     // Both asked again and again: the fourth registration of an address removes the first.
-    let free = register("pending@example.com");
-    for taken in [
-        "active@example.com",
-        "suspended@example.com",
-        "invited@example.com",
-    ] {
+    let free = register(PENDING);
+    for taken in [ACTIVE, SUSPENDED, INVITED] {
         assert_alike(&service, [register(taken), free]).await;
     }
 }
@@ -324,7 +299,7 @@ async fn asking_for_an_address_takes_the_same_whether_somebody_has_it() {
         assert_alike(&service, [change(email), change(UNKNOWN)]).await;
     }
     let _worker = deliver_meanwhile(&service, Server::Slow);
-    let taken = change("active@example.com");
+    let taken = change(ACTIVE);
     assert_alike(&service, [taken, change(UNKNOWN)]).await;
 }
 
@@ -335,7 +310,7 @@ async fn registering_takes_the_same_where_the_account_is_there_at_once() {
         ..Setting::default()
     })
     .await;
-    for taken in ["active@example.com", "pending@example.com"] {
+    for taken in [ACTIVE, PENDING] {
         assert_alike(&service, [register(taken), register(UNKNOWN)]).await;
     }
 }
@@ -351,9 +326,9 @@ async fn a_wrong_password_takes_the_same_for_everyone() {
 #[tokio::test]
 async fn an_account_without_a_password_takes_the_time_of_one() {
     let service = service(ResponseFloor::NONE).await;
-    let update = "UPDATE accounts SET password_hash = 'none' WHERE email_canonical LIKE 'active@%'";
+    let update = "UPDATE accounts SET password_hash = 'none' WHERE email_canonical LIKE 'active-%'";
     service.database().run(update).await;
-    assert_alike(&service, [login("active@example.com"), login(UNKNOWN)]).await;
+    assert_alike(&service, [login(ACTIVE), login(UNKNOWN)]).await;
 }
 
 #[tokio::test]
@@ -370,10 +345,10 @@ async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
     .await;
     let bcrypt = "$2b$07$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
     let update = format!(
-        "UPDATE accounts SET password_hash = '{bcrypt}' WHERE email_canonical LIKE 'active@%'"
+        "UPDATE accounts SET password_hash = '{bcrypt}' WHERE email_canonical LIKE 'active-%'"
     );
     service.database().run(&update).await;
-    assert_alike(&service, [login("active@example.com"), login(UNKNOWN)]).await;
+    assert_alike(&service, [login(ACTIVE), login(UNKNOWN)]).await;
 }
 
 #[test]

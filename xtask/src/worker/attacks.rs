@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Gate, expect, expect_status, wire};
+use super::gate::Gate;
+use super::{expect, expect_status, wire};
 use crate::process::Done;
 
 /// What becomes of a request.

@@ -19,7 +19,6 @@ use crate::limit::{Exceeded, LimitKey, LimitSubject};
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
 use crate::password::Password;
-use crate::password::pool::Overloaded;
 use crate::ports::addresses::{AskedChange, ChangeLetters, UndoEffects, Undone};
 use crate::ports::{StoreError, StoreResult};
 use crate::session::LiveSession;
@@ -29,39 +28,21 @@ use crate::session::reauthenticate::ReauthenticateError;
 /// reasons.
 #[derive(Debug, thiserror::Error)]
 pub enum AskForChangeError {
-    /// The password is another one.
-    #[error("the password is wrong")]
-    WrongPassword,
+    /// The password isn't proven.
+    #[error(transparent)]
+    Reauthenticate(#[from] ReauthenticateError),
     /// It is the address that the account has.
     #[error("is the address of this account already")]
     SameAddress,
-    /// There were too many wrong passwords in this session, or too many changes were asked for.
-    #[error("too many wrong passwords, or too many changes of address")]
+    /// Too many changes were asked for.
+    #[error("too many changes of address")]
     RateLimited {
         /// Seconds until the next try.
         retry_after: u32,
     },
-    /// The session or the account changed meanwhile.
-    #[error("the session is over")]
-    SessionOver,
-    /// Too many passwords are being checked.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<ReauthenticateError> for AskForChangeError {
-    fn from(error: ReauthenticateError) -> Self {
-        match error {
-            ReauthenticateError::WrongPassword => Self::WrongPassword,
-            ReauthenticateError::RateLimited { retry_after } => Self::RateLimited { retry_after },
-            ReauthenticateError::SessionOver => Self::SessionOver,
-            ReauthenticateError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-            ReauthenticateError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 impl From<Exceeded> for AskForChangeError {

@@ -9,7 +9,6 @@ use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::Password;
-use crate::password::pool::Overloaded;
 use crate::ports::personal::{ErasureRight, Farewell};
 use crate::ports::{AccountChangeError, Ruled, StoreError};
 use crate::session::LiveSession;
@@ -18,39 +17,15 @@ use crate::session::reauthenticate::ReauthenticateError;
 /// Why one's own account isn't erased.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
-    /// The password is another one.
-    #[error("the password is wrong")]
-    WrongPassword,
-    /// There were too many failures in this session.
-    #[error("too many wrong passwords")]
-    RateLimited {
-        /// Seconds until the next try.
-        retry_after: u32,
-    },
+    /// The password isn't proven, or was changed meanwhile.
+    #[error(transparent)]
+    Reauthenticate(#[from] ReauthenticateError),
     /// It would leave nobody who can administer.
     #[error("the last admin can't be removed")]
     LastAdmin,
-    /// The session, the account or its password changed meanwhile.
-    #[error("the session is over")]
-    SessionOver,
-    /// Too many passwords are being checked.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<ReauthenticateError> for EraseError {
-    fn from(error: ReauthenticateError) -> Self {
-        match error {
-            ReauthenticateError::WrongPassword => Self::WrongPassword,
-            ReauthenticateError::RateLimited { retry_after } => Self::RateLimited { retry_after },
-            ReauthenticateError::SessionOver => Self::SessionOver,
-            ReauthenticateError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-            ReauthenticateError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 impl From<AccountChangeError> for EraseError {
@@ -62,7 +37,7 @@ impl From<AccountChangeError> for EraseError {
             | AccountChangeError::NotActive
             | AccountChangeError::Invited
             | AccountChangeError::Forbidden
-            | AccountChangeError::Grant(_) => Self::SessionOver,
+            | AccountChangeError::Grant(_) => ReauthenticateError::SessionOver.into(),
         }
     }
 }

@@ -38,8 +38,6 @@ struct Letter<'a> {
     kind: MailKind,
     wording: &'a Wording,
     name: Option<&'a DisplayName>,
-    /// What stands for the words in braces, beside `{product}`.
-    values: &'a [(&'a str, &'a str)],
     action: Option<Action<'a>>,
 }
 
@@ -70,14 +68,9 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let letter = Letter {
-            kind: MailKind::Verify,
-            wording: &self.catalogue.verify,
-            name,
-            values: &[],
-            action: Some(Action::new(&self.links.verify, token)),
-        };
-        self.write(to, letter)
+        let action = Action::new(&self.links.verify, token);
+        let wording = &self.catalogue.verify;
+        self.write(to, Letter::request(MailKind::Verify, wording, name, action))
     }
 
     /// Tells the owner of an account that somebody tried to register its address.
@@ -95,14 +88,9 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let letter = Letter {
-            kind: MailKind::Reset,
-            wording: &self.catalogue.reset,
-            name,
-            values: &[],
-            action: Some(Action::new(&self.links.reset, token)),
-        };
-        self.write(to, letter)
+        let action = Action::new(&self.links.reset, token);
+        let wording = &self.catalogue.reset;
+        self.write(to, Letter::request(MailKind::Reset, wording, name, action))
     }
 
     /// Carries the token that gives an account the address it is sent to.
@@ -113,14 +101,12 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let letter = Letter {
-            kind: MailKind::AddressChange,
-            wording: &self.catalogue.address_change,
-            name,
-            values: &[],
-            action: Some(Action::new(&self.links.email_change, token)),
-        };
-        self.write(to, letter)
+        let action = Action::new(&self.links.email_change, token);
+        let wording = &self.catalogue.address_change;
+        self.write(
+            to,
+            Letter::request(MailKind::AddressChange, wording, name, action),
+        )
     }
 
     /// Tells the owner of an address that somebody tried to change to it.
@@ -139,14 +125,12 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let letter = Letter {
-            kind: MailKind::AddressChangeNotice,
-            wording: &self.catalogue.address_change_notice,
-            name,
-            values: &[],
-            action: Some(Action::new(&self.links.email_change, token)),
-        };
-        self.write(to, letter)
+        let action = Action::new(&self.links.email_change, token);
+        let wording = &self.catalogue.address_change_notice;
+        self.write(
+            to,
+            Letter::request(MailKind::AddressChangeNotice, wording, name, action),
+        )
     }
 
     /// Tells that a change of address was taken back.
@@ -198,20 +182,14 @@ impl Letters {
         name: Option<&DisplayName>,
         token: &MailedToken,
     ) -> Message {
-        let letter = Letter {
-            kind: MailKind::Invite,
-            wording: &self.catalogue.invite,
-            name,
-            values: &[],
-            action: Some(Action::new(&self.links.invite, token)),
-        };
-        self.write(to, letter)
+        let action = Action::new(&self.links.invite, token);
+        let wording = &self.catalogue.invite;
+        self.write(to, Letter::request(MailKind::Invite, wording, name, action))
     }
 
     fn write(&self, to: &EmailAddress, letter: Letter<'_>) -> Message {
         let catalogue = &self.catalogue;
-        let mut values = vec![("product", self.product.as_str())];
-        values.extend_from_slice(letter.values);
+        let values = [("product", self.product.as_str())];
         let subject = fill(&letter.wording.subject, &values);
         let mut paragraphs = vec![match letter.name {
             Some(name) => fill(&catalogue.greeting, &[("name", name.as_str())]),
@@ -264,8 +242,22 @@ impl<'a> Letter<'a> {
             kind,
             wording,
             name,
-            values: &[],
             action: None,
+        }
+    }
+
+    /// A letter that asks its reader to do something.
+    fn request(
+        kind: MailKind,
+        wording: &'a Wording,
+        name: Option<&'a DisplayName>,
+        action: Action<'a>,
+    ) -> Self {
+        Self {
+            kind,
+            wording,
+            name,
+            action: Some(action),
         }
     }
 }

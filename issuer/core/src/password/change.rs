@@ -12,21 +12,12 @@ use crate::session::reauthenticate::ReauthenticateError;
 /// Why a password isn't changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangePasswordError {
-    /// The current password is another one.
-    #[error("the current password is wrong")]
-    WrongPassword,
+    /// The current password isn't proven, or was changed meanwhile.
+    #[error(transparent)]
+    Reauthenticate(#[from] ReauthenticateError),
     /// The new password is no good.
     #[error(transparent)]
     Weak(#[from] PasswordFault),
-    /// There were too many failures in this session.
-    #[error("too many wrong passwords")]
-    RateLimited {
-        /// Seconds until the next try.
-        retry_after: u32,
-    },
-    /// The session, the account or its password changed meanwhile.
-    #[error("the session is over")]
-    SessionOver,
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
@@ -40,18 +31,6 @@ impl From<NewPasswordError> for ChangePasswordError {
         match error {
             NewPasswordError::Weak(fault) => Self::Weak(fault),
             NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
-}
-
-impl From<ReauthenticateError> for ChangePasswordError {
-    fn from(error: ReauthenticateError) -> Self {
-        match error {
-            ReauthenticateError::WrongPassword => Self::WrongPassword,
-            ReauthenticateError::RateLimited { retry_after } => Self::RateLimited { retry_after },
-            ReauthenticateError::SessionOver => Self::SessionOver,
-            ReauthenticateError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-            ReauthenticateError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -84,7 +63,7 @@ impl Issuer {
         if was_changed {
             Ok(())
         } else {
-            Err(ChangePasswordError::SessionOver)
+            Err(ReauthenticateError::SessionOver.into())
         }
     }
 }

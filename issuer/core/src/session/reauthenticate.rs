@@ -22,7 +22,7 @@ pub enum ReauthenticateError {
         /// Seconds until the next try.
         retry_after: u32,
     },
-    /// The session or the account changed meanwhile.
+    /// The session, the account or its password changed meanwhile.
     #[error("the session is over")]
     SessionOver,
     /// Too many passwords are being checked.

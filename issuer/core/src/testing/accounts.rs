@@ -1,8 +1,6 @@
 //! Accounts as such.
 
-use super::world::{
-    NOW, World, anonymous, at, email, hash, new_account, registration, registration_mail, roles,
-};
+use super::world::{NOW, World, anonymous, at, email, hash, new_account, roles};
 use crate::account::{AccountId, AccountStatus, DisplayName};
 use crate::audit::Actor;
 use crate::ports::{AccountFilter, CreateAccountError};
@@ -10,11 +8,7 @@ use crate::role::RoleName;
 
 pub async fn an_account_is_created_once_and_found_again(world: &World) {
     let store = &world.store;
-    let (mailed, waiting) = registration("ada", NOW);
-    store
-        .register(&anonymous(NOW), waiting, registration_mail())
-        .await
-        .unwrap();
+    let mailed = world.register("ada", NOW).await;
     let ada = world.account("ada", &["admin"]).await;
     assert_eq!(ada.status, AccountStatus::Active);
     assert_eq!((ada.version, ada.device_epoch), (0, 0));

@@ -7,7 +7,7 @@ use super::world::{
     NOW, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter, new_account,
     registration, registration_mail, token,
 };
-use crate::account::{Account, AccountId, AccountStatus, NewAccount};
+use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::email::EmailAddress;
 use crate::limit::{Guess, GuessPolicy};
@@ -123,12 +123,7 @@ pub async fn a_change_is_asked_for_confirmed_and_keeps_sessions(world: &World) {
     let store = &world.store;
     let ada = world.account("ada", &[]).await;
     let head = world.session("ada", ada.id, NOW).await;
-    let (_, waiting) = registration("new", NOW);
-    let context = anonymous(NOW);
-    store
-        .register(&context, waiting, registration_mail())
-        .await
-        .unwrap();
+    world.register("new", NOW).await;
     let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
     assert_eq!(
         world.waiting_mail_sorted().await,
@@ -275,12 +270,8 @@ pub async fn nobody_gets_an_address_that_may_be_put_back(world: &World) {
     let tokens = ask(world, ada.id, "new", NOW).await.unwrap();
     assert!(confirm(world, &tokens.change, NOW).await);
     world.waiting_mail().await;
-    let (mailed, waiting) = registration("ada", NOW);
+    let mailed = world.register("ada", NOW).await;
     let context = anonymous(NOW);
-    store
-        .register(&context, waiting, registration_mail())
-        .await
-        .unwrap();
     let id = AccountId(super::world::RANDOM.uuid());
     let (_, at_once) = registration("ada", NOW);
     let registered = store.register_at_once(&context, id, at_once, registration_mail());
@@ -433,12 +424,7 @@ pub async fn whoever_proves_a_mailbox_is_not_held_up_by_guesses_at_it(world: &Wo
 pub async fn an_address_that_was_never_proven_gets_no_undo(world: &World) {
     let store = &world.store;
     let operator = at(NOW, Actor::Operator);
-    let unproven = NewAccount {
-        email_verified: false,
-        ..new_account("typo", &[])
-    };
-    let ada = store.create_account(&operator, unproven).await;
-    let ada = ada.unwrap().unwrap();
+    let ada = world.unverified("typo", &[]).await;
     let tokens = ask(world, ada.id, "right", NOW).await.unwrap();
     assert_eq!(world.waiting_mail().await, ["address_change"]);
     assert!(confirm(world, &tokens.change, NOW).await);

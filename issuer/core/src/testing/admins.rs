@@ -4,7 +4,7 @@ use super::rounds;
 use super::world::{
     NOW, POLICY, World, after, all_at_once, anonymous, at, new_account, roles, token,
 };
-use crate::account::{Account, AccountId, AccountStatus, NewAccount};
+use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::mailed_token::Purpose;
 use crate::ports::{AccountChangeError, FirstAdminError, Rotation, Ruled};
@@ -98,13 +98,7 @@ pub async fn a_first_admin_with_a_taken_address_leaves_the_link_good(world: &Wor
 
 pub async fn an_admin_who_can_not_log_in_is_none(world: &World) {
     let store = &world.store;
-    let operator = at(NOW, Actor::Operator);
-    let unverified = NewAccount {
-        email_verified: false,
-        ..new_account("root", &["admin"])
-    };
-    let root = store.create_account(&operator, unverified).await;
-    let root = root.unwrap().unwrap();
+    let root = world.unverified("root", &["admin"]).await;
     assert!(!store.admin_exists().await.unwrap());
     let ada = world.account("ada", &[]).await;
     let by_root = set_roles(world, Actor::Account(root.id), ada.id, &["admin"]).await;

@@ -1,9 +1,6 @@
 //! Accounts from elsewhere.
 
-use super::world::{
-    NOW, RANDOM, World, all_at_once, anonymous, at, email, hash, registration, registration_mail,
-    roles,
-};
+use super::world::{NOW, RANDOM, World, all_at_once, at, email, hash, roles};
 use crate::account::import::{AccountElsewhere, ImportMode, ImportOutcome, ImportedAccount};
 use crate::account::{AccountId, AccountStatus, DisplayName};
 use crate::audit::Actor;
@@ -39,10 +36,7 @@ async fn import(
 }
 
 pub async fn what_is_imported_is_as_it_was_elsewhere(world: &World) {
-    let (mailed, waiting) = registration("ada", NOW);
-    let (context, mail) = (anonymous(NOW), registration_mail());
-    let registered = world.store.register(&context, waiting, mail).await;
-    registered.unwrap();
+    let mailed = world.register("ada", NOW).await;
     let name = DisplayName::parse("Ada Lovelace").unwrap();
     let mut ada = elsewhere("ada");
     ada.created_at = UnixTime::from_secs(1_500_000_000);

@@ -5,11 +5,9 @@ use serde_json::json;
 use super::rounds;
 use super::world::{
     NOW, POLICY, RANDOM, World, after, all_at_once, anonymous, at, effects, email, guess_key, hash,
-    letter, new_account, new_session, registration, registration_mail, roles, token,
+    letter, new_session, registration, registration_mail, roles, token,
 };
-use crate::account::{
-    Account, AccountId, AccountStatus, DisplayName, EmailVerification, NewAccount,
-};
+use crate::account::{Account, AccountId, AccountStatus, DisplayName, EmailVerification};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
@@ -283,12 +281,7 @@ pub async fn who_has_an_account_is_not_invited(world: &World) {
     let stopped = world.account("stopped", &[]).await;
     let suspended = store.set_status(&operator, stopped.id, AccountStatus::Suspended);
     suspended.await.unwrap().unwrap();
-    let unverified = NewAccount {
-        email_verified: false,
-        ..new_account("unverified", &[])
-    };
-    let unverified = store.create_account(&operator, unverified).await;
-    unverified.unwrap().unwrap();
+    world.unverified("unverified", &[]).await;
     for name in ["active", "stopped", "UNVERIFIED"] {
         let answer = try_to_invite(world, Actor::Operator, name, &["admin"]).await;
         assert_eq!(answer.unwrap(), Err(InviteError::AddressTaken), "{name}");
@@ -299,15 +292,9 @@ pub async fn who_has_an_account_is_not_invited(world: &World) {
 
 pub async fn an_invite_is_stronger_than_a_registration(world: &World) {
     let store = &world.store;
-    let (earlier, pending) = registration("ada", NOW);
-    let context = anonymous(NOW);
-    let registered = store.register(&context, pending, registration_mail());
-    registered.await.unwrap();
+    let earlier = world.register("ada", NOW).await;
     let (invited, mailed) = invite(world, "ada", &[], NOW).await;
-    let (later, pending) = registration("ada", NOW);
-    let context = anonymous(NOW);
-    let registered = store.register(&context, pending, registration_mail());
-    registered.await.unwrap();
+    let later = world.register("ada", NOW).await;
     let (_, pending) = registration("ada", NOW);
     let id = AccountId(RANDOM.uuid());
     let context = anonymous(NOW);
@@ -396,13 +383,8 @@ pub async fn an_invite_that_nobody_accepts_goes_with_its_account(world: &World) 
     for stays in [bob.id, eve.id] {
         assert!(store.account(stays).await.unwrap().is_some());
     }
-    let trail = world.trail().await;
-    let gone: Vec<_> = trail
-        .iter()
-        .filter(|row| row.event.action == "account.expired")
-        .map(|row| (row.event.subject.clone(), row.event.detail.as_str()))
-        .collect();
-    assert_eq!(gone, [(Some(ada.id.to_string()), r#"{"was":"invited"}"#)]);
+    let told = r#"{"was":"invited"}"#.to_owned();
+    assert_eq!(world.expired().await, [(Some(ada.id.to_string()), told)]);
     let (again, _) = invite(world, "ada", &[], month).await;
     assert_ne!(again.id, ada.id);
 }

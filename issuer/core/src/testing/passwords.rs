@@ -2,10 +2,9 @@
 
 use super::rounds;
 use super::world::{
-    NOW, POLICY, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter,
-    new_account, token,
+    NOW, POLICY, World, after, all_at_once, anonymous, at, email, guess_key, hash, letter, token,
 };
-use crate::account::{Account, AccountId, AccountStatus, NewAccount};
+use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
@@ -188,13 +187,7 @@ pub async fn a_suspended_account_resets_and_changes_nothing(world: &World) {
 }
 
 pub async fn a_reset_proves_the_mailbox(world: &World) {
-    let unverified = NewAccount {
-        email_verified: false,
-        ..new_account("ada", &[])
-    };
-    let operator = at(NOW, Actor::Operator);
-    let ada = world.store.create_account(&operator, unverified).await;
-    let ada = ada.unwrap().unwrap();
+    let ada = world.unverified("ada", &[]).await;
     assert!(!ada.email_verified);
     let mailed = reset_token(world, ada.id).await;
     assert!(reset(world, &mailed, "new").await);

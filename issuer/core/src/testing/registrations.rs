@@ -63,12 +63,7 @@ pub async fn a_registration_becomes_one_account(world: &World) {
 
 pub async fn a_taken_address_gets_the_other_mail_and_no_registration(world: &World) {
     let owner = world.account("ada", &[]).await;
-    let (mailed, again) = registration("ADA", NOW);
-    world
-        .store
-        .register(&anonymous(NOW), again, registration_mail())
-        .await
-        .unwrap();
+    let mailed = world.register("ADA", NOW).await;
     assert_eq!(world.waiting_mail().await, ["address_taken"]);
     let pending = world.store.pending_registration(&mailed, NOW).await;
     assert!(pending.unwrap().is_none());
@@ -84,14 +79,7 @@ pub async fn a_taken_address_gets_the_other_mail_and_no_registration(world: &Wor
 pub async fn at_most_three_registrations_wait_for_an_address(world: &World) {
     let mut tokens = Vec::new();
     for number in 0..5 {
-        let (mailed, registration) = registration("ada", after(number));
-        let context = anonymous(after(number));
-        world
-            .store
-            .register(&context, registration, registration_mail())
-            .await
-            .unwrap();
-        tokens.push(mailed);
+        tokens.push(world.register("ada", after(number)).await);
     }
     let mut waiting = Vec::new();
     for mailed in &tokens {
@@ -102,12 +90,8 @@ pub async fn at_most_three_registrations_wait_for_an_address(world: &World) {
 }
 
 pub async fn a_renewed_token_voids_the_one_before(world: &World) {
-    let (first, ada) = registration("ada", NOW);
+    let first = world.register("ada", NOW).await;
     let store = &world.store;
-    store
-        .register(&anonymous(NOW), ada, registration_mail())
-        .await
-        .unwrap();
     assert_eq!(world.waiting_mail().await, ["verify"]);
     let second = world.renew_verification("ada", after(5)).await.unwrap();
     assert_eq!(
@@ -134,12 +118,8 @@ pub async fn a_renewed_token_voids_the_one_before(world: &World) {
 }
 
 pub async fn what_has_expired_is_gone(world: &World) {
-    let (mailed, ada) = registration("ada", NOW);
+    let mailed = world.register("ada", NOW).await;
     let store = &world.store;
-    store
-        .register(&anonymous(NOW), ada, registration_mail())
-        .await
-        .unwrap();
     let day = Purpose::Verify.lifetime();
     let pending = |now| store.pending_registration(&mailed, now);
     assert!(pending(after(day - 1)).await.unwrap().is_some());
@@ -155,13 +135,7 @@ pub async fn what_has_expired_is_gone(world: &World) {
 
 pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
     for round in 0..rounds(4, 200) {
-        let (mailed, ada) = registration(&format!("ada{round}"), NOW);
-        let mail = registration_mail();
-        world
-            .store
-            .register(&anonymous(NOW), ada, mail)
-            .await
-            .unwrap();
+        let mailed = world.register(&format!("ada{round}"), NOW).await;
         let answers = all_at_once(50, |_| {
             let store = world.store.clone();
             async move { store.activate(&anonymous(NOW), &mailed, id()).await }

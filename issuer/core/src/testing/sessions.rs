@@ -1,10 +1,10 @@
 //! Sessions: what opens one, who lives by it, what ends it.
 
 use super::world::{
-    NOW, POLICY, World, advanced, after, anonymous, at, effects, guess_key, hash, new_account,
-    new_session, presented, roles,
+    NOW, POLICY, World, advanced, after, anonymous, at, effects, guess_key, hash, new_session,
+    presented, roles,
 };
-use crate::account::{AccountId, AccountStatus, NewAccount};
+use crate::account::{AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::ports::{LoginEffects, Rotation};
@@ -199,14 +199,7 @@ pub async fn what_changed_since_the_check_opens_nothing(world: &World) {
 }
 
 pub async fn an_account_that_may_not_log_in_gets_no_session(world: &World) {
-    let store = &world.store;
-    let operator = at(NOW, Actor::Operator);
-    let unverified = NewAccount {
-        email_verified: false,
-        ..new_account("ada", &[])
-    };
-    let ada = store.create_account(&operator, unverified).await;
-    let ada = ada.unwrap().unwrap();
+    let ada = world.unverified("ada", &[]).await;
     let context = at(NOW, Actor::Account(ada.id));
     let opened =
         world

@@ -1,8 +1,6 @@
 //! The sweeper.
 
-use super::world::{
-    NOW, POLICY, World, after, anonymous, guess_key, presented, registration, registration_mail,
-};
+use super::world::{NOW, POLICY, World, after, anonymous, guess_key, presented};
 use crate::limit::{Guess, GuessPolicy};
 use crate::ports::{Rotation, Swept};
 
@@ -23,11 +21,7 @@ pub async fn sweeping_leaves_what_is_not_over(world: &World) {
     let store = &world.store;
     let ada = world.account("ada", &[]).await;
     let head = world.session("ada", ada.id, NOW).await;
-    let (mailed, waiting) = registration("bob", NOW);
-    store
-        .register(&anonymous(NOW), waiting, registration_mail())
-        .await
-        .unwrap();
+    let mailed = world.register("bob", NOW).await;
     let key = guess_key("ada");
     let policy = GuessPolicy::default();
     store.begin_guess(&key, NOW, &policy).await.unwrap();
@@ -60,11 +54,7 @@ pub async fn sweeping_removes_each_thing_at_its_time(world: &World) {
             .unwrap()
     );
     world.session("ada", ada.id, NOW).await;
-    let (_, waiting) = registration("bob", NOW);
-    store
-        .register(&anonymous(NOW), waiting, registration_mail())
-        .await
-        .unwrap();
+    world.register("bob", NOW).await;
     let letter = &store.claim_mail(NOW, 60, 10).await.unwrap()[0];
     store
         .mail_abandoned(letter.id, NOW, "no such mailbox")

@@ -191,6 +191,29 @@ impl World {
             .unwrap()
     }
 
+    /// An active account whose address nobody proved.
+    pub async fn unverified(&self, name: &str, role_names: &[&str]) -> Account {
+        let operator = at(NOW, Actor::Operator);
+        let account = NewAccount {
+            email_verified: false,
+            ..new_account(name, role_names)
+        };
+        let created = self.store.create_account(&operator, account).await;
+        created.unwrap().unwrap()
+    }
+
+    /// Somebody registers an address where it must be proven first; the token of the mail.
+    pub async fn register(&self, name: &str, now: UnixTime) -> MailedTokenHash {
+        let (mailed, registration) = registration(name, now);
+        let context = anonymous(now);
+        let registered = self
+            .store
+            .register(&context, registration, registration_mail())
+            .await;
+        registered.unwrap();
+        mailed
+    }
+
     /// A request that waits in the outbox.
     pub async fn request(&self, kind: MailKind, now: UnixTime) -> Uuid {
         let request = letter(kind);
@@ -274,6 +297,14 @@ impl World {
     pub async fn count(&self, action: &str) -> usize {
         let actions = self.actions().await;
         actions.iter().filter(|name| *name == action).count()
+    }
+
+    /// The accounts that went by themselves, with what the trail says of each.
+    pub async fn expired(&self) -> Vec<(Option<String>, String)> {
+        let trail = self.trail().await;
+        let expired = trail.into_iter().map(|row| row.event);
+        let expired = expired.filter(|event| event.action == "account.expired");
+        expired.map(|event| (event.subject, event.detail)).collect()
     }
 
     /// Every row follows the one before it, in place and by hash.

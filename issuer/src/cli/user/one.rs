@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use signet_core::account::AccountStatus;
+use signet_core::account::{Account, AccountStatus};
 use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 
@@ -13,7 +13,7 @@ use crate::cli::{no, say, with_issuer};
 
 /// An account, by its address.
 #[derive(Args, Debug)]
-struct One {
+pub(in crate::cli) struct One {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// The account's address
@@ -21,7 +21,23 @@ struct One {
     email: EmailAddress,
     /// Answer as JSON
     #[arg(long)]
-    json: bool,
+    pub(in crate::cli) json: bool,
+}
+
+impl One {
+    /// Does something with the account, if it is there.
+    pub(in crate::cli) fn with_account(
+        self,
+        command: impl AsyncFnOnce(&Issuer, Account) -> ExitCode,
+    ) -> ExitCode {
+        with_issuer(
+            self.configuration,
+            async move |issuer: &Issuer| match account(issuer, &self.email).await {
+                Ok(found) => command(issuer, found).await,
+                Err(code) => code,
+            },
+        )
+    }
 }
 
 /// `signet user suspend`
@@ -58,12 +74,8 @@ impl Activate {
 }
 
 fn set(one: One, status: AccountStatus) -> ExitCode {
-    let (email, as_json) = (one.email, one.json);
-    with_issuer(one.configuration, async move |issuer: &Issuer| {
-        let found = match account(issuer, &email).await {
-            Ok(found) => found,
-            Err(code) => return code,
-        };
+    let as_json = one.json;
+    one.with_account(async move |issuer: &Issuer, found: Account| {
         match issuer.operator_sets_status(found.id, status).await {
             Ok(account) if as_json => say(&format!("{}\n", object(&account))),
             Ok(account) => say(&format!(
@@ -79,20 +91,17 @@ fn set(one: One, status: AccountStatus) -> ExitCode {
 
 impl PasswordReset {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        let (email, as_json) = (self.one.email, self.one.json);
-        with_issuer(self.one.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &email).await {
-                Ok(found) => found,
-                Err(code) => return code,
-            };
-            match issuer.operator_sends_reset(found.id).await {
-                Ok(()) if as_json => say(&format!("{}\n", object(&found))),
-                Ok(()) => say(&format!(
-                    "a mail to {} waits in the outbox; the issuer that runs sends it\n",
-                    found.email.original()
-                )),
-                Err(error) => no(&error),
-            }
-        })
+        let as_json = self.one.json;
+        self.one
+            .with_account(async move |issuer: &Issuer, found: Account| {
+                match issuer.operator_sends_reset(found.id).await {
+                    Ok(()) if as_json => say(&format!("{}\n", object(&found))),
+                    Ok(()) => say(&format!(
+                        "a mail to {} waits in the outbox; the issuer that runs sends it\n",
+                        found.email.original()
+                    )),
+                    Err(error) => no(&error),
+                }
+            })
     }
 }

@@ -200,10 +200,11 @@ impl From<ResetError> for Problem {
 impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
-            ChangePasswordError::WrongPassword => wrong_password("current_password"),
+            ChangePasswordError::Reauthenticate(ReauthenticateError::WrongPassword) => {
+                wrong_password("current_password")
+            }
+            ChangePasswordError::Reauthenticate(error) => error.into(),
             ChangePasswordError::Weak(fault) => weak("new_password", fault),
-            ChangePasswordError::RateLimited { retry_after } => rate_limited(retry_after),
-            ChangePasswordError::SessionOver => Code::InvalidToken.into(),
             ChangePasswordError::Overloaded(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),
         }
@@ -213,14 +214,12 @@ impl From<ChangePasswordError> for Problem {
 impl From<AskForChangeError> for Problem {
     fn from(error: AskForChangeError) -> Self {
         match error {
-            AskForChangeError::WrongPassword => wrong_password("password"),
+            AskForChangeError::Reauthenticate(error) => error.into(),
             AskForChangeError::SameAddress => {
                 let message = error.to_string();
                 Self::from(Code::ValidationFailed).with_error("new_email", "same_address", message)
             }
             AskForChangeError::RateLimited { retry_after } => rate_limited(retry_after),
-            AskForChangeError::SessionOver => Code::InvalidToken.into(),
-            AskForChangeError::Overloaded(error) => error.into(),
             AskForChangeError::Store(error) => error.into(),
         }
     }
@@ -238,11 +237,8 @@ impl From<ChangeAddressError> for Problem {
 impl From<EraseError> for Problem {
     fn from(error: EraseError) -> Self {
         match error {
-            EraseError::WrongPassword => wrong_password("password"),
-            EraseError::RateLimited { retry_after } => rate_limited(retry_after),
+            EraseError::Reauthenticate(error) => error.into(),
             EraseError::LastAdmin => Self::from(Code::Conflict).because(error.to_string()),
-            EraseError::SessionOver => Code::InvalidToken.into(),
-            EraseError::Overloaded(error) => error.into(),
             EraseError::Store(error) => error.into(),
         }
     }

@@ -148,16 +148,3 @@ pub(super) async fn give_roles(
     .map_err(db)?;
     Ok(())
 }
-
-/// Records that an account was created, and answers it.
-pub(super) async fn created(
-    tx: &mut Transaction,
-    context: &Context,
-    id: AccountId,
-) -> StoreResult<Account> {
-    let account = existing(tx, id).await?;
-    let roles = texts(account.roles.iter());
-    let detail = json!({ "roles": roles, "verified": account.email_verified });
-    tx.record(context.event(Action::AccountCreated, Some(id), detail));
-    Ok(account)
-}

@@ -8,7 +8,7 @@ use signet_core::ports::StoreResult;
 use signet_core::role::{RoleCatalogue, RoleName};
 
 use super::changes::give_roles;
-use super::registrations::account_of;
+use super::{account_at, drop_registrations};
 use crate::addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
@@ -80,18 +80,12 @@ async fn import_one(
     .await
     .map_err(db)?;
     if inserted.rows_affected() == 0 {
-        return Ok(match account_of(tx, canonical).await? {
+        return Ok(match account_at(tx, canonical).await? {
             Some(_) => ImportOutcome::AddressTaken,
             None => ImportOutcome::IdTaken,
         });
     }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        canonical
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
+    drop_registrations(tx, canonical).await?;
     give_roles(tx, imported.id, &account.roles).await?;
     let detail = json!({
         "roles": texts(account.roles.iter().filter(|role| !role.is_user())),

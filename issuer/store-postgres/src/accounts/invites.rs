@@ -16,8 +16,8 @@ use signet_core::role::grant::may_set_roles;
 use signet_core::time::UnixTime;
 
 use super::changes::give_roles;
-use super::registrations::account_of;
-use super::{existing, find, insert, lock};
+use super::create::insert;
+use super::{account_at, existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::roles::texts;
 use crate::rows::seconds;
@@ -50,10 +50,8 @@ impl InviteStore for PostgresStore {
     ) -> StoreResult<Option<Account>> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
-            match invited_by(&mut tx, token, now).await? {
-                Some(id) => find(&mut tx, id).await,
-                None => Ok(None),
-            }
+            let subject = tokens::subject(&mut tx, Purpose::Invite, token, now).await?;
+            Ok(subject.filter(|account| account.status == AccountStatus::Invited))
         })
         .await
     }
@@ -127,15 +125,10 @@ impl PostgresStore {
         acceptance: &Acceptance,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let Some(id) = invited_by(&mut tx, token, context.now).await? else {
+        let used = tokens::consume_of_account(&mut tx, Purpose::Invite, token, context.now).await?;
+        let Some(id) = used else {
             return Ok(None);
         };
-        // The account before its token, as everybody does.
-        lock(&mut tx, id).await?;
-        let used = tokens::consume(&mut tx, Purpose::Invite, token, context.now).await?;
-        if used.and_then(|used| used.account) != Some(id.0) {
-            return Ok(None);
-        }
         let name = acceptance.name.as_ref().map(DisplayName::as_str);
         let updated = sqlx::query!(
             "UPDATE accounts SET status = 'active', invited_at = NULL, email_verified = true,
@@ -164,7 +157,7 @@ impl PostgresStore {
 /// Who has an address, whose lock the transaction holds; it holds an invited account's as well
 /// then, so that nobody accepts meanwhile.
 async fn holder(tx: &mut Transaction, canonical_email: &str) -> StoreResult<Holder> {
-    let Some(id) = account_of(tx, canonical_email).await? else {
+    let Some(id) = account_at(tx, canonical_email).await? else {
         return Ok(Holder::Nobody);
     };
     lock(tx, id).await?;
@@ -176,26 +169,6 @@ async fn holder(tx: &mut Transaction, canonical_email: &str) -> StoreResult<Hold
         AccountStatus::Invited => Holder::Invited(account),
         AccountStatus::Active | AccountStatus::Suspended => Holder::Taken,
     })
-}
-
-/// The invited account that a token belongs to, if the token is good.
-async fn invited_by(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-    now: UnixTime,
-) -> StoreResult<Option<AccountId>> {
-    let id = sqlx::query_scalar!(
-        "SELECT accounts.id FROM mailed_tokens JOIN accounts ON accounts.id = account_id
-         WHERE hash = $1 AND purpose = $2 AND expires_at > $3
-           AND status = 'suspended' AND invited_at IS NOT NULL",
-        token.as_bytes(),
-        Purpose::Invite.as_str(),
-        seconds(now)
-    )
-    .fetch_optional(tx)
-    .await
-    .map_err(db)?;
-    Ok(id.map(AccountId))
 }
 
 fn account_of_invite(invite: &NewInvite) -> NewAccount {

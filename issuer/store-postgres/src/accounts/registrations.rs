@@ -13,7 +13,8 @@ use signet_core::ports::{
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
-use crate::accounts::{find, insert};
+use super::create::insert;
+use super::find;
 use crate::addresses;
 use crate::audit::adopt_addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
@@ -202,14 +203,14 @@ pub(super) async fn owner_of(
     canonical_email: &str,
     now: UnixTime,
 ) -> StoreResult<Option<AccountId>> {
-    let owner = account_of(tx, canonical_email).await?;
+    let owner = account_at(tx, canonical_email).await?;
     // Asked for in either case: the same queries take the same time.
     let reserved_for = addresses::reserved_for(tx, canonical_email, now).await?;
     Ok(owner.or(reserved_for))
 }
 
 /// Whose account has an address.
-pub(super) async fn account_of(
+pub(crate) async fn account_at(
     tx: &mut Transaction,
     canonical_email: &str,
 ) -> StoreResult<Option<AccountId>> {
@@ -221,6 +222,21 @@ pub(super) async fn account_of(
     .await
     .map_err(db)?;
     Ok(id.map(AccountId))
+}
+
+/// Drops what waits for an address: an account has it now, or everything about its owner goes.
+pub(crate) async fn drop_registrations(
+    tx: &mut Transaction,
+    canonical_email: &str,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = $1",
+        canonical_email
+    )
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
 }
 
 /// The address of the registration that a token belongs to, good or not.

@@ -1,22 +1,25 @@
 //! Accounts that are there before their mailbox is proven.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::json;
-use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
-use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use super::create::insert_row;
+use super::existing;
 use super::registrations::{keep, owner_of};
-use super::{existing, find, lock};
 use crate::db::{Lock, PostgresStore, Transaction, db};
 use crate::mail;
-use crate::rows::{array, seconds};
+use crate::rows::array;
 use crate::tokens::{self, Owner};
 
 #[async_trait]
@@ -42,12 +45,8 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            if !mail::take_request(&mut tx, request).await? {
-                return Ok(false);
-            }
-            lock(&mut tx, account).await?;
-            let found = find(&mut tx, account).await?;
-            if !found.is_some_and(|account| is_unproven(&account)) {
+            let asked = mail::take_request_about(&mut tx, request, account).await?;
+            if !asked.as_ref().is_some_and(is_unproven) {
                 tx.roll_back().await?;
                 return Ok(false);
             }
@@ -67,24 +66,22 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<Option<UnprovenAccount>> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
-            let row = sqlx::query!(
-                "SELECT accounts.id, registration_hash, password_hash FROM mailed_tokens
-                 JOIN accounts ON accounts.id = account_id
-                 WHERE hash = $1 AND purpose = $2 AND expires_at > $3
-                   AND status = 'active' AND NOT email_verified",
-                token.as_bytes(),
-                Purpose::Verify.as_str(),
-                seconds(now)
+            let subject = tokens::subject(&mut tx, Purpose::Verify, token, now).await?;
+            let Some(account) = subject.filter(is_unproven) else {
+                return Ok(None);
+            };
+            let shown = sqlx::query!(
+                "SELECT registration_hash, password_hash FROM accounts WHERE id = $1",
+                account.id.0
             )
-            .fetch_optional(&mut tx)
+            .fetch_one(&mut tx)
             .await
             .map_err(db)?;
-            let Some(row) = row else { return Ok(None) };
-            let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+            let secret_hash = shown.registration_hash.as_deref();
             Ok(Some(UnprovenAccount {
-                account: existing(&mut tx, AccountId(row.id)).await?,
-                secret_hash,
-                password: PasswordHash::from_stored(row.password_hash),
+                account,
+                secret_hash: secret_hash.map(array).transpose()?,
+                password: PasswordHash::from_stored(shown.password_hash),
             }))
         })
         .await
@@ -97,15 +94,10 @@ impl UnprovenStore for PostgresStore {
     ) -> StoreResult<Option<Account>> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            let Some(id) = account_of_token(&mut tx, token).await? else {
+            let used = tokens::consume_of_account(&mut tx, Purpose::Verify, token, context.now);
+            let Some(id) = used.await? else {
                 return Ok(None);
             };
-            // The account before its token, as everybody does.
-            lock(&mut tx, id).await?;
-            let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
-            if used.and_then(|used| used.account) != Some(id.0) {
-                return Ok(None);
-            }
             let updated = sqlx::query!(
                 "UPDATE accounts SET email_verified = true, registration_hash = NULL
                  WHERE id = $1 AND status = 'active' AND NOT email_verified",
@@ -171,22 +163,6 @@ fn is_unproven(account: &Account) -> bool {
     account.status == AccountStatus::Active && !account.email_verified
 }
 
-/// The account that a token belongs to, good or not.
-async fn account_of_token(
-    tx: &mut Transaction,
-    token: &MailedTokenHash,
-) -> StoreResult<Option<AccountId>> {
-    let id = sqlx::query_scalar!(
-        r#"SELECT account_id AS "id!" FROM mailed_tokens
-           WHERE hash = $1 AND account_id IS NOT NULL"#,
-        token.as_bytes()
-    )
-    .fetch_optional(tx)
-    .await
-    .map_err(db)?;
-    Ok(id.map(AccountId))
-}
-
 /// Makes the account of a registration, whose address is free and whose lock the transaction holds.
 async fn make(
     tx: &mut Transaction,
@@ -194,31 +170,18 @@ async fn make(
     id: AccountId,
     registration: &NewRegistration,
 ) -> StoreResult<()> {
-    let canonical = registration.email.canonical();
-    let name = registration.name.as_ref().map(DisplayName::as_str);
-    sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at, registration_hash)
-         VALUES ($1, $2, $3, false, $4, $5, 'active', 0, 0, $6, $7, $8)",
-        id.0,
-        canonical,
-        registration.email.original(),
-        name,
-        name.map(str::to_lowercase),
-        registration.password.expose(),
-        seconds(now),
-        registration.secret_hash.as_slice()
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        canonical
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
+    let account = NewAccount {
+        id,
+        email: registration.email.clone(),
+        email_verified: false,
+        name: registration.name.clone(),
+        password: registration.password.clone(),
+        roles: BTreeSet::new(),
+    };
+    let secret_hash = registration.secret_hash.as_slice();
+    if !insert_row(tx, now, &account, Some(secret_hash)).await? {
+        let what = "an address that was free is taken".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
     tokens::keep(tx, Owner::Account(id), &registration.token).await
 }

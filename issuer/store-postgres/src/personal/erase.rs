@@ -10,7 +10,7 @@ use signet_core::ports::{AccountChangeError, Ruled, StoreError, StoreResult};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 
-use crate::accounts::{find, has_admin, lock, password};
+use crate::accounts::{drop_registrations, find, has_admin, lock, password};
 use crate::actor::is_live;
 use crate::audit::forget_addresses;
 use crate::db::{Lock, PostgresStore, Transaction, db};
@@ -145,13 +145,7 @@ async fn delete(tx: &mut Transaction, account: &Account) -> StoreResult<()> {
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = $1",
-        account.email.canonical()
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(db)?;
+    drop_registrations(tx, account.email.canonical()).await?;
     sqlx::query!("DELETE FROM accounts WHERE id = $1", id)
         .execute(tx)
         .await

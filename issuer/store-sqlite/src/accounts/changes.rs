@@ -155,19 +155,6 @@ pub(super) async fn give_roles(
     Ok(())
 }
 
-/// Records that an account was created, and answers it.
-pub(super) async fn created(
-    connection: &mut SqliteConnection,
-    context: &Context,
-    id: AccountId,
-) -> StoreResult<Account> {
-    let account = existing(connection, id).await?;
-    let detail = json!({ "roles": texts(&account.roles), "verified": account.email_verified });
-    let event = context.event(Action::AccountCreated, Some(id), detail);
-    record(connection, event).await?;
-    Ok(account)
-}
-
-fn texts(roles: &BTreeSet<RoleName>) -> Vec<&str> {
+pub(super) fn texts(roles: &BTreeSet<RoleName>) -> Vec<&str> {
     roles.iter().map(RoleName::as_str).collect()
 }

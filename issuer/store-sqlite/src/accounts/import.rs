@@ -9,7 +9,7 @@ use signet_core::role::{RoleCatalogue, RoleName};
 use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
-use super::registrations::account_of;
+use super::{account_at, drop_registrations};
 use crate::addresses;
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
@@ -83,18 +83,12 @@ async fn import_one(
     .await
     .map_err(db)?;
     if inserted.rows_affected() == 0 {
-        return Ok(match account_of(connection, canonical).await? {
+        return Ok(match account_at(connection, canonical).await? {
             Some(_) => ImportOutcome::AddressTaken,
             None => ImportOutcome::IdTaken,
         });
     }
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
+    drop_registrations(connection, canonical).await?;
     give_roles(connection, imported.id, &account.roles).await?;
     let kept = account.roles.iter().filter(|role| !role.is_user());
     let detail = json!({

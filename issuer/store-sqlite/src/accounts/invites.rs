@@ -17,11 +17,11 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
 use super::changes::give_roles;
-use super::registrations::account_of;
-use super::{existing, find, insert};
+use super::create::insert;
+use super::{account_at, existing};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{seconds, uuid};
+use crate::rows::seconds;
 use crate::tokens::{self, Owner};
 use crate::{guesses, mail};
 
@@ -93,24 +93,9 @@ impl InviteStore for SqliteStore {
         token: &MailedTokenHash,
         now: UnixTime,
     ) -> StoreResult<Option<Account>> {
-        let (hash, purpose, now) = (token.as_bytes(), Purpose::Invite.as_str(), seconds(now));
         let mut tx = self.snapshot().await?;
-        let id = sqlx::query_scalar!(
-            r#"SELECT accounts.id AS "id!" FROM mailed_tokens
-               JOIN accounts ON accounts.id = account_id
-               WHERE hash = ? AND purpose = ? AND expires_at > ?
-                 AND status = 'suspended' AND invited_at IS NOT NULL"#,
-            hash,
-            purpose,
-            now
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(db)?;
-        match id {
-            Some(id) => find(&mut tx, AccountId(uuid(&id)?)).await,
-            None => Ok(None),
-        }
+        let subject = tokens::subject(&mut tx, Purpose::Invite, token, now).await?;
+        Ok(subject.filter(|account| account.status == AccountStatus::Invited))
     }
 
     async fn accept_invite(
@@ -120,11 +105,11 @@ impl InviteStore for SqliteStore {
         acceptance: Acceptance,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let used = tokens::consume(&mut tx, Purpose::Invite, token, context.now).await?;
-        let Some(id) = used.and_then(|used| used.account) else {
+        let used = tokens::consume_of_account(&mut tx, Purpose::Invite, token, context.now).await?;
+        let Some(id) = used else {
             return tx.leave(None).await;
         };
-        let password = acceptance.password.expose();
+        let (bytes, password) = (id.0.as_bytes().as_slice(), acceptance.password.expose());
         let name = acceptance.name.as_ref().map(DisplayName::as_str);
         let folded = name.map(str::to_lowercase);
         let updated = sqlx::query!(
@@ -135,7 +120,7 @@ impl InviteStore for SqliteStore {
             password,
             name,
             folded,
-            id
+            bytes
         )
         .execute(&mut *tx)
         .await
@@ -143,7 +128,6 @@ impl InviteStore for SqliteStore {
         if updated.rows_affected() == 0 {
             return tx.leave(None).await;
         }
-        let id = AccountId(uuid(&id)?);
         guesses::clear(&mut tx, &acceptance.clears).await?;
         let account = existing(&mut tx, id).await?;
         let event = context.event(Action::InviteAccepted, Some(id), json!({}));
@@ -154,7 +138,7 @@ impl InviteStore for SqliteStore {
 }
 
 async fn holder(connection: &mut SqliteConnection, canonical_email: &str) -> StoreResult<Holder> {
-    let Some(id) = account_of(connection, canonical_email).await? else {
+    let Some(id) = account_at(connection, canonical_email).await? else {
         return Ok(Holder::Nobody);
     };
     let account = existing(connection, id).await?;

@@ -14,7 +14,8 @@ use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::accounts::{find, insert};
+use super::create::insert;
+use super::find;
 use crate::addresses;
 use crate::audit::{self, record};
 use crate::db::{SqliteStore, db};
@@ -197,14 +198,14 @@ pub(super) async fn owner_of(
     canonical_email: &str,
     now: UnixTime,
 ) -> StoreResult<Option<AccountId>> {
-    let owner = account_of(connection, canonical_email).await?;
+    let owner = account_at(connection, canonical_email).await?;
     // Asked for in either case: the same queries take the same time.
     let reserved_for = addresses::reserved_for(connection, canonical_email, now).await?;
     Ok(owner.or(reserved_for))
 }
 
 /// Whose account has an address.
-pub(super) async fn account_of(
+pub(crate) async fn account_at(
     connection: &mut SqliteConnection,
     canonical_email: &str,
 ) -> StoreResult<Option<AccountId>> {
@@ -216,6 +217,21 @@ pub(super) async fn account_of(
     .await
     .map_err(db)?;
     id.map(|id| Ok(AccountId(uuid(&id)?))).transpose()
+}
+
+/// Drops what waits for an address: an account has it now, or everything about its owner goes.
+pub(crate) async fn drop_registrations(
+    connection: &mut SqliteConnection,
+    canonical_email: &str,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "DELETE FROM registrations WHERE email_canonical = ?",
+        canonical_email
+    )
+    .execute(connection)
+    .await
+    .map_err(db)?;
+    Ok(())
 }
 
 pub(super) async fn keep(

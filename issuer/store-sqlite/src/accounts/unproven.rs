@@ -1,24 +1,27 @@
 //! Accounts that are there before their mailbox is proven.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::json;
-use signet_core::account::{Account, AccountId, AccountStatus, DisplayName};
+use signet_core::account::{Account, AccountId, AccountStatus, NewAccount};
 use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
-use signet_core::ports::{NewRegistration, RegistrationMail, StoreResult};
+use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use super::create::insert_row;
+use super::existing;
 use super::registrations::{keep, owner_of};
-use super::{existing, find};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
 use crate::mail;
-use crate::rows::{array, seconds, uuid};
+use crate::rows::array;
 use crate::tokens::{self, Owner};
 
 #[async_trait]
@@ -70,11 +73,8 @@ impl UnprovenStore for SqliteStore {
         letter: NewMail,
     ) -> StoreResult<bool> {
         let mut tx = self.write().await?;
-        if !mail::take_request(&mut tx, request).await? {
-            return tx.leave(false).await;
-        }
-        let found = find(&mut tx, account).await?;
-        if !found.is_some_and(|account| is_unproven(&account)) {
+        let asked = mail::take_request_about(&mut tx, request, account).await?;
+        if !asked.as_ref().is_some_and(is_unproven) {
             return tx.leave(false).await;
         }
         tokens::keep(&mut tx, Owner::Account(account), &token).await?;
@@ -90,26 +90,24 @@ impl UnprovenStore for SqliteStore {
         token: &MailedTokenHash,
         now: UnixTime,
     ) -> StoreResult<Option<UnprovenAccount>> {
-        let (hash, purpose, now) = (token.as_bytes(), Purpose::Verify.as_str(), seconds(now));
         let mut tx = self.snapshot().await?;
-        let row = sqlx::query!(
-            r#"SELECT accounts.id AS "id!", registration_hash, password_hash FROM mailed_tokens
-               JOIN accounts ON accounts.id = account_id
-               WHERE hash = ? AND purpose = ? AND expires_at > ?
-                 AND status = 'active' AND email_verified = 0"#,
-            hash,
-            purpose,
-            now
+        let subject = tokens::subject(&mut tx, Purpose::Verify, token, now).await?;
+        let Some(account) = subject.filter(is_unproven) else {
+            return Ok(None);
+        };
+        let id = account.id.0.as_bytes().as_slice();
+        let shown = sqlx::query!(
+            "SELECT registration_hash, password_hash FROM accounts WHERE id = ?",
+            id
         )
-        .fetch_optional(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(db)?;
-        let Some(row) = row else { return Ok(None) };
-        let secret_hash = row.registration_hash.as_deref().map(array).transpose()?;
+        let secret_hash = shown.registration_hash.as_deref();
         Ok(Some(UnprovenAccount {
-            account: existing(&mut tx, AccountId(uuid(&row.id)?)).await?,
-            secret_hash,
-            password: PasswordHash::from_stored(row.password_hash),
+            account,
+            secret_hash: secret_hash.map(array).transpose()?,
+            password: PasswordHash::from_stored(shown.password_hash),
         }))
     }
 
@@ -119,14 +117,15 @@ impl UnprovenStore for SqliteStore {
         token: &MailedTokenHash,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
-        let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
-        let Some(id) = used.and_then(|used| used.account) else {
+        let used = tokens::consume_of_account(&mut tx, Purpose::Verify, token, context.now).await?;
+        let Some(id) = used else {
             return tx.leave(None).await;
         };
+        let bytes = id.0.as_bytes().as_slice();
         let updated = sqlx::query!(
             "UPDATE accounts SET email_verified = 1, registration_hash = NULL
              WHERE id = ? AND status = 'active' AND email_verified = 0",
-            id
+            bytes
         )
         .execute(&mut *tx)
         .await
@@ -134,7 +133,6 @@ impl UnprovenStore for SqliteStore {
         if updated.rows_affected() == 0 {
             return tx.leave(None).await;
         }
-        let id = AccountId(uuid(&id)?);
         let account = existing(&mut tx, id).await?;
         let event = context.event(Action::AccountVerified, Some(id), json!({}));
         record(&mut tx, event).await?;
@@ -154,36 +152,18 @@ async fn make(
     id: AccountId,
     registration: &NewRegistration,
 ) -> StoreResult<()> {
-    let bytes = id.0.as_bytes().as_slice();
+    let account = NewAccount {
+        id,
+        email: registration.email.clone(),
+        email_verified: false,
+        name: registration.name.clone(),
+        password: registration.password.clone(),
+        roles: BTreeSet::new(),
+    };
     let secret_hash = registration.secret_hash.as_slice();
-    let email = &registration.email;
-    let (canonical, original) = (email.canonical(), email.original());
-    let name = registration.name.as_ref().map(DisplayName::as_str);
-    let folded = name.map(str::to_lowercase);
-    let (password, created_at) = (registration.password.expose(), seconds(now));
-    sqlx::query!(
-        "INSERT INTO accounts
-             (id, email_canonical, email_original, email_verified, name, name_folded, status,
-              version, device_epoch, password_hash, created_at, registration_hash)
-         VALUES (?, ?, ?, 0, ?, ?, 'active', 0, 0, ?, ?, ?)",
-        bytes,
-        canonical,
-        original,
-        name,
-        folded,
-        password,
-        created_at,
-        secret_hash
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        canonical
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
+    if !insert_row(connection, now, &account, Some(secret_hash)).await? {
+        let what = "an address that was free is taken".to_owned();
+        return Err(StoreError::Corrupt(what));
+    }
     tokens::keep(connection, Owner::Account(id), &registration.token).await
 }

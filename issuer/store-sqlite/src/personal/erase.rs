@@ -11,7 +11,7 @@ use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 use sqlx::SqliteConnection;
 
-use crate::accounts::{find, has_admin, password};
+use crate::accounts::{drop_registrations, find, has_admin, password};
 use crate::actor::is_live;
 use crate::audit::{forget_addresses, record};
 use crate::db::{SqliteStore, db};
@@ -106,14 +106,7 @@ async fn is_open(
 
 /// Its roles, sessions, mailed tokens and unsent mail go with the row.
 async fn delete(connection: &mut SqliteConnection, account: &Account) -> StoreResult<()> {
-    let address = account.email.canonical();
-    sqlx::query!(
-        "DELETE FROM registrations WHERE email_canonical = ?",
-        address
-    )
-    .execute(&mut *connection)
-    .await
-    .map_err(db)?;
+    drop_registrations(connection, account.email.canonical()).await?;
     let id = account.id.0.as_bytes().as_slice();
     sqlx::query!("DELETE FROM accounts WHERE id = ?", id)
         .execute(connection)

@@ -1,19 +1,17 @@
 //! What is held about a person, table by table.
 
-use std::net::IpAddr;
-
 use signet_core::account::AccountId;
 use signet_core::account::export::{Held, HeldMail, HeldRegistration, HeldSession, HeldToken};
 use signet_core::email::EmailAddress;
 use signet_core::limit::GuessKey;
 use signet_core::ports::StoreResult;
-use signet_core::session::{Session, SessionId};
+use signet_core::session::Session;
 use sqlx::SqliteConnection;
 
 use crate::accounts::{find, password};
 use crate::audit;
 use crate::db::db;
-use crate::rows::{small, time, unsigned, uuid};
+use crate::rows::{SessionRow, small, time, unsigned};
 
 /// All of it, in the transaction's one moment.
 pub(super) async fn read(
@@ -56,15 +54,15 @@ async fn sessions(
         .map(|row| {
             let refreshes = small(row.generation)?;
             Ok(HeldSession {
-                session: Session {
-                    id: SessionId(uuid(&row.id)?),
-                    created_at: time(row.created_at),
-                    last_seen_at: time(row.advanced_at),
+                session: Session::try_from(SessionRow {
+                    id: row.id,
+                    created_at: row.created_at,
+                    advanced_at: row.advanced_at,
                     user_agent: row.user_agent,
-                    ip: row.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
-                    repeats: unsigned(row.repeats)?,
-                    repeated_at: row.repeated_at.map(time),
-                },
+                    ip: row.ip,
+                    repeats: row.repeats,
+                    repeated_at: row.repeated_at,
+                })?,
                 refreshes: (row.detached == 0).then_some(refreshes),
                 authenticated_at: time(row.authenticated_at),
                 ended_at: row.ended_at.map(time),
