@@ -53,7 +53,7 @@ impl Issuer {
         let new = self.hash_new_password(new, &account.email).await?;
         let message = self
             .letters
-            .password_changed_notice(&account.email, account.name.as_ref());
+            .password_changed_notice(&account.email, account.name_in_mail());
         let notice = self.seal(&message, Some(account.id), None);
         let context = self.context_of(origin, session);
         let was_changed = self

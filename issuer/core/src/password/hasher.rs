@@ -4,12 +4,13 @@
 //! Everything here is slow on purpose and runs inside [`super::pool`], never on a request's own
 //! thread.
 
-mod memory;
+pub mod memory;
 pub mod stored;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm as Argon2Algorithm, Argon2, Params, Version};
 
+use self::memory::Memory;
 use self::stored::{
     BCRYPT_BYTES, HIGHEST_BCRYPT_COST, HashFault, Scheme, argon2_is_bounded, is_whole_in_bcrypt,
 };
@@ -100,10 +101,21 @@ impl Hasher {
         }
     }
 
+    /// Hashes a password with 16 bytes of `salt`, in memory of its own. See [`Hasher::hash_in`].
+    #[must_use]
+    pub fn hash(&self, password: &Password, salt: [u8; 16]) -> Option<PasswordHash> {
+        self.hash_in(&mut Memory::new(), password, salt)
+    }
+
     /// Hashes a password with 16 bytes of `salt`. `None` only where the policy takes no such
     /// password: it is longer than [`Hasher::longest_password`], or bcrypt would find a NUL in it.
     #[must_use]
-    pub fn hash(&self, password: &Password, salt: [u8; 16]) -> Option<PasswordHash> {
+    pub fn hash_in(
+        &self,
+        memory: &mut Memory,
+        password: &Password,
+        salt: [u8; 16],
+    ) -> Option<PasswordHash> {
         let bytes = password.expose().as_bytes();
         let text = match self.algorithm {
             Algorithm::Argon2id {
@@ -112,7 +124,7 @@ impl Hasher {
                 lanes,
             } => {
                 let params = Params::new(memory_kib, iterations, lanes, None).ok()?;
-                argon2id(bytes, &salt, params)?.to_string()
+                argon2id(memory, bytes, &salt, params)?.to_string()
             }
             Algorithm::Bcrypt { cost } => {
                 if !is_whole_in_bcrypt(bytes) {
@@ -125,20 +137,26 @@ impl Hasher {
     }
 
     /// Holds a password against a hash: in NFC, or as it was sent if another system made the hash.
+    /// In memory of its own.
     #[must_use]
     pub fn check(&self, password: &Password, hash: &PasswordHash) -> Match {
         match StoredHash::read(hash) {
-            Ok(stored) => self.check_stored(password, &stored),
+            Ok(stored) => self.check_stored(&mut Memory::new(), password, &stored),
             Err(_) => Match::Different,
         }
     }
 
-    pub(super) fn check_stored(&self, password: &Password, stored: &StoredHash) -> Match {
+    pub(super) fn check_stored(
+        &self,
+        memory: &mut Memory,
+        password: &Password,
+        stored: &StoredHash,
+    ) -> Match {
         let text = match stored.maker {
             Maker::Signet => password.expose(),
             Maker::Another => password.as_sent(),
         };
-        match stored.scheme.matches(text.as_bytes()) {
+        match stored.scheme.matches(memory, text.as_bytes()) {
             false => Match::Different,
             true if self.is_outdated(stored) => Match::SameButOutdated,
             true => Match::Same,
@@ -179,12 +197,17 @@ impl Hasher {
 }
 
 /// A hash in the PHC format, with all that it takes to check it.
-fn argon2id(password: &[u8], salt: &[u8], params: Params) -> Option<phc::PasswordHash> {
+fn argon2id(
+    memory: &mut Memory,
+    password: &[u8],
+    salt: &[u8],
+    params: Params,
+) -> Option<phc::PasswordHash> {
     let (algorithm, version) = (Argon2Algorithm::Argon2id, Version::V0x13);
     let written = phc::ParamsString::try_from(&params).ok()?;
     let argon2 = Argon2::new(algorithm, version, params);
     let mut hash = [0; Params::DEFAULT_OUTPUT_LEN];
-    memory::hash_into(&argon2, password, salt, &mut hash).ok()?;
+    memory.hash_into(&argon2, password, salt, &mut hash).ok()?;
     Some(phc::PasswordHash {
         algorithm: algorithm.ident(),
         version: Some(version.into()),

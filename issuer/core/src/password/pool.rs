@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::hasher::memory::Memory;
 use super::hasher::{Hasher, Match, StoredHash};
 use super::{Password, PasswordHash};
 use crate::tally::{Histogram, Observed};
@@ -197,7 +198,8 @@ impl HashPool {
         salt: [u8; 16],
     ) -> Result<Option<PasswordHash>, Overloaded> {
         let hasher = self.hasher;
-        self.run(move || hasher.hash(&password, salt)).await
+        self.run(move |memory| hasher.hash_in(memory, &password, salt))
+            .await
     }
 
     /// Holds a password against a hash. Where there is none, or none that can be read, it takes the
@@ -207,12 +209,15 @@ impl HashPool {
     /// When there is too much to do.
     pub async fn check(&self, password: Password, hash: PasswordHash) -> Result<Match, Overloaded> {
         let (hasher, dummy) = (self.hasher, self.dummy.clone());
-        self.run(move || match StoredHash::read(&hash) {
-            Ok(stored) => hasher.check_stored(&password, &stored),
-            Err(_) => {
-                let _takes_as_long = hasher.check(&password, &dummy);
+        self.run(move |memory| {
+            let mut matches = |hash| match StoredHash::read(hash) {
+                Ok(stored) => Some(hasher.check_stored(memory, &password, &stored)),
+                Err(_) => None,
+            };
+            matches(&hash).unwrap_or_else(|| {
+                let _takes_as_long = matches(&dummy);
                 Match::Different
-            }
+            })
         })
         .await
     }
@@ -227,7 +232,7 @@ impl HashPool {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let counters = Arc::clone(&self.counters);
         let place = Arc::clone(&self.places)
@@ -239,9 +244,9 @@ impl HashPool {
             .map_err(|_| self.turn_away(&counters.late))?
             .map_err(|_| OVERLOADED)?;
         counters.waiting.observe(queued.elapsed());
-        let hashing = self.threads.run(move || {
+        let hashing = self.threads.run(move |memory| {
             let begun = std::time::Instant::now();
-            let answer = work();
+            let answer = work(memory);
             counters.hashing.observe(begun.elapsed());
             counters.done.fetch_add(1, Ordering::Relaxed);
             // The place first: whoever is let in by the permit must find the queue open.
@@ -286,19 +291,19 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let running = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move || blocked.recv().is_ok()).await }
+            async move { pool.run(move |_| blocked.recv().is_ok()).await }
         });
         while pool.permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let waiting = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|| ()).await }
+            async move { pool.run(|_| ()).await }
         });
         while pool.places.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(pool.run(|| ()).await.is_err(), "the queue is full");
+        assert!(pool.run(|_| ()).await.is_err(), "the queue is full");
         assert!(pool.turn_away_if_full().is_err(), "and shows it");
         let load = pool.load();
         assert_eq!((load.running, load.waiting, load.refused), (1, 1, 2));
@@ -306,7 +311,7 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(running.await.unwrap(), Ok(true));
         assert_eq!(pool.turn_away_if_full(), Ok(()));
-        assert_eq!(pool.run(|| 7).await, Ok(7));
+        assert_eq!(pool.run(|_| 7).await, Ok(7));
         let expected = PoolLoad {
             done: 2,
             refused: 2,
@@ -325,19 +330,19 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let client = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move || blocked.recv().is_ok()).await }
+            async move { pool.run(move |_| blocked.recv().is_ok()).await }
         });
         while pool.permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());
-        assert!(pool.run(|| ()).await.is_err());
+        assert!(pool.run(|_| ()).await.is_err());
         release.send(()).unwrap();
         while pool.permits.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(pool.run(|| ()).await.is_ok());
+        assert!(pool.run(|_| ()).await.is_ok());
     }
 
     #[tokio::test]

@@ -79,7 +79,7 @@ impl Issuer {
         let password = self.hash_new_password(password, &account.email).await?;
         let message = self
             .letters
-            .reset_notice(&account.email, account.name.as_ref());
+            .reset_notice(&account.email, account.name_in_mail());
         let notice = self.seal(&message, Some(account.id), None);
         let context = self.context(origin, Actor::Anonymous);
         let clears = self.guess_keys().address(&account.email);

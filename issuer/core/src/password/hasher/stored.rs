@@ -13,7 +13,7 @@ use base64ct::{Base64Unpadded, Encoding as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use super::memory;
+use super::memory::Memory;
 
 /// The most memory an argon2 hash may ask for, in KiB.
 pub(super) const MOST_MEMORY_KIB: u32 = 262_144;
@@ -89,7 +89,7 @@ impl Scheme {
     }
 
     /// Whether the password is the one the hash was made of. Takes the time of a hash.
-    pub(super) fn matches(&self, password: &[u8]) -> bool {
+    pub(super) fn matches(&self, memory: &mut Memory, password: &[u8]) -> bool {
         match self {
             Self::Argon2 {
                 algorithm,
@@ -100,7 +100,8 @@ impl Scheme {
             } => {
                 let mut computed = vec![0; checksum.len()];
                 let argon2 = Argon2::new(*algorithm, *version, params.clone());
-                memory::hash_into(&argon2, password, salt, &mut computed)
+                memory
+                    .hash_into(&argon2, password, salt, &mut computed)
                     .is_ok_and(|()| computed.ct_eq(checksum).into())
             }
             Self::Bcrypt { text, .. } => {

@@ -5,15 +5,23 @@
 //! threads are less urgent than those that answer requests, so that who refreshes a session doesn't
 //! wait behind who logs in.
 
+use std::cell::RefCell;
 use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
+use crate::password::hasher::memory::Memory;
+
 /// How much less urgent a hash is than a request: the "nice" value of its threads. At 10, hashes
 /// have a tenth of a core that requests could fill, and all of one that they leave.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
+
+thread_local! {
+    /// A thread that has had nothing to do for ten seconds ends, and gives it back.
+    static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
+}
 
 /// A runtime that does nothing but blocking work.
 #[derive(Debug)]
@@ -36,12 +44,12 @@ impl Threads {
         })
     }
 
-    /// Does the work when a thread is free.
+    /// Does the work when a thread is free, with the memory of that thread.
     pub(super) fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        self.handle.spawn_blocking(work)
+        self.handle.spawn_blocking(|| MEMORY.with_borrow_mut(work))
     }
 }
 
@@ -77,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn there_are_no_more_threads_than_said() {
         let threads = Threads::new(2).unwrap();
-        let work = || {
+        let work = |_: &mut Memory| {
             std::thread::sleep(std::time::Duration::from_millis(5));
             std::thread::current().id()
         };
@@ -92,19 +100,19 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_hash_is_less_urgent_than_a_request() {
-        let priority = || rustix::process::getpriority_process(None).unwrap();
-        let of_requests = priority();
+        let priority = |_: &mut Memory| rustix::process::getpriority_process(None).unwrap();
+        let of_requests = priority(&mut Memory::new());
         let threads = Threads::new(1).unwrap();
         let of_hashes = threads.run(priority).await.unwrap();
         assert_eq!(of_hashes, NICE.max(of_requests));
-        assert_eq!(priority(), of_requests);
+        assert_eq!(priority(&mut Memory::new()), of_requests);
     }
 
     #[tokio::test]
     async fn whoever_drops_them_does_not_wait() {
         let threads = Threads::new(1).unwrap();
         let (release, blocked) = std::sync::mpsc::channel::<()>();
-        let running = threads.run(move || blocked.recv().is_ok());
+        let running = threads.run(move |_| blocked.recv().is_ok());
         drop(threads);
         release.send(()).unwrap();
         assert!(running.await.unwrap());
