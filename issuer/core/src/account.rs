@@ -153,6 +153,13 @@ pub struct Account {
 }
 
 impl Account {
+    /// What its owner is called in a mail to its own address. Nothing before somebody proved to read
+    /// the mailbox: a stranger may have chosen the name, for what others would read in it.
+    #[must_use]
+    pub fn name_in_mail(&self) -> Option<&DisplayName> {
+        self.name.as_ref().filter(|_| self.email_verified)
+    }
+
     /// The roles that count. None do before somebody proved to read the mailbox: whoever gave them
     /// meant the owner of the address, and that may be somebody else.
     #[must_use]

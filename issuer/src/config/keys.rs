@@ -276,7 +276,7 @@ keys! {
     /// server of `redis_url`, which is needed then; accounts, roles and which sessions have ended
     /// stay in the database. See docs/REDIS.md.
     sessions_store: SessionsIn = "sessions.store", default SessionsIn::Database;
-    /// How many sessions an account may have; a new one ends the oldest.
+    /// How many sessions an account may have; a new one ends that which was used longest ago.
     sessions_max_per_account: Whole<1, 1_000> = "sessions.max_per_account", default Whole(20);
     /// What new passwords are hashed with. Both are always understood, and a login with the other
     /// one, or with weaker parameters, hashes again.

@@ -292,3 +292,37 @@ async fn what_nobody_uses_for_a_week_is_free_again() {
     let login = used.post("/v1/login", body).await;
     login.expect(StatusCode::OK);
 }
+
+/// A name is what somebody wants to say to themselves: it goes to no mailbox that they haven't
+/// shown to be theirs.
+#[tokio::test]
+async fn nobody_has_their_words_mailed_to_strangers() {
+    const WORDS: &str = "You won! See https://evil.example";
+    let service = Service::start_with(optional()).await;
+    let body = json!({ "email": ADA, "password": PASSWORD, "name": WORDS });
+    let client = service.client();
+    let registered = client.post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
+    for path in ["/v1/email/verify/resend", "/v1/password/forgot"] {
+        let asked = client.post(path, json!({ "email": ADA })).await;
+        asked.expect(StatusCode::ACCEPTED);
+    }
+    let to_stranger = service.mails(ADA).await;
+    assert_eq!(to_stranger.len(), 3);
+
+    let eve = service.member("eve@example.com", &[]).await;
+    let me = eve.call(Method::PATCH, "/v1/me");
+    let named = me.json(&json!({ "name": WORDS })).send().await;
+    named.expect(StatusCode::OK);
+    let body = json!({ "new_email": "bob@example.com", "password": PASSWORD });
+    let asked = eve.post("/v1/me/email", body).await;
+    asked.expect(StatusCode::ACCEPTED);
+    let to_other_stranger = service.mails("bob@example.com").await;
+    assert_eq!(to_other_stranger.len(), 1);
+    for mail in to_stranger.iter().chain(&to_other_stranger) {
+        let is_said = mail.text.contains("evil") || mail.html.contains("evil");
+        assert!(!is_said, "{:?}: {}", mail.kind, mail.text);
+    }
+    let to_eve = service.mails("eve@example.com").await;
+    assert!(to_eve.last().unwrap().text.contains(WORDS), "her own mail");
+}

@@ -130,8 +130,8 @@ impl Issuer {
         let (good_until, undone_until) = (change.expires_at, undo.expires_at);
         let to_new = email.clone();
         let letters = move |account: &Account| {
-            let name = account.name.as_ref();
-            let change = self.letters.address_change(&to_new, name, &change_token);
+            let name = account.name_in_mail();
+            let change = self.letters.address_change(&to_new, &change_token);
             let taken = self.letters.change_to_taken(&to_new);
             let notice = self
                 .letters
@@ -189,7 +189,7 @@ impl Issuer {
         let context = self.context(origin, Actor::Anonymous);
         let effects = |account: &Account, restored: &EmailAddress| {
             let notice = |to: &EmailAddress| {
-                let letter = self.letters.address_put_back(to, account.name.as_ref());
+                let letter = self.letters.address_put_back(to, account.name_in_mail());
                 self.seal(&letter, Some(account.id), None)
             };
             UndoEffects {

@@ -141,7 +141,7 @@ impl Issuer {
         let (token, kept) = NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
         let expires_at = kept.expires_at;
         let letter = |account: &Account| {
-            let name = account.name.as_ref();
+            let name = account.name_in_mail();
             let message = self.letters.reset(&account.email, name, &token);
             self.seal(&message, Some(account.id), Some(expires_at))
         };

@@ -187,7 +187,7 @@ impl Issuer {
         let secret = RegistrationSecret(self.randomness.secret());
         let (token, kept) = self.verification_token();
         let mail = if self.may_send_other_mail(&email).await {
-            let verify = self.letters.verify(&email, name.as_ref(), &token);
+            let verify = self.letters.verify(&email, &token);
             let taken = self.letters.address_taken(&email);
             RegistrationMail {
                 verify: Some(self.seal(&verify, None, Some(kept.expires_at))),

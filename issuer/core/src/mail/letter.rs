@@ -60,17 +60,13 @@ impl Letters {
         })
     }
 
-    /// Asks the recipient to prove the mailbox.
+    /// Asks the recipient to prove the mailbox. By no name: a stranger may have chosen it, for what
+    /// the recipient would read in it.
     #[must_use]
-    pub fn verify(
-        &self,
-        to: &EmailAddress,
-        name: Option<&DisplayName>,
-        token: &MailedToken,
-    ) -> Message {
+    pub fn verify(&self, to: &EmailAddress, token: &MailedToken) -> Message {
         let action = Action::new(&self.links.verify, token);
         let wording = &self.catalogue.verify;
-        self.write(to, Letter::request(MailKind::Verify, wording, name, action))
+        self.write(to, Letter::request(MailKind::Verify, wording, None, action))
     }
 
     /// Tells the owner of an account that somebody tried to register its address.
@@ -93,19 +89,15 @@ impl Letters {
         self.write(to, Letter::request(MailKind::Reset, wording, name, action))
     }
 
-    /// Carries the token that gives an account the address it is sent to.
+    /// Carries the token that gives an account the address it is sent to. By no name, as
+    /// [`Letters::verify`].
     #[must_use]
-    pub fn address_change(
-        &self,
-        to: &EmailAddress,
-        name: Option<&DisplayName>,
-        token: &MailedToken,
-    ) -> Message {
+    pub fn address_change(&self, to: &EmailAddress, token: &MailedToken) -> Message {
         let action = Action::new(&self.links.email_change, token);
         let wording = &self.catalogue.address_change;
         self.write(
             to,
-            Letter::request(MailKind::AddressChange, wording, name, action),
+            Letter::request(MailKind::AddressChange, wording, None, action),
         )
     }
 
@@ -311,14 +303,14 @@ mod tests {
         let to = EmailAddress::parse("ada@example.com").unwrap();
         let token = MailedToken::generate(&OperatingSystem);
         for letter in [
-            letters.verify(&to, None, &token),
+            letters.verify(&to, &token),
             letters.address_taken(&to),
             letters.reset(&to, None, &token),
             letters.reset_notice(&to, None),
             letters.password_changed_notice(&to, None),
             letters.erased_notice(&to),
             letters.replay_notice(&to, None),
-            letters.address_change(&to, None, &token),
+            letters.address_change(&to, &token),
             letters.change_to_taken(&to),
             letters.address_change_notice(&to, None, &token),
             letters.address_put_back(&to, None),
@@ -337,9 +329,9 @@ mod tests {
         let to = EmailAddress::parse("Ada@bücher.example").unwrap();
         let name = DisplayName::parse("<b>Ada</b> & \"co\"").unwrap();
         let token = MailedToken::generate(&OperatingSystem);
-        let message = letters.verify(&to, Some(&name), &token);
+        let message = letters.reset(&to, Some(&name), &token);
         let code = token.reveal();
-        let link = format!("https://auth.example.com/verify#token={}", *code);
+        let link = format!("https://auth.example.com/reset#token={}", *code);
         assert_eq!(message.to, "Ada@xn--bcher-kva.example");
         assert_eq!(message.link.as_deref(), Some(link.as_str()));
         assert_eq!(message.token.as_deref(), Some(code.as_str()));

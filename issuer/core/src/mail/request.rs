@@ -165,9 +165,8 @@ impl Issuer {
             Credential::Pending { .. } | Credential::Unknown => None,
         };
         let (token, kept) = NewMailedToken::issue(Purpose::Verify, context.now, &*self.randomness);
-        let name = account.as_ref().and_then(|account| account.name.as_ref());
         let to = account.as_ref().map_or(email, |account| &account.email);
-        let message = self.letters.verify(to, name, &token);
+        let message = self.letters.verify(to, &token);
         let id = account.as_ref().map(|account| account.id);
         let mail = self.seal(&message, id, Some(kept.expires_at));
         let store = &self.store;
@@ -205,7 +204,7 @@ impl Issuer {
         let (token, kept) = NewMailedToken::issue(Purpose::Reset, context.now, &*self.randomness);
         let message = self
             .letters
-            .reset(&account.email, account.name.as_ref(), &token);
+            .reset(&account.email, account.name_in_mail(), &token);
         let mail: NewMail = self.seal(&message, Some(account.id), Some(kept.expires_at));
         self.store
             .issue_reset(context, request, account.id, kept, mail)

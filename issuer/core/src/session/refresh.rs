@@ -68,7 +68,7 @@ impl Issuer {
         let notice = |owner: &Account| {
             let message = self
                 .letters
-                .replay_notice(&owner.email, owner.name.as_ref());
+                .replay_notice(&owner.email, owner.name_in_mail());
             self.seal(&message, Some(owner.id), None)
         };
         let rotation = self

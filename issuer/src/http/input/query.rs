@@ -51,8 +51,8 @@ pub(super) fn parse(query: &str) -> Result<Members<'_>, Problem> {
     Ok(parameters)
 }
 
-/// Whether decoding had to put U+FFFD in place of what isn't UTF-8. Nothing that is asked for
-/// here has that character of its own.
+/// Whether decoding had to put U+FFFD in place of what isn't UTF-8. Who really types that character,
+/// in a password say, is refused as well: what a form sent can't be told from it any more.
 fn is_replaced(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
 }
