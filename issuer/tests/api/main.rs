@@ -39,6 +39,7 @@ mod guessing;
 mod hosts;
 mod imported;
 mod invites;
+mod keys;
 mod limits;
 mod local_mode;
 mod login;

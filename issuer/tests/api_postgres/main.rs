@@ -46,6 +46,8 @@ mod hosts;
 mod imported;
 #[path = "../api/invites.rs"]
 mod invites;
+#[path = "../api/keys.rs"]
+mod keys;
 #[path = "../api/limits.rs"]
 mod limits;
 #[path = "../api/local_mode.rs"]
