@@ -40,6 +40,7 @@ mod hosts;
 mod imported;
 mod invites;
 mod keys;
+mod keys_in_use;
 mod limits;
 mod local_mode;
 mod login;
