@@ -210,6 +210,6 @@ pub struct KeyStock {
     pub keys: StoredKeys,
     /// Those that were removed, by when they were.
     pub removed: Vec<RemovedKey>,
-    /// Those that are refused, or were.
+    /// Those that are refused.
     pub refused: Vec<RefusedKid>,
 }

@@ -227,6 +227,7 @@ macro_rules! store_contract {
                 of_sixty_four_rotations_at_once_one_is_done,
                 a_young_key_does_not_take_over,
                 a_revoked_key_is_gone_at_once_and_refused,
+                a_refused_kid_leaves_the_feed_when_no_edge_has_its_key,
                 keys_are_changed_by_who_may,
                 what_one_master_key_sealed_is_sealed_anew_under_another,
             }

@@ -42,8 +42,8 @@ pub enum MasterKeyFileError {
     #[error(
         "the database {database} has keys, but its master key {path} is not there. Start signet \
          where that file is, bring it here, or set master_key to the key the database was made \
-         with; without it, what is sealed in the database is lost. To start over, remove the \
-         database"
+         with. Where it is lost for good, set master_key to a new one and run `signet db restored`: \
+         accounts and passwords stay, and everybody logs in again"
     )]
     Lost {
         /// The database.

@@ -36,7 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
             .ticker()
             .named(
                 "tick",
-                "Send the mail that is due, and remove what is past its time",
+                "Send the mail that is due, remove what is past its time, and keep the keys up",
             )
             .refuses(&[Code::NotFound, Code::Unavailable])
             .handled_by(tick),

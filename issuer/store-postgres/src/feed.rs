@@ -63,23 +63,27 @@ impl FeedStore for PostgresStore {
                 })
             });
             let accounts = accounts.collect::<StoreResult<Vec<_>>>()?;
-            let kids = sqlx::query!("SELECT kid, seq FROM refused_kids LIMIT $1", limit)
-                .fetch_all(&mut tx)
-                .await
-                .map_err(db)?
-                .into_iter()
-                .map(|row| {
-                    Ok(RefusedKey {
-                        kid: row.kid,
-                        seq: unsigned(row.seq)?,
-                    })
-                });
+            let kids = sqlx::query!(
+                r#"SELECT kid, seq FROM refused_kids ORDER BY kid COLLATE "C" LIMIT $1"#,
+                limit
+            )
+            .fetch_all(&mut tx)
+            .await
+            .map_err(db)?
+            .into_iter()
+            .map(|row| {
+                Ok(RefusedKey {
+                    kid: row.kid,
+                    seq: unsigned(row.seq)?,
+                })
+            });
             let kids = kids.collect::<StoreResult<Vec<_>>>()?;
             let dates = sqlx::query!(
                 r#"SELECT min(leaves_at) AS leaves_at,
                           count(*) > count(leaves_at) AS "is_undated!"
                    FROM (SELECT leaves_at FROM ended_sessions
-                         UNION ALL SELECT leaves_at FROM raised_versions) AS entries"#
+                         UNION ALL SELECT leaves_at FROM raised_versions
+                         UNION ALL SELECT refused_until FROM refused_kids) AS entries"#
             )
             .fetch_one(&mut tx)
             .await
@@ -196,12 +200,17 @@ async fn remove_what_is_over(tx: &mut Transaction, now: UnixTime) -> StoreResult
         .await
         .map_err(db)?;
     let accounts = sqlx::query!("DELETE FROM raised_versions WHERE leaves_at <= $1", now)
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+    let kids = sqlx::query!("DELETE FROM refused_kids WHERE refused_until <= $1", now)
         .execute(tx)
         .await
         .map_err(db)?;
     Ok(sessions
         .rows_affected()
-        .saturating_add(accounts.rows_affected()))
+        .saturating_add(accounts.rows_affected())
+        .saturating_add(kids.rows_affected()))
 }
 
 /// How many sessions and accounts are listed.

@@ -58,23 +58,27 @@ impl FeedStore for SqliteStore {
             })
         });
         let accounts = accounts.collect::<StoreResult<Vec<_>>>()?;
-        let kids = sqlx::query!("SELECT kid, seq FROM refused_kids LIMIT ?", limit)
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(db)?
-            .into_iter()
-            .map(|row| {
-                Ok(RefusedKey {
-                    kid: row.kid,
-                    seq: unsigned(row.seq)?,
-                })
-            });
+        let kids = sqlx::query!(
+            "SELECT kid, seq FROM refused_kids ORDER BY kid LIMIT ?",
+            limit
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(db)?
+        .into_iter()
+        .map(|row| {
+            Ok(RefusedKey {
+                kid: row.kid,
+                seq: unsigned(row.seq)?,
+            })
+        });
         let kids = kids.collect::<StoreResult<Vec<_>>>()?;
         let dates = sqlx::query!(
             r#"SELECT min(leaves_at) AS "leaves_at: i64",
                       count(*) > count(leaves_at) AS "is_undated!: bool"
                FROM (SELECT leaves_at FROM ended_sessions
-                     UNION ALL SELECT leaves_at FROM raised_versions)"#
+                     UNION ALL SELECT leaves_at FROM raised_versions
+                     UNION ALL SELECT refused_until FROM refused_kids)"#
         )
         .fetch_one(&mut *tx)
         .await
@@ -162,12 +166,17 @@ async fn remove_what_is_over(connection: &mut SqliteConnection, now: UnixTime) -
         .await
         .map_err(db)?;
     let accounts = sqlx::query!("DELETE FROM raised_versions WHERE leaves_at <= ?", now)
+        .execute(&mut *connection)
+        .await
+        .map_err(db)?;
+    let kids = sqlx::query!("DELETE FROM refused_kids WHERE refused_until <= ?", now)
         .execute(connection)
         .await
         .map_err(db)?;
     Ok(sessions
         .rows_affected()
-        .saturating_add(accounts.rows_affected()))
+        .saturating_add(accounts.rows_affected())
+        .saturating_add(kids.rows_affected()))
 }
 
 /// How many sessions and accounts are listed.

@@ -39,6 +39,8 @@ mod guessing;
 mod hosts;
 mod imported;
 mod invites;
+mod keys;
+mod keys_in_use;
 mod limits;
 mod local_mode;
 mod login;

@@ -3,6 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use signet_core::schema::TABLES;
 
 use crate::harness::{Client, PASSWORD, Service, Setting};
 
@@ -18,9 +19,18 @@ async fn service() -> Service {
     Service::start_with(setting).await
 }
 
+fn bytes(token: &str) -> Vec<u8> {
+    Base64UrlUnpadded::decode_vec(token.strip_prefix("srt_").unwrap()).unwrap()
+}
+
+/// The number of the key that made a token.
+fn key_id(token: &str) -> u32 {
+    u32::from_be_bytes(bytes(token)[1..5].try_into().unwrap())
+}
+
 /// Everything a good token can be bent into without a key.
 fn bent(good: &str) -> Vec<String> {
-    let bytes = Base64UrlUnpadded::decode_vec(good.strip_prefix("srt_").unwrap()).unwrap();
+    let bytes = bytes(good);
     let token = |bytes: &[u8]| format!("srt_{}", Base64UrlUnpadded::encode_string(bytes));
     assert_eq!(token(&bytes), good);
     let mut bent = Vec::new();
@@ -32,6 +42,11 @@ fn bent(good: &str) -> Vec<String> {
             bent.push(token(&other));
         }
         bent.push(token(&bytes[..position]));
+    }
+    // As if another key had made it, one that is there among them.
+    for id in [0, 1, 3, u32::MAX] {
+        let other = [&bytes[..1], &id.to_be_bytes(), &bytes[5..]];
+        bent.push(token(&other.concat()));
     }
     for more in [&[0_u8][..], &[0xff], &[0; 32], &bytes] {
         bent.push(token(&[&bytes, more].concat()));
@@ -49,30 +64,55 @@ fn bent(good: &str) -> Vec<String> {
     bent
 }
 
+/// Tables without which a process can still tell which keys there are.
+fn beside_keys() -> impl Iterator<Item = &'static str> {
+    let of_keys = |table: &str| table == "meta" || table.contains("key") || table == "secrets";
+    TABLES.into_iter().filter(move |table| !of_keys(table))
+}
+
 #[tokio::test]
 async fn a_forged_refresh_token_is_refused_without_a_query() {
     let service = service().await;
-    let mut ada = service.member(ADA, &[]).await;
+    let old = service.member(ADA, &[]).await.refresh_token.unwrap();
+    // A second key makes tokens from now on; the first one checks still.
+    service.wait(30 * 86_400);
+    service.app.issuer.keep_keys().await.unwrap();
+    service.wait(60);
+    let mut ada = service.client();
+    ada.log_in(ADA, PASSWORD).await;
     let good = ada.refresh_token.clone().unwrap();
+    assert_eq!((key_id(&old), key_id(&good)), (1, 2));
     let anyone = service.client();
     let anyone = &anyone;
-    let refresh = |token: String| async move {
+    let ask = |path: &'static str, token: &str| {
         let body = json!({ "refresh_token": token });
-        anyone.post("/v1/token/refresh", body).await
+        async move {
+            let call = anyone.call(Method::POST, path).json(&body);
+            call.send_unchecked().await
+        }
     };
-    // Whoever asks for a session from now on finds none of them.
+    // Whoever asks for anything from now on finds none of it.
     let database = service.database();
-    database.run("ALTER TABLE sessions RENAME TO away").await;
-    let asked = anyone.call(Method::POST, "/v1/token/refresh");
-    let asked = asked.json(&json!({ "refresh_token": good }));
-    let status = asked.send_unchecked().await.status;
-    assert!(status.is_server_error(), "a good one is looked up");
-    for forged in bent(&good) {
-        refresh(forged)
-            .await
-            .expect_problem("invalid_refresh_token");
+    for table in beside_keys() {
+        let hide = format!("ALTER TABLE {table} RENAME TO away_{table}");
+        database.run(&hide).await;
     }
-    database.run("ALTER TABLE away RENAME TO sessions").await;
+    for looked_up in [&old, &good] {
+        for path in ["/v1/token/refresh", "/v1/logout"] {
+            let status = ask(path, looked_up).await.status;
+            assert!(status.is_server_error(), "{path}: a good one is looked up");
+        }
+    }
+    for forged in bent(&good) {
+        let refused = ask("/v1/token/refresh", &forged).await;
+        refused.expect_problem("invalid_refresh_token");
+        let nothing = ask("/v1/logout", &forged).await;
+        nothing.expect(StatusCode::NO_CONTENT);
+    }
+    for table in beside_keys() {
+        let show = format!("ALTER TABLE away_{table} RENAME TO {table}");
+        database.run(&show).await;
+    }
     ada.refresh().await.expect(StatusCode::OK);
 }
 

@@ -9,6 +9,7 @@ use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::time::UnixTime;
 use uuid::Uuid;
 
+use crate::harness::service::pass;
 use crate::harness::{Answer, Client, PASSWORD, Service, Setting};
 
 const TICK: &str = "/internal/tick";
@@ -136,6 +137,40 @@ async fn of_many_ticks_at_once_each_mail_is_sent_by_one() {
         assert_eq!(service.inbox().messages(&recipient).len(), 1, "{recipient}");
     }
     assert_eq!(ticked(&service).await["remaining"], 0);
+}
+
+#[tokio::test]
+async fn a_tick_keeps_keys_up_where_mail_fails_and_sends_mail_where_keys_fail() {
+    let service = service().await;
+    register(&service, 1).await;
+    let database = service.database();
+    let published = || async {
+        let keys = service.client().get("/.well-known/jwks.json").await;
+        keys.json()["keys"].as_array().unwrap().len()
+    };
+    let tick = || async { tick(&service.client(), &format!("Bearer {TOKEN}")).await };
+    database.run("ALTER TABLE outbox RENAME TO away").await;
+    assert_eq!(published().await, 1);
+    tick().await.expect_problem("internal_error");
+    assert_eq!(published().await, 2, "the next one");
+
+    // Keys that may be old sign nothing. That is what the timer is told, not that there is no mail.
+    let meta = "ALTER TABLE meta RENAME COLUMN";
+    database
+        .run(&format!("{meta} keys_version TO hidden"))
+        .await;
+    pass(10).await;
+    tick().await.expect_problem("unavailable");
+    database.run("ALTER TABLE away RENAME TO outbox").await;
+    pass(1).await;
+    tick().await.expect_problem("unavailable");
+    assert_eq!(service.inbox().messages("person0@example.com").len(), 1);
+    database
+        .run(&format!("{meta} hidden TO keys_version"))
+        .await;
+    pass(1).await;
+    let done = json!({ "mails": 0, "swept": 0, "rotated": 0, "remaining": 0 });
+    assert_eq!(ticked(&service).await, done);
 }
 
 /// A mail server that takes its time, and takes nothing.

@@ -48,6 +48,10 @@ mod hosts;
 mod imported;
 #[path = "../api/invites.rs"]
 mod invites;
+#[path = "../api/keys.rs"]
+mod keys;
+#[path = "../api/keys_in_use.rs"]
+mod keys_in_use;
 #[path = "../api/limits.rs"]
 mod limits;
 #[path = "../api/local_mode.rs"]

@@ -1,11 +1,12 @@
 //! `signet keys`: the lives of keys in an operator's hands, beside an issuer that runs.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::harness::{Ended, PASSWORD, Running, Signet, body, json as parsed, status};
+use super::harness::{
+    Ended, PASSWORD, Running, Signet, body, json as parsed, openssl, soon, status,
+};
 
 fn keys(signet: &Signet) -> Vec<Value> {
     let ended = signet.run(&["keys", "list", "--json"]);
@@ -17,15 +18,6 @@ fn keys(signet: &Signet) -> Vec<Value> {
 fn kid_of(keys: &[Value], state: &str) -> Option<String> {
     let found = keys.iter().find(|key| key["state"] == state)?;
     Some(found["kid"].as_str().unwrap().to_owned())
-}
-
-/// Waits until something is so: processes look for other keys once a second.
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn published(server: &Running) -> Vec<String> {
@@ -166,69 +158,96 @@ fn a_key_is_brought_along_and_what_is_none_is_told_so() {
         assert_eq!(ended.code, 2, "{wrong}: {}", said(&ended));
         assert!(ended.err.contains("key.pem"), "{}", ended.err);
     }
-    let made = std::process::Command::new("openssl")
-        .args(["genpkey", "-algorithm", "ed25519"])
-        .output()
-        .unwrap();
-    let pem = String::from_utf8(made.stdout).unwrap();
+    let pem = openssl(&["genpkey", "-algorithm", "ed25519"], "");
     let ended = import(&pem);
     assert_eq!(ended.code, 0, "{}", said(&ended));
     let next = kid_of(&keys(&signet), "next").unwrap();
     assert!(ended.out.contains(&next), "{}", said(&ended));
     let again = import(&pem);
     assert_eq!(again.code, 1, "{}", said(&again));
-}
+    assert!(again.err.contains(&next), "{}", again.err);
+    assert!(again.err.contains("is here already"), "{}", again.err);
+    assert_eq!(signet.run(&["keys", "revoke", &next, "--now"]).code, 0);
+    let late = import(&pem);
+    assert_eq!(late.code, 1, "{}", said(&late));
+    assert!(late.err.contains("never comes back"), "{}", late.err);
 
-/// A key made the way the program's own advice makes one.
-fn random_master_key() -> String {
-    let made = std::process::Command::new("openssl")
-        .args(["rand", "-base64", "32"])
-        .output()
-        .unwrap();
-    let standard = String::from_utf8(made.stdout).unwrap();
-    standard
-        .trim()
-        .trim_end_matches('=')
-        .replace('+', "-")
-        .replace('/', "_")
+    // Through a pipe it never lies on a disk.
+    let import = ["keys", "import", "/dev/stdin", "--json"];
+    let other = openssl(&["genpkey", "-algorithm", "ed25519"], "");
+    let piped = signet.run_with_input(&import, other.as_bytes());
+    assert_eq!(piped.code, 0, "{}", said(&piped));
+    let piped: Value = serde_json::from_str(&piped.out).unwrap();
+    assert_eq!(piped["active"], Value::Null);
+    let next = kid_of(&keys(&signet), "next");
+    assert_eq!(piped["next"].as_str(), next.as_deref());
 }
 
 #[test]
-fn a_new_master_key_takes_over_while_an_issuer_runs() {
-    let (old, new) = (random_master_key(), random_master_key());
-    let before = Signet::new().with("SIGNET_MASTER_KEY", &old);
-    let server = before.serve();
-    let (access, refresh) = log_in(&before, &server);
-    let reseal = |signet: &Signet| signet.run(&["keys", "reseal", "--json"]);
-    // Without the old one nothing opens.
-    let lost = before.beside().with("SIGNET_MASTER_KEY", &new);
-    let ended = lost.run(&["keys", "list"]);
-    assert_eq!(ended.code, 1, "{}", said(&ended));
-
-    let both = before
-        .beside()
-        .with("SIGNET_MASTER_KEY", &new)
-        .with("SIGNET_MASTER_KEY_PREVIOUS", &old);
-    let ended = reseal(&both);
-    assert_eq!(ended.code, 0, "{}", said(&ended));
-    let report: Value = serde_json::from_str(&ended.out).unwrap();
-    assert!(report["resealed"].as_u64().unwrap() >= 4, "{report}");
-    let again = reseal(&both);
-    let report: Value = serde_json::from_str(&again.out).unwrap();
-    assert_eq!(report["resealed"], 0);
-
-    // The issuer that was given the old one only goes on, and so does one with the new one alone.
-    assert_eq!(me(&server, &access), 200);
-    let body = json!({ "refresh_token": refresh });
-    let session = parsed(&server.post_json("/v1/token/refresh", &body));
-    let access = session["access_token"].as_str().unwrap();
-    let after = before.beside().with("SIGNET_MASTER_KEY", &new);
-    let ended = after.run(&["keys", "list"]);
-    assert_eq!(ended.code, 0, "{}", said(&ended));
-    drop(server);
-    let late = before.beside().run(&["keys", "list"]);
-    assert_eq!(late.code, 1, "{}", said(&late));
-    let server = after.serve();
-    assert_eq!(status(&server.get("/readyz")), 200);
-    assert_ne!(access, "");
+fn a_key_that_openssl_made_of_another_kind_is_told_what_it_is() {
+    let signet = Signet::new();
+    let _server = signet.serve();
+    soon("the next key is published", || {
+        kid_of(&keys(&signet), "next").is_some()
+    });
+    let before = keys(&signet);
+    let file = signet.folder().join("key.pem");
+    let path = file.to_str().unwrap();
+    let ed25519 = openssl(&["genpkey", "-algorithm", "ed25519"], "");
+    let encrypt = ["pkcs8", "-topk8", "-passout", "pass:secret"];
+    for (made, told) in [
+        (
+            openssl(&encrypt, &ed25519),
+            "is encrypted; decrypt it first",
+        ),
+        (openssl(&["pkey", "-pubout"], &ed25519), "is a public key"),
+        (
+            openssl(&["genpkey", "-algorithm", "X25519"], ""),
+            "is an X25519 key; Signet signs with Ed25519",
+        ),
+        (
+            openssl(&["genpkey", "-algorithm", "ED448"], ""),
+            "an Ed448 key",
+        ),
+        (
+            openssl(
+                &[
+                    "genpkey",
+                    "-algorithm",
+                    "RSA",
+                    "-pkeyopt",
+                    "rsa_keygen_bits:1024",
+                ],
+                "",
+            ),
+            "is an RSA key",
+        ),
+        (
+            openssl(
+                &[
+                    "genpkey",
+                    "-algorithm",
+                    "EC",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                ],
+                "",
+            ),
+            "is a key of an elliptic curve of another kind",
+        ),
+        (format!("{ed25519}{ed25519}"), "is neither"),
+    ] {
+        fs::write(&file, made).unwrap();
+        let ended = signet.run(&["keys", "import", path]);
+        assert_eq!(ended.code, 2, "{told}: {}", said(&ended));
+        assert!(ended.err.contains(path), "{}", ended.err);
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+        assert!(!said(&ended).contains("PRIVATE"), "{}", said(&ended));
+    }
+    for nothing in ["missing.pem", "."] {
+        let ended = signet.run(&["keys", "import", nothing]);
+        assert_eq!(ended.code, 2, "{}", said(&ended));
+        assert!(ended.err.contains(nothing), "{}", ended.err);
+    }
+    assert_eq!(keys(&signet), before);
 }

@@ -29,6 +29,7 @@ mod health;
 mod importing;
 mod keys;
 mod mail;
+mod master_keys;
 mod operating;
 mod operations;
 mod overload;

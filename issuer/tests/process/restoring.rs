@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 use signet_testbed::postgres;
 
@@ -80,6 +81,7 @@ fn a_backup_is_made_beside_an_issuer_and_put_back_as_a_new_life() {
     assert_eq!(restored.code, 0, "{}", restored.err);
     let life: Value = serde_json::from_str(&restored.out).unwrap();
     assert_eq!(life["sessions_ended"], 1, "{life}");
+    assert_eq!(life["old_keys_unopened"], Value::Null, "{life}");
     assert_eq!(life["review"][0]["email"], "ada@example.com", "{life}");
     assert_eq!(life["review"][0]["roles"], json!(["admin"]), "{life}");
     let there = files(signet.folder());
@@ -184,6 +186,107 @@ fn what_was_there_before_each_restore_is_kept() {
     let locked = signet.run(&["db", "restore", "copy.db"]);
     assert_eq!(locked.code, 1, "{}", locked.out);
     assert!(locked.err.contains("its master key"), "{}", locked.err);
+}
+
+/// Runs SQL on a file that nobody has open.
+fn change(database: &Path, sql: &'static str) {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(async {
+        let mut connection = options.connect().await.unwrap();
+        let run = sqlx::raw_sql(sql).execute(&mut connection);
+        run.await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_backup_of_another_master_key_begins_a_new_life_and_the_operator_is_told() {
+    let elsewhere = Signet::new();
+    create(&elsewhere, &["--role", "admin"]);
+    assert_eq!(elsewhere.run(&["db", "backup", "copy.db"]).code, 0);
+    let signet = Signet::new();
+    let nobody_else = ["user", "create", "--email", "root@example.com"];
+    let nobody_else = [&nobody_else[..], &["--password-stdin"]].concat();
+    let created = signet.run_with_input(&nobody_else, PASSWORD.as_bytes());
+    assert_eq!(created.code, 0, "{}", created.err);
+    let copy = signet.folder().join("copy.db");
+    fs::copy(elsewhere.folder().join("copy.db"), &copy).unwrap();
+
+    let restored = signet.run(&["db", "restore", "copy.db"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    for said in [
+        "look twice",
+        "sealed under another master key",
+        "the database you meant",
+        "give every issuer",
+        "signet.db.before-",
+    ] {
+        assert!(restored.out.contains(said), "{said}: {}", restored.out);
+    }
+    log_in(&signet.serve());
+    // By now the keys are this one's own.
+    let again = signet.run(&["db", "restored", "--json"]);
+    let life: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(life["old_keys_unopened"], Value::Null, "{life}");
+}
+
+#[test]
+fn a_lost_master_key_costs_everybody_a_login() {
+    let database = postgres().database();
+    let key = |seed: u8| {
+        let bytes = (0..32_u8).map(|place| place.wrapping_mul(place).wrapping_add(seed));
+        Base64UrlUnpadded::encode_string(&bytes.collect::<Vec<_>>())
+    };
+    let signet = Signet::new().with("SIGNET_DATABASE_URL", &database.url());
+    let lost = signet.beside().with("SIGNET_MASTER_KEY", &key(1));
+    create(&lost, &["--role", "admin"]);
+    let signet = signet.with("SIGNET_MASTER_KEY", &key(77));
+    let locked = signet.run(&["keys", "list"]);
+    assert_eq!(locked.code, 1, "{}", locked.out);
+    let restored = signet.run(&["db", "restored", "--json"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    let life: Value = serde_json::from_str(&restored.out).unwrap();
+    let told = life["old_keys_unopened"].as_str().unwrap();
+    assert!(told.contains("another master key"), "{told}");
+    let server = signet.serve();
+    let session = log_in(&server);
+    assert_eq!(me(&server, &session), 200);
+}
+
+#[test]
+fn keys_that_were_changed_are_told_and_what_can_not_be_read_stops_a_new_life() {
+    let signet = Signet::new();
+    create(&signet, &[]);
+    let database = signet.folder().join("signet.db");
+    let whole = fs::read(&database).unwrap();
+    for (sql, told) in [
+        (
+            "UPDATE signing_keys SET sealed = zeroblob(72)",
+            "does not open",
+        ),
+        (
+            "DELETE FROM mac_keys",
+            "the store holds no key for refresh tokens",
+        ),
+    ] {
+        change(&database, sql);
+        let restored = signet.run(&["db", "restored"]);
+        assert_eq!(restored.code, 0, "{}", restored.err);
+        assert!(restored.out.contains("look twice"), "{}", restored.out);
+        assert!(restored.out.contains(told), "{}", restored.out);
+        assert!(restored.out.contains("audit verify"), "{}", restored.out);
+    }
+    fs::write(&database, &whole).unwrap();
+    let nonsense = "PRAGMA ignore_check_constraints = ON; UPDATE meta SET incarnation = x'00'";
+    change(&database, nonsense);
+    let broken = fs::read(&database).unwrap();
+    let refused = signet.run(&["db", "restored"]);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert_eq!(refused.out, "");
+    assert!(refused.err.contains("signet.db"), "{}", refused.err);
+    assert_eq!(fs::read(&database).unwrap(), broken, "nothing was done");
 }
 
 #[test]

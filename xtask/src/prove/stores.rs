@@ -18,7 +18,7 @@ struct Told {
 const MARK: &str = "proved: ";
 
 /// Tests whose figures belong into the report.
-const TOLD_BY_TESTS: [Told; 9] = [
+const TOLD_BY_TESTS: [Told; 10] = [
     Told {
         package: "signet-store-postgres",
         program: "server",
@@ -38,6 +38,11 @@ const TOLD_BY_TESTS: [Told; 9] = [
         package: "signet-store-postgres",
         program: "server",
         test: "outages::what_was_acknowledged_is_there_after_a_crash",
+    },
+    Told {
+        package: "signet",
+        program: "api_postgres",
+        test: "keys_in_use::of_rotations_at_three_replicas_at_once_one_is_done_and_nobody_is_refused",
     },
     Told {
         package: "signet",

@@ -59,7 +59,7 @@ pub struct Revoked {
     pub sessions: Vec<EndedSession>,
     /// Raised versions, in no order.
     pub accounts: Vec<RaisedVersion>,
-    /// Refused keys, in no order.
+    /// Refused keys, by their kids.
     pub kids: Vec<RefusedKey>,
     /// Whether some of it isn't dated yet, so that [`FeedStore::settle_feed`] has something to do.
     pub is_undated: bool,
@@ -96,7 +96,7 @@ pub trait FeedStore: Send + Sync {
     /// that length may be cut off.
     async fn revoked(&self, limit: u32) -> StoreResult<Revoked>;
 
-    /// Dates new entries, and removes those whose time is over. Where there are more than
+    /// Dates new entries, and removes those whose time is over, refused keys among them. Where there are more than
     /// [`FeedPolicy::most`] of a kind, also those of which no token is out: of sessions and accounts
     /// that were not refreshed for [`FeedPolicy::lifetime`]; and where there are still more ended
     /// sessions, raises the version of every account that has two or more of them, which lists the

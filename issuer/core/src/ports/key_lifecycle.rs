@@ -8,8 +8,7 @@ use super::{Ruled, StoreResult};
 use crate::audit::Context;
 use crate::signing::life::{KeyChange, KeyChangeError, Plan};
 use crate::signing::reseal::{Resealed, SealedValue};
-use crate::signing::{KeyStock, KeysVersion, RefusedKid, SealedSecret};
-use crate::time::UnixTime;
+use crate::signing::{KeyStock, KeysVersion, SealedSecret};
 
 /// The lives of keys.
 #[async_trait]
@@ -28,9 +27,6 @@ pub trait KeyLifecycle: Send + Sync {
         context: &Context,
         change: &KeyChange<'_>,
     ) -> Ruled<Plan, KeyChangeError>;
-
-    /// The kids that are refused at `now`, in order, for the revocation feed.
-    async fn refused_kids(&self, now: UnixTime) -> StoreResult<Vec<RefusedKid>>;
 
     /// Keeps those of the secrets whose names it doesn't have, and answers all it has then: of many
     /// that start at once, all have the same.

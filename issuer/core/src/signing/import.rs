@@ -142,6 +142,7 @@ struct Jwk {
     x: Option<String>,
     alg: Option<String>,
     r#use: Option<String>,
+    key_ops: Option<Vec<String>>,
 }
 
 impl Drop for Jwk {
@@ -164,6 +165,10 @@ fn read_jwk(text: &str) -> Result<Halves, ImportError> {
     }
     if !matches!(key.r#use.as_deref(), None | Some("sig")) {
         return Err(ImportError::OtherUse("use"));
+    }
+    let signs = |operations: &Vec<String>| operations.iter().any(|one| one == "sign");
+    if !key.key_ops.as_ref().is_none_or(signs) {
+        return Err(ImportError::OtherUse("key_ops"));
     }
     let seed = key.d.as_deref().ok_or(ImportError::Public)?;
     // RFC 8037 wants the public half beside the private one.

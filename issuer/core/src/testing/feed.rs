@@ -16,7 +16,7 @@ use crate::ports::Rotation;
 use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Revoked};
 use crate::session::{Head, SessionId};
 
-const FEED: FeedPolicy = FeedPolicy {
+pub(super) const FEED: FeedPolicy = FeedPolicy {
     lifetime: 360,
     most: 4_000,
 };

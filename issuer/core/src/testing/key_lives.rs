@@ -1,14 +1,16 @@
 //! The lives of keys: by time, by command, and under a new master key.
 
+use super::feed::FEED;
 use super::keys::{master, start};
 use super::rounds;
 use super::world::{NOW, RANDOM, World, after, all_at_once, at};
 use crate::audit::Actor;
 use crate::ports::Ruled;
+use crate::ports::feed::{FeedSettled, Revoked};
 use crate::secret::SecretBytes;
 use crate::session::RefreshPolicy;
 use crate::signing::keyring::Keyring;
-use crate::signing::life::{KeyChange, KeyChangeError, KeyTimes, Plan, Revocation, Wish};
+use crate::signing::life::{KeyChange, KeyChangeError, KeyTimes, Plan, REFUSED, Revocation, Wish};
 use crate::signing::reseal::{Resealed, SealedValue};
 use crate::signing::seal::{MasterKey, MasterKeys};
 use crate::signing::{KeyState, StoredKeys};
@@ -137,16 +139,9 @@ pub async fn a_revoked_key_is_gone_at_once_and_refused(world: &World) {
     assert_ne!(world.store.keys_version().await.unwrap(), version);
     let keys = stored(world).await;
     assert!(keys.signing.iter().all(|key| key.kid != first));
-    let refused = world.store.refused_kids(after(5)).await.unwrap();
+    let refused = world.store.key_stock().await.unwrap().refused;
     assert_eq!(refused[0].kid, first);
-    assert!(
-        world
-            .store
-            .refused_kids(after(40 * DAY))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(refused[0].refused_until, after(5 + REFUSED));
     assert!(world.store.feed_position().await.unwrap() > before);
     let revoked = world.store.revoked(100).await.unwrap();
     assert_eq!(revoked.kids.len(), 1);
@@ -159,6 +154,43 @@ pub async fn a_revoked_key_is_gone_at_once_and_refused(world: &World) {
     };
     let unknown = change(world, unknown, after(6)).await;
     assert!(matches!(unknown, Err(KeyChangeError::Unknown(_))));
+}
+
+pub async fn a_refused_kid_leaves_the_feed_when_no_edge_has_its_key(world: &World) {
+    let (first, second) = with_a_next_key(world).await;
+    for (kid, seconds) in [(&first, 5), (&second, 65)] {
+        let how = Revocation::Now;
+        let revoked = change(world, Wish::Revoke { kid, how }, after(seconds)).await;
+        assert!(revoked.is_ok(), "{revoked:?}");
+    }
+    let kids = |revoked: &Revoked| {
+        let kids = revoked.kids.iter().map(|one| one.kid.clone());
+        kids.collect::<Vec<_>>()
+    };
+    let revoked = || async { world.store.revoked(100).await.unwrap() };
+    let settle = |seconds| world.store.settle_feed(after(seconds), &FEED);
+    let both = revoked().await;
+    let mut in_order = vec![first.clone(), second.clone()];
+    in_order.sort();
+    assert_eq!(kids(&both), in_order);
+    assert!(!both.is_undated);
+    assert_eq!(both.leaves_at, Some(after(5 + REFUSED)));
+    assert_eq!(settle(4 + REFUSED).await.unwrap(), FeedSettled::default());
+    assert_eq!(revoked().await, both);
+
+    assert_eq!(settle(5 + REFUSED).await.unwrap().left, 1);
+    let one = revoked().await;
+    assert_eq!(kids(&one), std::slice::from_ref(&second));
+    assert_eq!(one.leaves_at, Some(after(65 + REFUSED)));
+    assert!(one.position > both.position, "hosts ask for it");
+    assert_eq!(settle(5 + REFUSED).await.unwrap(), FeedSettled::default());
+    // That it was here is remembered, and it can be refused once more.
+    let kid = &first;
+    for (how, is_taken) in [(Revocation::Orderly, false), (Revocation::Now, true)] {
+        let again = change(world, Wish::Revoke { kid, how }, after(6 + REFUSED)).await;
+        assert_eq!(again.is_ok(), is_taken, "{again:?}");
+    }
+    assert_eq!(kids(&revoked().await), in_order);
 }
 
 pub async fn keys_are_changed_by_who_may(world: &World) {

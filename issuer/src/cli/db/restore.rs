@@ -9,6 +9,8 @@ use signet_core::ports::recovery::NewLife;
 use signet_core::recovery::{self, RecoveryError};
 use signet_core::role::RoleName;
 use signet_core::secret::OperatingSystem;
+use signet_core::signing::keyring::{Keyring, KeyringError};
+use signet_core::signing::seal::{MasterKeys, OpenError as SealError};
 use signet_core::time::{Clock as _, UnixTime};
 use signet_store_sqlite::{RestoreError, SqliteStore, Staged};
 
@@ -52,8 +54,9 @@ enum Failure {
     #[error("the backup is the database itself: name the file that `signet db backup` made")]
     Itself,
     #[error(
-        "the backup is of no use without its master key: put the key where the configuration has \
-         it, or into master_key, and restore again; nothing was changed"
+        "there is no master key here: bring the backup its master key, to where the configuration \
+         has it or as master_key, and restore again. Where that one is lost, a new one will do: the \
+         new life has new keys. Nothing was changed"
     )]
     NoMasterKey,
     #[error(
@@ -65,6 +68,33 @@ enum Failure {
     Open(#[from] OpenError),
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
+}
+
+/// A new life, and what an operator has to know of it.
+struct Begun {
+    life: NewLife,
+    /// Why the keys of the life before don't open, if they don't.
+    unopened: Option<Unopened>,
+    /// Where the database is that was there.
+    old: Option<PathBuf>,
+}
+
+/// The keys that were there are none of this installation's, as it is configured.
+#[derive(Debug, thiserror::Error)]
+enum Unopened {
+    #[error(
+        "its keys were sealed under another master key ({sealed}) than the configured one \
+         ({configured}). They are replaced, so nothing more is lost by that. But see that this is \
+         the database you meant, and not another installation's; and give every issuer the master \
+         key that is configured here, or it won't start"
+    )]
+    OtherMasterKey { sealed: String, configured: String },
+    #[error(
+        "its keys can't be used, although no other master key sealed them ({0}): something has \
+         changed them. They are replaced; what else was changed, `signet audit verify` and a look at \
+         the accounts may tell"
+    )]
+    Changed(KeyringError),
 }
 
 impl Restore {
@@ -85,7 +115,7 @@ impl Restored {
         match configuration(self.configuration) {
             Ok(config) => block_on(async {
                 let restored = restored(&config, SystemClock.now()).await;
-                told(&config, restored.map(|life| (life, None)), self.json)
+                told(&config, restored, self.json)
             }),
             Err(code) => code,
         }
@@ -93,11 +123,7 @@ impl Restored {
 }
 
 /// The new life begins before the backup is put in place: no issuer can start with the old one.
-async fn restore(
-    config: &Config,
-    backup: &Path,
-    now: UnixTime,
-) -> Result<(NewLife, Option<PathBuf>), Failure> {
+async fn restore(config: &Config, backup: &Path, now: UnixTime) -> Result<Begun, Failure> {
     let database = a_file(&config.database)?;
     if is_same(backup, database) {
         return Err(Failure::Itself);
@@ -107,9 +133,9 @@ async fn restore(
     }
     let staged = Staged::new(backup, database).await?;
     let copy = Database::Sqlite(staged.path().to_owned());
-    let life = begin_new_life(config, &copy, now).await?;
+    let begun = begin_new_life(config, &copy, now).await?;
     let old = staged.put_in_place(&now.as_secs().to_string()).await?;
-    Ok((life, old))
+    Ok(Begun { old, ..begun })
 }
 
 /// Whether two names lead to one file.
@@ -122,7 +148,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// An issuer that runs would go on with the keys it knows. Who has a file open can be seen; who has
 /// connections to a server, perhaps behind a pooler, can't, and is told instead.
-async fn restored(config: &Config, now: UnixTime) -> Result<NewLife, Failure> {
+async fn restored(config: &Config, now: UnixTime) -> Result<Begun, Failure> {
     if let Database::Sqlite(file) = &config.database {
         SqliteStore::is_alone(file).await?;
     }
@@ -138,28 +164,66 @@ async fn begin_new_life(
     config: &Config,
     database: &Database,
     now: UnixTime,
-) -> Result<NewLife, Failure> {
-    let (database, master_keys) =
+) -> Result<Begun, Failure> {
+    let (opened, master_keys) =
         open_with_master_keys(&config.master_key, database, &OperatingSystem).await?;
-    let store = database.store();
-    let life = recovery::begin_new_life(&*store, now, &master_keys, &OperatingSystem).await;
-    database.close().await;
-    Ok(life?)
+    let begun = renew(&opened, database, &master_keys, now).await;
+    opened.close().await;
+    begun
 }
 
-fn told(
-    config: &Config,
-    restored: Result<(NewLife, Option<PathBuf>), Failure>,
-    as_json: bool,
-) -> ExitCode {
+async fn renew(
+    opened: &OpenDatabase,
+    database: &Database,
+    master_keys: &MasterKeys,
+    now: UnixTime,
+) -> Result<Begun, Failure> {
+    let unopened = unopened(database, master_keys).await?;
+    let store = opened.store();
+    let life = recovery::begin_new_life(&*store, now, master_keys, &OperatingSystem).await?;
+    Ok(Begun {
+        life,
+        unopened,
+        old: None,
+    })
+}
+
+/// The new life doesn't need the keys of the one before. That they don't open is the one sign there
+/// is that another installation's database lies here.
+async fn unopened(
+    database: &Database,
+    master_keys: &MasterKeys,
+) -> Result<Option<Unopened>, OpenError> {
+    let Some(stored) = OpenDatabase::stored_keys(database).await? else {
+        return Ok(None);
+    };
+    Ok(match Keyring::open(&stored, master_keys) {
+        Ok(_) => None,
+        Err(KeyringError::Sealed {
+            reason: SealError::UnknownMasterKey(sealed),
+            ..
+        }) => Some(Unopened::OtherMasterKey {
+            sealed,
+            configured: master_keys.current().id().to_owned(),
+        }),
+        Err(error) => Some(Unopened::Changed(error)),
+    })
+}
+
+fn told(config: &Config, restored: Result<Begun, Failure>, as_json: bool) -> ExitCode {
     match restored {
-        Ok((life, old)) if as_json => say(&format!("{}\n", object(&life, old.as_deref()))),
-        Ok((life, old)) => say(&text(config, &life, old.as_deref())),
+        Ok(begun) if as_json => say(&format!("{}\n", object(&begun))),
+        Ok(begun) => say(&text(config, &begun)),
         Err(error) => no(&error),
     }
 }
 
-fn object(life: &NewLife, old: Option<&Path>) -> Value {
+fn object(begun: &Begun) -> Value {
+    let Begun {
+        life,
+        unopened,
+        old,
+    } = begun;
     let accounts = life.review.iter().map(|account| {
         let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
         json!({
@@ -174,17 +238,26 @@ fn object(life: &NewLife, old: Option<&Path>) -> Value {
         "sessions_ended": life.sessions,
         "mailed_tokens_voided": life.mailed_tokens,
         "mail_dropped": life.mail,
-        "replaced": old.map(|old| old.display().to_string()),
+        "old_keys_unopened": unopened.as_ref().map(ToString::to_string),
+        "replaced": old.as_ref().map(|old| old.display().to_string()),
         "review": accounts.collect::<Vec<_>>(),
     })
 }
 
-fn text(config: &Config, life: &NewLife, old: Option<&Path>) -> String {
+fn text(config: &Config, begun: &Begun) -> String {
+    let Begun {
+        life,
+        unopened,
+        old,
+    } = begun;
     let mut text = format!(
         "a new life began in {}: all keys are new, {} sessions ended, {} mailed tokens are void, \
          {} messages will not be sent\n",
         config.database, life.sessions, life.mailed_tokens, life.mail
     );
+    if let Some(unopened) = unopened {
+        text.push_str(&format!("look twice: {unopened}\n"));
+    }
     if let Some(old) = old {
         text.push_str(&format!(
             "the database that was there is {}: delete it once it isn't needed\n",

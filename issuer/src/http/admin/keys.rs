@@ -1,4 +1,8 @@
 //! The signing keys: what becomes of them, and taking one away.
+//!
+//! The list has no pages. There is a key a month, one more for each time that somebody rotates, which
+//! waits for 15 minutes, or revokes, which needs a reason: 20 years of it are fewer bytes than two
+//! pages of accounts. A store reads all of them at each change anyway.
 
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
@@ -100,7 +104,8 @@ impl From<KeyStanding> for SigningKey {
 /// The signing keys.
 #[derive(JsonSchema, Serialize)]
 pub(in crate::http) struct KeyList {
-    /// The one that will sign, the one that does, those that did, those that are gone.
+    /// The one that will sign, the one that does, those that did, those that are gone; the newest of
+    /// each first, and all of them: there is about one a month.
     keys: Vec<SigningKey>,
 }
 

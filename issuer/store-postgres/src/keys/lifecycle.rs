@@ -70,16 +70,6 @@ impl KeyLifecycle for PostgresStore {
         .await
     }
 
-    async fn refused_kids(&self, now: UnixTime) -> StoreResult<Vec<RefusedKid>> {
-        self.attempt(|| async {
-            let mut tx = self.snapshot().await?;
-            let mut refused = refused(&mut tx).await?;
-            refused.retain(|one| now < one.refused_until);
-            Ok(refused)
-        })
-        .await
-    }
-
     async fn keep_secrets(&self, kept: Vec<SealedSecret>) -> StoreResult<Vec<SealedSecret>> {
         self.attempt(|| async {
             let mut tx = self.write().await?;

@@ -62,13 +62,6 @@ impl KeyLifecycle for SqliteStore {
         Ok(Ok(plan))
     }
 
-    async fn refused_kids(&self, now: UnixTime) -> StoreResult<Vec<RefusedKid>> {
-        let mut connection = self.readers.acquire().await.map_err(db)?;
-        let mut refused = refused(&mut connection).await?;
-        refused.retain(|one| now < one.refused_until);
-        Ok(refused)
-    }
-
     async fn keep_secrets(&self, kept: Vec<SealedSecret>) -> StoreResult<Vec<SealedSecret>> {
         let mut tx = self.write().await?;
         for secret in &kept {

@@ -275,6 +275,13 @@ impl Service {
     }
 }
 
+/// Lets time pass that a process measures and no clock shows: of this, keys grow old.
+pub(crate) async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
 fn settings(public_url: &str, setting: &Setting) -> Settings {
     Settings {
         issuer: public_url.to_owned(),

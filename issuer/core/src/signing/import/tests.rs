@@ -47,6 +47,9 @@ fn a_key_is_read_from_pem_and_jwk() {
         jwk(&format!(
             r#","d":"{d}","x":"{x}","use":"sig","alg":"EdDSA","kid":"mine""#
         )),
+        jwk(&format!(
+            r#","d":"{d}","x":"{x}","alg":"Ed25519","key_ops":["sign","verify"]"#
+        )),
     ] {
         let read = read(file.as_bytes()).unwrap();
         assert!(read == seed, "{file}");
@@ -109,8 +112,43 @@ fn half_a_key_and_two_halves_of_different_keys_are_refused() {
             jwk(&format!(r#","d":"{d}","x":"{x}","alg":"ES256""#)),
             ImportError::OtherUse("alg"),
         ),
+        (
+            jwk(&format!(r#","d":"{d}","x":"{x}","key_ops":["verify"]"#)),
+            ImportError::OtherUse("key_ops"),
+        ),
     ] {
         assert_eq!(read(file.as_bytes()).unwrap_err(), error, "{file}");
+    }
+}
+
+/// Points of order 1, 2, 4 and 8, and what is no point at all: no seed has such a public half.
+#[test]
+fn a_public_half_of_small_order_is_nobodys() {
+    let seed = seed();
+    let one = |last: u8, first: u8| {
+        let mut bytes = [0; 32];
+        (bytes[0], bytes[31]) = (first, last);
+        bytes
+    };
+    let mut minus_one = [0xff; 32];
+    (minus_one[0], minus_one[31]) = (0xec, 0x7f);
+    let eighth = hex(b"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a");
+    for weak in [
+        one(0, 1),
+        minus_one,
+        one(0, 0),
+        one(0x80, 0),
+        eighth,
+        one(0x80, 1),
+        [0xff; 32],
+        one(0, 2),
+    ] {
+        let (d, x) = (text(seed.expose()), text(&weak));
+        let in_jwk = jwk(&format!(r#","d":"{d}","x":"{x}""#));
+        let in_pem = pkcs8(ED25519, seed.expose(), Some(&weak));
+        for file in [in_jwk, in_pem] {
+            assert_eq!(read(file.as_bytes()).unwrap_err(), ImportError::Mismatch);
+        }
     }
 }
 
@@ -147,6 +185,13 @@ fn anything_else_is_no_key() {
         (text(seed.expose()), ImportError::Unreadable),
         (good.replace("M", "N"), ImportError::Unreadable),
         (good.replace("-----END", "----END"), ImportError::Unreadable),
+        (format!("{good}{good}"), ImportError::Unreadable),
+        (format!("{good}more"), ImportError::Unreadable),
+        (
+            format!("{}more", jwk(r#","d":"AQAB","x":"AQAB""#)),
+            ImportError::Unreadable,
+        ),
+        (jwk(r#","d":"AQAB","x":"AQAB""#), ImportError::Unreadable),
         (
             pkcs8(ED25519, &seed.expose()[1..], None),
             ImportError::Unreadable,
