@@ -32,7 +32,6 @@ pub(super) async fn run(algorithm: Algorithm, capacity: f64, time: Duration, rep
         ("SIGNET_OPERATIONS_LISTEN", "off".to_owned()),
     ];
     let mut issuer = Issuer::start_with(name, environment);
-    issuer.wait();
     import(&issuer);
     let port = issuer.port;
     let logins = move || Address::new(port, move |number| Some(login(port, number)));
