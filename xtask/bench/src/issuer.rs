@@ -1,5 +1,6 @@
 //! The issuer as a process: how fast it starts, how much memory it holds, how many it serves.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use signet_core::password::Password;
+use signet_core::password::hasher::{Algorithm, Hasher};
 
 use crate::load;
 use crate::machine::resident;
@@ -15,7 +18,8 @@ use crate::measure::median;
 use crate::report::{Report, Target};
 
 const STARTS: usize = 9;
-const PASSWORD: &str = "correct horse battery staple";
+/// What everybody's password is.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const CONNECTIONS: [usize; 2] = [8, 64];
 
 /// The issuer in a folder of its own; it ends with this value, and the folder goes.
@@ -27,7 +31,7 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         Self::start_with(name, Vec::new())
     }
 
@@ -115,6 +119,32 @@ impl Issuer {
             .to_owned()
     }
 
+    /// Imports people whose hashes are as cheap as an import takes: the first login of each makes
+    /// another.
+    pub(crate) fn import(&self, people: usize) {
+        let cheap = Hasher::new(Algorithm::Argon2id {
+            memory_kib: 7_168,
+            iterations: 1,
+            lanes: 1,
+        });
+        let password = Password::new(PASSWORD.to_owned().into()).unwrap();
+        let hash = cheap.unwrap().hash(&password, [7; 16]).unwrap();
+        let mut lines = String::new();
+        for number in 0..people {
+            let person = json!({
+                "email": email(number),
+                "email_verified": true,
+                "password_hash": hash.expose(),
+            });
+            writeln!(lines, "{person}").unwrap();
+        }
+        let file = self.folder.join("people.ndjson");
+        fs::write(&file, lines).unwrap();
+        let mut import = self.command();
+        let status = import.args(["users", "import"]).arg(file).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Its number.
     pub(crate) fn process(&self) -> u32 {
         self.process.id()
@@ -179,6 +209,11 @@ pub(crate) fn run(report: &mut Report) {
         "MiB",
         Target::None,
     );
+}
+
+/// The address of one of those who are imported.
+pub(crate) fn email(number: usize) -> String {
+    format!("user{number}@example.com")
 }
 
 /// A port that nobody has.

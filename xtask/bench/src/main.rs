@@ -22,8 +22,12 @@ mod login;
 mod machine;
 mod measure;
 mod node;
+mod processes;
+mod refresh;
 mod report;
+mod request;
 mod store;
+mod uvicorn;
 mod verify;
 mod worker;
 
@@ -54,6 +58,9 @@ fn main() {
     }
     if is_wanted("login") {
         login::run(&mut report);
+    }
+    if is_wanted("refresh") {
+        refresh::run(&mut report);
     }
     if is_wanted("envoy") {
         envoy::run(&mut report);
