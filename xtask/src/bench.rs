@@ -21,7 +21,7 @@ const REQUIREMENTS: [&str; 3] = [
 
 pub(crate) fn run(arguments: &[&str]) -> Done {
     let is_wanted = |area| arguments.is_empty() || arguments.contains(&area);
-    if ["issuer", "login", "refresh"]
+    if ["feed", "issuer", "login", "refresh"]
         .into_iter()
         .any(is_wanted)
     {

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod envoy;
+mod feed;
 mod gate;
 mod issuer;
 mod load;
@@ -61,6 +62,9 @@ fn main() {
     }
     if is_wanted("refresh") {
         refresh::run(&mut report);
+    }
+    if is_wanted("feed") {
+        feed::run(&mut report);
     }
     if is_wanted("envoy") {
         envoy::run(&mut report);
