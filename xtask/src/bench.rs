@@ -8,12 +8,23 @@ use crate::process::{self, Done, cargo, command, root, run_quietly, say, with_re
 use crate::setup::{is_stamped, stamp};
 use crate::wasm;
 
-/// The service that stands beside logins, and what it is made of.
-const FASTAPI: &str = "xtask/bench/login";
+/// Where the services in Python are that stand beside logins and refreshes.
+const SERVICES: &str = "xtask/bench";
+
+/// What they are made of, and PocketBase's program. Where a list has hashes, each line of it needs
+/// one, so that is a list of its own.
+const REQUIREMENTS: [&str; 3] = [
+    "login/requirements.txt",
+    "refresh/requirements.txt",
+    "refresh/pocketbase.txt",
+];
 
 pub(crate) fn run(arguments: &[&str]) -> Done {
     let is_wanted = |area| arguments.is_empty() || arguments.contains(&area);
-    if is_wanted("issuer") || is_wanted("login") {
+    if ["feed", "issuer", "login", "refresh"]
+        .into_iter()
+        .any(is_wanted)
+    {
         process::run(&mut cargo(&[
             "build",
             "--quiet",
@@ -37,34 +48,38 @@ pub(crate) fn run(arguments: &[&str]) -> Done {
             .env("SIGNET_NODE_MODULES", npm()?)
             .env("SIGNET_NPM_PACKAGE", wasm::npm_package()?);
     }
-    if is_wanted("login") {
+    if is_wanted("login") || is_wanted("refresh") {
         bench
-            .env("SIGNET_BENCH_PYTHON", fastapi()?)
-            .env("SIGNET_BENCH_FASTAPI", root().join(FASTAPI));
+            .env("SIGNET_BENCH_PYTHON", python()?)
+            .env("SIGNET_BENCH_SERVICES", root().join(SERVICES));
     }
     process::run(bench.args(arguments))
 }
 
-/// A Python with what stands beside logins, apart from the one that tests use.
-fn fastapi() -> Done<PathBuf> {
+/// A Python with what stands beside Signet, apart from the one that tests use. PocketBase is in its
+/// folder of programs.
+fn python() -> Done<PathBuf> {
     let folder = cache()?.join("bench-python");
     let python = folder.join("bin/python");
-    let list = root().join(FASTAPI).join("requirements.txt");
-    let requirements = std::fs::read_to_string(&list)?;
+    let lists = REQUIREMENTS.map(|list| root().join(SERVICES).join(list));
+    let requirements = lists.iter().map(std::fs::read_to_string);
+    let requirements = requirements.collect::<Result<String, _>>()?;
     if is_stamped(&folder, &requirements) {
         return Ok(python);
     }
     say("installing Python packages");
     let mut venv = command("python3");
     run_quietly(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
-    with_retries("pip install", || {
-        let mut install = command(&python);
-        install
-            .args(["-m", "pip", "--disable-pip-version-check", "install"])
-            .arg("--requirement")
-            .arg(&list);
-        run_quietly(&mut install).map(drop)
-    })?;
+    for list in &lists {
+        with_retries("pip install", || {
+            let mut install = command(&python);
+            install
+                .args(["-m", "pip", "--disable-pip-version-check", "install"])
+                .arg("--requirement")
+                .arg(list);
+            run_quietly(&mut install).map(drop)
+        })?;
+    }
     stamp(&folder, &requirements)?;
     Ok(python)
 }

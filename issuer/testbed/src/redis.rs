@@ -129,8 +129,15 @@ impl Redis {
     }
 
     fn signal(&self, signal: &str) {
+        let process = self.process().to_string();
+        run(&mut command(&["kill", "-s", signal, &process]));
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
         let pid = fs::read_to_string(self.folder.join("pid")).unwrap();
-        run(&mut command(&["kill", "-s", signal, pid.trim()]));
+        pid.trim().parse().unwrap()
     }
 
     /// Makes a user with these rights, in the words of `ACL SETUSER`; answers its URL.

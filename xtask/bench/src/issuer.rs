@@ -1,5 +1,6 @@
 //! The issuer as a process: how fast it starts, how much memory it holds, how many it serves.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use signet_core::password::Password;
+use signet_core::password::hasher::{Algorithm, Hasher};
 
 use crate::load;
 use crate::machine::resident;
@@ -15,7 +18,8 @@ use crate::measure::median;
 use crate::report::{Report, Target};
 
 const STARTS: usize = 9;
-const PASSWORD: &str = "correct horse battery staple";
+/// What everybody's password is.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const CONNECTIONS: [usize; 2] = [8, 64];
 
 /// The issuer in a folder of its own; it ends with this value, and the folder goes.
@@ -27,11 +31,11 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         Self::start_with(name, Vec::new())
     }
 
-    /// With more in its environment.
+    /// With more in its environment. It has answered once.
     pub(crate) fn start_with(name: &str, environment: Vec<(&'static str, String)>) -> Self {
         let folder =
             std::env::temp_dir().join(format!("signet-bench-{}-{name}", std::process::id()));
@@ -42,12 +46,14 @@ impl Issuer {
             .arg("serve")
             .spawn()
             .unwrap();
-        Self {
+        let mut issuer = Self {
             process,
             port,
             folder,
             environment,
-        }
+        };
+        issuer.wait();
+        issuer
     }
 
     /// A command beside it.
@@ -66,10 +72,10 @@ impl Issuer {
     }
 
     /// Waits for the first answer.
-    pub(crate) fn wait(&mut self) {
+    fn wait(&mut self) {
         while get(self.port, "/healthz", None).is_none() {
             let ended = self.process.try_wait().unwrap();
-            assert_eq!(ended, None, "the issuer ended before it answered");
+            assert_eq!(ended, None, "it doesn't start");
             std::thread::sleep(Duration::from_micros(500));
         }
     }
@@ -113,6 +119,32 @@ impl Issuer {
             .to_owned()
     }
 
+    /// Imports people whose hashes are as cheap as an import takes: the first login of each makes
+    /// another.
+    pub(crate) fn import(&self, people: usize) {
+        let cheap = Hasher::new(Algorithm::Argon2id {
+            memory_kib: 7_168,
+            iterations: 1,
+            lanes: 1,
+        });
+        let password = Password::new(PASSWORD.to_owned().into()).unwrap();
+        let hash = cheap.unwrap().hash(&password, [7; 16]).unwrap();
+        let mut lines = String::new();
+        for number in 0..people {
+            let person = json!({
+                "email": email(number),
+                "email_verified": true,
+                "password_hash": hash.expose(),
+            });
+            writeln!(lines, "{person}").unwrap();
+        }
+        let file = self.folder.join("people.ndjson");
+        fs::write(&file, lines).unwrap();
+        let mut import = self.command();
+        let status = import.args(["users", "import"]).arg(file).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Its number.
     pub(crate) fn process(&self) -> u32 {
         self.process.id()
@@ -136,8 +168,7 @@ pub(crate) fn run(report: &mut Report) {
     report.heading("Issuer, embedded default, release build");
     let starts = (0..STARTS).map(|number| {
         let started = Instant::now();
-        let mut issuer = Issuer::start(&format!("start-{number}"));
-        issuer.wait();
+        let _issuer = Issuer::start(&format!("start-{number}"));
         started.elapsed().as_secs_f64() * 1e3
     });
     let start = median(starts.collect());
@@ -148,8 +179,7 @@ pub(crate) fn run(report: &mut Report) {
         Target::AtMost(100.0),
     );
 
-    let mut issuer = Issuer::start("load");
-    issuer.wait();
+    let issuer = Issuer::start("load");
     std::thread::sleep(Duration::from_secs(2));
     report.figure(
         "resident memory, idle",
@@ -181,6 +211,11 @@ pub(crate) fn run(report: &mut Report) {
     );
 }
 
+/// The address of one of those who are imported.
+pub(crate) fn email(number: usize) -> String {
+    format!("user{number}@example.com")
+}
+
 /// A port that nobody has.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -195,9 +230,9 @@ fn program() -> PathBuf {
 
 fn command(folder: &Path, port: u16) -> Command {
     let mut command = Command::new(program());
-    // What the bench is told in its environment is no setting of an issuer, which refuses it.
-    let own = std::env::vars_os().map(|(name, _)| name);
-    for name in own.filter(|name| name.as_encoded_bytes().starts_with(b"SIGNET_")) {
+    // What this program is told isn't for the issuer, which knows every key of its own.
+    let told = std::env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| name.to_string_lossy().starts_with("SIGNET_")) {
         command.env_remove(name);
     }
     command

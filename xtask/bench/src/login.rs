@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use signet_core::password::Password;
 use signet_core::password::hasher::{Algorithm, Hasher};
 
+use crate::issuer::PASSWORD;
+use crate::machine::cores;
 use crate::report::{Report, Target};
 use arrivals::{Arrivals, Outcome, Target as Address};
 
-/// What everybody's password is.
-const PASSWORD: &str = "correct horse battery staple";
 /// How many people log in, by turns.
 const PEOPLE: usize = 100;
 /// How long a client waits.
@@ -101,10 +101,6 @@ fn capacity(algorithm: Algorithm, report: &mut Report) -> f64 {
     let capacity = cores as f64 / one;
     report.figure("cores ÷ one hash", capacity, "a second", Target::None);
     capacity
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Sends logins at a rate, and probes beside them.

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod envoy;
+mod feed;
 mod gate;
 mod issuer;
 mod load;
@@ -22,8 +23,12 @@ mod login;
 mod machine;
 mod measure;
 mod node;
+mod processes;
+mod refresh;
 mod report;
+mod request;
 mod store;
+mod uvicorn;
 mod verify;
 mod worker;
 
@@ -54,6 +59,12 @@ fn main() {
     }
     if is_wanted("login") {
         login::run(&mut report);
+    }
+    if is_wanted("refresh") {
+        refresh::run(&mut report);
+    }
+    if is_wanted("feed") {
+        feed::run(&mut report);
     }
     if is_wanted("envoy") {
         envoy::run(&mut report);

@@ -6,9 +6,7 @@
 //! client's round trips are part of its figures. To add a store, add a [`Subject`].
 
 use std::any::Any;
-use std::fs::File;
-use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +23,7 @@ use signet_store_sqlite::{Grouping, SqliteStore};
 use signet_testbed::{PgBouncer, Pooling, Redis, postgres};
 
 use crate::load::Load;
-use crate::machine::resident;
+use crate::machine::{self, resident};
 use crate::report::{Report, Target};
 
 /// How many sessions there are to rotate: enough that those of a group stand on many pages.
@@ -35,9 +33,6 @@ const SESSIONS_OF_AN_ACCOUNT: usize = 16;
 const FILLERS: usize = 32;
 const CLIENTS: [usize; 3] = [1, 8, 64];
 const TIME: Duration = Duration::from_secs(4);
-/// How often the disk is asked.
-const SYNCS: usize = 400;
-const PAGE: usize = 4_096;
 
 type Opened = Pin<Box<dyn Future<Output = Kept>>>;
 
@@ -143,7 +138,7 @@ fn alone() -> Grouping {
 pub(crate) fn run(report: &mut Report) {
     report.heading("Stores, in process: durable rotations");
     let folder = tempfile::tempdir().unwrap();
-    disk(report, folder.path());
+    machine::describe_disk(report, folder.path());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut most = Vec::new();
     for subject in SUBJECTS {
@@ -153,23 +148,6 @@ pub(crate) fn run(report: &mut Report) {
         let name = "SQLite, in groups against alone, 64 clients";
         report.figure(name, grouped / alone, "times", Target::AtLeast(10.0));
     }
-}
-
-/// What the disk takes to make one page durable, in a file whose blocks are there.
-fn disk(report: &mut Report, folder: &Path) {
-    let mut file = File::create(folder.join("page")).unwrap();
-    file.write_all(&[1; PAGE]).unwrap();
-    file.sync_all().unwrap();
-    let syncs = (0..SYNCS).map(|_| {
-        file.rewind().unwrap();
-        file.write_all(&[2; PAGE]).unwrap();
-        let started = Instant::now();
-        file.sync_data().unwrap();
-        started.elapsed().as_secs_f64() * 1e3
-    });
-    let syncs = Load::of(syncs.collect(), 1.0);
-    report.figure("fdatasync of a page, p50", syncs.p50, "ms", Target::None);
-    report.figure("fdatasync of a page, p99", syncs.p99, "ms", Target::None);
 }
 
 /// The rate at the most clients.

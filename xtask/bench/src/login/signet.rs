@@ -1,20 +1,18 @@
 //! Signet: people are imported and log in once, so that their hashes are its own; then the issuer
 //! starts anew, and is measured idle, at what the machine can bear, and at ten times that.
 
-use std::fmt::Write as _;
-use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signet_core::password::Password;
-use signet_core::password::hasher::{Algorithm, Hasher};
+use signet_core::password::hasher::Algorithm;
 
 use super::arrivals::{Arrivals, Target as Address};
-use super::{COST, Measured, OVERLOAD, PASSWORD, PEOPLE, cores, measure, tell};
-use crate::issuer::Issuer;
-use crate::machine::resident;
+use super::{COST, Measured, OVERLOAD, PEOPLE, measure, tell};
+use crate::issuer::{Issuer, PASSWORD, email};
+use crate::machine::{cores, resident};
 use crate::report::{Report, Target};
+use crate::request::{get, post};
 
 /// How many sessions are refreshed, by turns.
 const SESSIONS: usize = 16;
@@ -32,8 +30,7 @@ pub(super) async fn run(algorithm: Algorithm, capacity: f64, time: Duration, rep
         ("SIGNET_OPERATIONS_LISTEN", "off".to_owned()),
     ];
     let mut issuer = Issuer::start_with(name, environment);
-    issuer.wait();
-    import(&issuer);
+    issuer.import(PEOPLE);
     let port = issuer.port;
     let logins = move || Address::new(port, move |number| Some(login(port, number)));
     // At half of what it can bear, since each makes a new hash as well.
@@ -90,31 +87,6 @@ pub(super) async fn run(algorithm: Algorithm, capacity: f64, time: Duration, rep
     );
 }
 
-/// People whose hashes are as cheap as an import takes: the first login makes others.
-fn import(issuer: &Issuer) {
-    let cheap = Hasher::new(Algorithm::Argon2id {
-        memory_kib: 7_168,
-        iterations: 1,
-        lanes: 1,
-    });
-    let password = Password::new(PASSWORD.to_owned().into()).unwrap();
-    let hash = cheap.unwrap().hash(&password, [7; 16]).unwrap();
-    let mut lines = String::new();
-    for number in 0..PEOPLE {
-        let person = json!({
-            "email": email(number),
-            "email_verified": true,
-            "password_hash": hash.expose(),
-        });
-        writeln!(lines, "{person}").unwrap();
-    }
-    let file = issuer.folder.join("people.ndjson");
-    fs::write(&file, lines).unwrap();
-    let mut import = issuer.command();
-    let status = import.args(["users", "import"]).arg(file).status();
-    assert!(status.unwrap().success());
-}
-
 /// Sessions that are refreshed one after the other, each with the token of its last answer. One
 /// whose answer isn't there yet is passed over.
 async fn refreshes(port: u16) -> Address {
@@ -139,24 +111,7 @@ fn token(body: &str) -> Option<String> {
     Some(answer.get("refresh_token")?.as_str()?.to_owned())
 }
 
-fn email(number: usize) -> String {
-    format!("user{}@example.com", number % PEOPLE)
-}
-
 fn login(port: u16, number: usize) -> String {
-    let body = json!({ "email": email(number), "password": PASSWORD });
+    let body = json!({ "email": email(number % PEOPLE), "password": PASSWORD });
     post(port, "/v1/login", &body)
-}
-
-pub(super) fn post(port: u16, path: &str, body: &Value) -> String {
-    let body = body.to_string();
-    let length = body.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\n\r\n{body}"
-    )
-}
-
-pub(super) fn get(port: u16, path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n")
 }
