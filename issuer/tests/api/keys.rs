@@ -279,7 +279,8 @@ async fn who_reads_keys_changes_none_and_who_changes_them_does_so_freshly() {
     // Who loses the right has lost it, whatever the token says.
     let id = keeper.get("/v1/me").await.string("id");
     let roles = json!({ "roles": [] });
-    let taken = admin.put(&format!("/v1/admin/users/{id}/roles"), roles);
+    let path = format!("/v1/admin/users/{id}/roles");
+    let taken = admin.put(&path, roles);
     taken.await.expect(StatusCode::OK);
     revoke(&keeper, &active)
         .await
