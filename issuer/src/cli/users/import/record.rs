@@ -171,15 +171,13 @@ fn theirs(roles: Option<Value>) -> Result<Vec<String>, String> {
 
 /// A row of `auth.users`. What a user may write there (`raw_user_meta_data`) gives no role.
 fn supabase(mut fields: Fields, map: &RoleMap) -> Result<Read, String> {
-    if fields.has("deleted_at") {
+    if has_happened(&mut fields, "deleted_at")? {
         return Ok(Read::Deleted);
     }
-    let banned_until = fields.text("banned_until")?;
-    let status = match banned_until.as_deref().map(Timestamp::read) {
+    let status = match time(&mut fields, "banned_until")? {
         None => AccountStatus::Active,
-        Some(None) => return Err("banned_until is no time".to_owned()),
-        Some(Some(Timestamp::Never)) => AccountStatus::Suspended,
-        Some(Some(Timestamp::At(until))) => match until > clock::unix_seconds() {
+        Some(Timestamp::Never) => AccountStatus::Suspended,
+        Some(Timestamp::At(until)) => match until > clock::unix_seconds() {
             true => AccountStatus::Suspended,
             false => AccountStatus::Active,
         },
@@ -200,7 +198,7 @@ fn supabase(mut fields: Fields, map: &RoleMap) -> Result<Read, String> {
         account: AccountElsewhere {
             id: id(&mut fields)?,
             email: email(&mut fields)?,
-            email_verified: fields.has("email_confirmed_at"),
+            email_verified: has_happened(&mut fields, "email_confirmed_at")?,
             name,
             password: password(fields.text(OF_SUPABASE)?)?,
             roles: map.all(roles.iter().map(String::as_str))?,
@@ -248,13 +246,33 @@ fn password(hash: Option<String>) -> Result<PasswordHash, String> {
 }
 
 fn past(fields: &mut Fields) -> Result<Option<UnixTime>, String> {
-    let Some(text) = fields.text("created_at")? else {
+    let Some(time) = time(fields, "created_at")? else {
         return Ok(None);
     };
-    let time = Timestamp::read(&text).ok_or("created_at is no time")?;
     match time.as_unix_time() {
         Some(time) if time.as_secs() <= clock::unix_seconds().unsigned_abs() => Ok(Some(time)),
         Some(_) | None => Err("created_at is no time in the past".to_owned()),
+    }
+}
+
+/// Whether something happened there: its time says so, and nothing else does.
+fn has_happened(fields: &mut Fields, name: &'static str) -> Result<bool, String> {
+    match time(fields, name)? {
+        None => Ok(false),
+        Some(Timestamp::At(_)) => Ok(true),
+        Some(Timestamp::Never) => Err(format!("{name} is no time at which anything happened")),
+    }
+}
+
+fn time(fields: &mut Fields, name: &'static str) -> Result<Option<Timestamp>, String> {
+    let time = match fields.take(name) {
+        None => return Ok(None),
+        Some(Value::Text(text)) => Timestamp::read(&text),
+        Some(Value::Json(_)) => None,
+    };
+    match time {
+        Some(time) => Ok(Some(time)),
+        None => Err(format!("{name} is no time")),
     }
 }
 

@@ -89,6 +89,28 @@ fn what_supabase_knows_of_an_account_counts() {
 }
 
 #[test]
+fn only_a_time_verifies_or_deletes() {
+    let json = |value: Json| Value::Json(value);
+    let text = |value: &str| Value::Text(value.to_owned());
+    for name in ["email_confirmed_at", "deleted_at"] {
+        for wrong in [
+            text("NULL"),
+            text("false"),
+            text("infinity"),
+            text("2024"),
+            json(Json::Bool(false)),
+            json(Json::from(0)),
+        ] {
+            let mut row = fields(&[("email", "ada@example.com"), (OF_SUPABASE, HASH)]);
+            row.insert(name, wrong.clone());
+            let problem = read(row, &map(&[])).unwrap_err();
+            let expected = format!("{name} is no time");
+            assert!(problem.starts_with(&expected), "{wrong:?}: {problem}");
+        }
+    }
+}
+
+#[test]
 fn roles_are_mapped_and_admin_must_be_said() {
     let with = |roles: &'static str| [("email", "ada@example.com"), ("roles", roles)];
     let (ada, _) = account(&with("editor user reader"), &["reader=", "editor=writer"]);
