@@ -230,6 +230,19 @@ fn an_id_that_stands_in_a_file_twice_is_refused_however_far_apart() {
 }
 
 #[test]
+fn a_row_that_stands_in_a_file_twice_is_a_duplicate_with_its_id_as_well() {
+    let signet = Signet::new();
+    let row = "ada@example.com,00000000-0000-4000-8000-000000000001\n";
+    let file = format!("email,id\n{row}{row}");
+    let told = report(&import(&signet, "accounts.csv", &file, &["--json"]));
+    assert_eq!(
+        (&told["imported"], &told["duplicates"], &told["refused"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(reason(&told, 3), "has the address of line 2");
+}
+
+#[test]
 fn what_is_no_file_of_accounts_is_exit_2_and_says_what_to_do() {
     let signet = Signet::new();
     for (content, more, told) in [
@@ -239,6 +252,16 @@ fn what_is_no_file_of_accounts_is_exit_2_and_says_what_to_do() {
             "email,password\nada@example.com,secret\n",
             &[],
             "the field \"password\"",
+        ),
+        (
+            "email,name,email\nada@example.com,Ada,eve@example.com\n",
+            &[],
+            "the field \"email\" twice",
+        ),
+        (
+            "COPY auth.users (email, id, email) FROM stdin;\n\\.\n",
+            &[],
+            "the field \"email\" twice",
         ),
         (
             "-- a dump\nINSERT INTO auth.users VALUES (1);\n",

@@ -1,5 +1,5 @@
 //! What the fields of a row mean: Signet's own, or those of Supabase's `auth.users`, which are known
-//! by `encrypted_password`. docs/IMPORT.md says the same for people.
+//! by their names. docs/IMPORT.md says the same for people.
 //!
 //! Nothing that is said here quotes a value that may be a hash.
 
@@ -29,8 +29,16 @@ const OWN: [&str; 8] = [
     "status",
     "created_at",
 ];
-/// The field that only Supabase's rows have.
-const OF_SUPABASE: &str = "encrypted_password";
+/// Where Supabase keeps a password's hash.
+const HASH_OF_SUPABASE: &str = "encrypted_password";
+/// Fields that only Supabase's rows name, whether or not they have a value.
+const OF_SUPABASE: [&str; 5] = [
+    HASH_OF_SUPABASE,
+    "instance_id",
+    "aud",
+    "email_confirmed_at",
+    "raw_user_meta_data",
+];
 
 /// What a row is.
 #[derive(Debug)]
@@ -97,20 +105,12 @@ impl RoleMap {
 
 /// Whether a file with these fields may have a field of this name. Supabase's rows have dozens.
 pub(super) fn is_known(name: &str, names: &[String]) -> bool {
-    OWN.contains(&name) || names.iter().any(|name| name == OF_SUPABASE)
+    OWN.contains(&name) || names.iter().any(|name| name == HASH_OF_SUPABASE)
 }
 
 /// Reads a row.
 pub(super) fn read(mut fields: Fields, roles: &RoleMap) -> Result<Read, String> {
-    let is_supabase = fields.has(OF_SUPABASE)
-        || [
-            "instance_id",
-            "aud",
-            "email_confirmed_at",
-            "raw_user_meta_data",
-        ]
-        .iter()
-        .any(|name| fields.has(name));
+    let is_supabase = OF_SUPABASE.iter().any(|name| fields.names(name));
     if is_supabase {
         return supabase(fields, roles);
     }
@@ -200,7 +200,7 @@ fn supabase(mut fields: Fields, map: &RoleMap) -> Result<Read, String> {
             email: email(&mut fields)?,
             email_verified: has_happened(&mut fields, "email_confirmed_at")?,
             name,
-            password: password(fields.text(OF_SUPABASE)?)?,
+            password: password(fields.text(HASH_OF_SUPABASE)?)?,
             roles: map.all(roles.iter().map(String::as_str))?,
             status,
             created_at: past(&mut fields)?,
@@ -227,9 +227,15 @@ fn name_of(meta_data: Option<Json>) -> (Option<DisplayName>, Option<&'static str
 }
 
 fn id(fields: &mut Fields) -> Result<Option<AccountId>, String> {
-    let id = fields.text("id")?;
-    let id = id.map(|id| Uuid::try_parse(&id).map(AccountId));
-    id.transpose().map_err(|_| "id is no UUID".to_owned())
+    let Some(id) = fields.text("id")? else {
+        return Ok(None);
+    };
+    match Uuid::try_parse(&id) {
+        // What other systems write for nobody.
+        Ok(id) if id.is_nil() || id.is_max() => Err(format!("id {id} names nobody")),
+        Ok(id) => Ok(Some(AccountId(id))),
+        Err(_) => Err("id is no UUID".to_owned()),
+    }
 }
 
 fn email(fields: &mut Fields) -> Result<EmailAddress, String> {
