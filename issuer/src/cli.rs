@@ -169,8 +169,17 @@ fn configuration(arguments: ConfigurationArgs) -> Result<Config, ExitCode> {
         .map_err(|faults| unusable(&faults))
 }
 
-/// Runs a command that works with an issuer, beside one that serves perhaps.
+/// Runs a command that works with an issuer whose database is in use, beside one that serves perhaps.
 fn with_issuer(
+    arguments: ConfigurationArgs,
+    command: impl AsyncFnOnce(&Issuer) -> ExitCode,
+) -> ExitCode {
+    with_issuer_for(Purpose::Command, arguments, command)
+}
+
+/// Runs a command that works with an issuer.
+fn with_issuer_for(
+    purpose: Purpose,
     arguments: ConfigurationArgs,
     command: impl AsyncFnOnce(&Issuer) -> ExitCode,
 ) -> ExitCode {
@@ -179,7 +188,7 @@ fn with_issuer(
         Err(code) => return code,
     };
     block_on(async {
-        let opened = match opening::open(&config, Purpose::Command).await {
+        let opened = match opening::open(&config, purpose).await {
             Ok(opened) => opened,
             Err(error) => return no(&error),
         };

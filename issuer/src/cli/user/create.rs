@@ -102,7 +102,7 @@ fn read_password() -> Result<Password, String> {
 }
 
 async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::Command).await {
+    let opened = match opening::open(&config, Purpose::FirstCommand).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };

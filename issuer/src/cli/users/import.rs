@@ -122,7 +122,7 @@ impl Import {
 }
 
 async fn import(config: Config, mut source: Source, mut run: Run, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::Command).await {
+    let opened = match opening::open(&config, Purpose::FirstCommand).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
