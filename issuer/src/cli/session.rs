@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use signet_core::account::Account;
-use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
 use super::arguments::ConfigurationArgs;
-use super::user::{One, account, address};
+use super::user::{AccountName, One, account};
 use super::{no, say, with_issuer};
 use crate::http::wire::Timestamp;
 
@@ -36,9 +35,9 @@ pub(super) struct List {
 pub(super) struct End {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
+    /// The account's address, or its id
+    #[arg(value_name = "ACCOUNT")]
+    name: AccountName,
     /// The session, as `signet session list` shows it
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<Uuid>,
@@ -78,9 +77,9 @@ impl List {
 
 impl End {
     fn run(self) -> ExitCode {
-        let (email, id, as_json) = (self.email, self.id, self.json);
+        let (name, id, as_json) = (self.name, self.id, self.json);
         with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &email).await {
+            let found = match account(issuer, &name).await {
                 Ok(found) => found,
                 Err(code) => return code,
             };

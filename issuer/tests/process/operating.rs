@@ -85,7 +85,8 @@ fn accounts_are_listed_stopped_and_let_in_again() {
     let unusable = signet.run(&["user", "suspend", "nobody"]);
     assert_eq!(unusable.code, 2, "{unusable:?}");
 
-    let active = signet.run(&["user", "activate", EVE]);
+    let id = stopped["id"].as_str().unwrap();
+    let active = signet.run(&["user", "activate", id]);
     assert_eq!(active.code, 0, "{}", active.err);
     assert!(active.out.contains("is active"), "{}", active.out);
     assert_eq!(log_in(&server, EVE).0, 200);
@@ -93,6 +94,32 @@ fn accounts_are_listed_stopped_and_let_in_again() {
     let sent = signet.run(&["user", "password-reset", EVE]);
     assert_eq!(sent.code, 0, "{}", sent.err);
     server.mailed_token("reset");
+}
+
+#[test]
+fn an_account_is_found_by_the_id_that_everything_shows() {
+    let signet = Signet::new();
+    create(&signet, ADA, &[]);
+    let id = &told(&signet, &["user", "list"])["users"][0]["id"];
+    let id = id.as_str().unwrap();
+    let exported = signet.run(&["user", "export", id]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let exported: Value = serde_json::from_str(&exported.out).unwrap();
+    assert_eq!(exported["account"]["email"], ADA, "{exported}");
+    told(&signet, &["session", "list", id]);
+    assert_eq!(
+        told(&signet, &["session", "end", id, "--all"]),
+        json!({ "ended": 0 })
+    );
+    let nobody = "00000000-0000-4000-8000-000000000001";
+    for command in [&["user", "suspend"][..], &["user", "export"]] {
+        let ended = signet.run(&[command, &[nobody]].concat());
+        refused(&ended, &format!("no account has the id {nobody}"));
+    }
+    let erased = signet.run(&["user", "erase", id, "--yes"]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    assert_eq!(erased.out, format!("erased {ADA} ({id})\n"));
+    refused(&signet.run(&["user", "suspend", ADA]), ADA);
 }
 
 #[test]
