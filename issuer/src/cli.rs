@@ -7,6 +7,7 @@
 
 mod arguments;
 mod audit;
+mod beginning;
 mod config;
 mod db;
 mod decide;

@@ -123,6 +123,26 @@ fn an_account_is_found_by_the_id_that_everything_shows() {
 }
 
 #[test]
+fn a_list_that_was_cut_says_so() {
+    let signet = Signet::new();
+    for name in ["ada", "eve", "bob"] {
+        told(&signet, &["user", "invite", &format!("{name}@example.com")]);
+    }
+    for (list, items) in [(["user", "list"], "users"), (["mail", "outbox"], "mails")] {
+        for (limit, shown, more) in [("2", 2, true), ("3", 3, false), ("4", 3, false)] {
+            let command = [&list[..], &["--limit", limit]].concat();
+            let listed = told(&signet, &command);
+            assert_eq!(listed[items].as_array().unwrap().len(), shown, "{listed}");
+            assert_eq!(listed["more"], more, "{command:?}");
+            let text = signet.run(&command).out;
+            let lines = shown + usize::from(more);
+            assert_eq!(text.lines().count(), lines, "{command:?}: {text}");
+            assert_eq!(text.contains("there are more: --limit"), more, "{text}");
+        }
+    }
+}
+
+#[test]
 fn sessions_are_listed_and_ended() {
     let signet = Signet::new();
     create(&signet, ADA, &[]);

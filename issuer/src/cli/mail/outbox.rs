@@ -13,6 +13,7 @@ use signet_core::ports::StoreResult;
 use uuid::Uuid;
 
 use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::beginning::Beginning;
 use crate::cli::{block_on, complain, configuration, no, say};
 use crate::config::Config;
 use crate::http::wire::Timestamp;
@@ -86,11 +87,12 @@ impl List {
         let found = entries(&opened.issuer, filter, self.limit).await;
         opened.database.close().await;
         match found {
-            Ok(entries) if self.json => {
-                let mails: Vec<Value> = entries.iter().map(object).collect();
-                say(&format!("{}\n", json!({ "mails": mails })))
+            Ok(listed) if self.json => {
+                let mails: Vec<Value> = listed.items.iter().map(object).collect();
+                let more = listed.more;
+                say(&format!("{}\n", json!({ "mails": mails, "more": more })))
             }
-            Ok(entries) => say(&text(&entries)),
+            Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
             Err(error) => no(&error),
         }
     }
@@ -143,7 +145,7 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
         kind: None,
     };
     let found = match entries(issuer, dead, u32::MAX).await {
-        Ok(found) => found,
+        Ok(found) => found.items,
         Err(error) => return no(&error),
     };
     let mut retried = 0_u64;
@@ -157,26 +159,17 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
     say(&format!("{retried} of {} are tried again\n", found.len()))
 }
 
-/// The newest entries, page by page.
+/// The newest entries.
 async fn entries(
     issuer: &Issuer,
     filter: OutboxFilter,
     limit: u32,
-) -> StoreResult<Vec<OutboxEntry>> {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut entries: Vec<OutboxEntry> = Vec::new();
-    loop {
-        let after = entries.last().map(OutboxEntry::place);
-        let page = issuer.outbox(&filter, after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(page);
-        if entries.len() >= most {
-            entries.truncate(most);
-            return Ok(entries);
-        }
-    }
+) -> StoreResult<Beginning<OutboxEntry>> {
+    Beginning::read(limit, async |last: Option<&OutboxEntry>| {
+        let after = last.map(OutboxEntry::place);
+        issuer.outbox(&filter, after, PAGE).await
+    })
+    .await
 }
 
 fn object(entry: &OutboxEntry) -> Value {
