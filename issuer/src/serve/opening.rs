@@ -19,7 +19,7 @@ use signet_store_redis::{RedisClient, RedisHeads, RedisLimiter};
 
 use super::database::{OpenDatabase, StoreOpenError};
 use crate::clock::SystemClock;
-use crate::config::master_key::MasterKeyFileError;
+use crate::config::master_key::{GIVE_THE_RIGHT_ONE, MasterKeyFileError};
 use crate::config::{Config, Database, MasterKeySource, SessionsIn};
 
 /// An issuer, and what it shares with the HTTP side.
@@ -85,7 +85,7 @@ pub enum OpenError {
         database: String,
     },
     /// The keys in the database can't be used.
-    #[error("{0}. Is the master key the one that this database was made with?")]
+    #[error("the master key doesn't open the stored keys: {0}; {hint}", hint = GIVE_THE_RIGHT_ONE)]
     Keys(StartError),
     /// The issuer can't start.
     #[error(transparent)]
