@@ -40,6 +40,7 @@ fn unusable_arguments_are_exit_2_on_standard_error() {
         &["user", "invite", "ada@example.com", "--name", ""],
         &["user", "invite", "ada@example.com", "--name", "A\nB"],
         &["token", "verify"],
+        &["passwords", "build", "missing.txt", "-o", "known.bin"],
     ] {
         let ended = Signet::new().run_with_input(arguments, PASSWORD.as_bytes());
         assert_eq!(ended.code, 2, "{arguments:?}: {}{}", ended.out, ended.err);

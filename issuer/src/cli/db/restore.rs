@@ -12,7 +12,7 @@ use signet_core::secret::OperatingSystem;
 use signet_core::time::{Clock as _, UnixTime};
 use signet_store_sqlite::{RestoreError, SqliteStore, Staged};
 
-use super::{NotAFile, a_file};
+use super::{NotAFile, a_file, file_fault};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say};
 use crate::clock::SystemClock;
@@ -155,6 +155,9 @@ fn told(
     match restored {
         Ok((life, old)) if as_json => say(&format!("{}\n", object(&life, old.as_deref()))),
         Ok((life, old)) => say(&text(config, &life, old.as_deref())),
+        Err(ref error @ Failure::Restore(RestoreError::File { ref source, .. })) => {
+            file_fault(error, source)
+        }
         Err(error) => no(&error),
     }
 }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use signet_core::password::known::{self, Key, MOST_BITS};
 
 use super::keys::{Counts, Lines, Wanted, read};
-use crate::cli::{no, say};
+use crate::cli::{no, say, unusable};
 
 /// `signet passwords build`
 #[derive(Args, Debug)]
@@ -51,7 +51,7 @@ impl Build {
         } else {
             match File::open(&self.list) {
                 Ok(file) => self.make(&mut BufReader::with_capacity(1 << 20, file)),
-                Err(error) => return no(&format_args!("can't read {list}: {error}")),
+                Err(error) => return unusable(&format_args!("can't read {list}: {error}")),
             }
         };
         match made {
