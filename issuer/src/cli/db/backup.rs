@@ -51,6 +51,9 @@ async fn back_up_into(config: Config, file: PathBuf, as_json: bool) -> ExitCode 
     let name = file.display().to_string();
     say(&match as_json {
         true => format!("{}\n", json!({ "backup": name })),
-        false => format!("backed up to {name}\n"),
+        false => format!(
+            "backed up to {name}; the master key isn't in it, and without that it is worth nothing: \
+             keep a copy of the key, apart from it\n"
+        ),
     })
 }
