@@ -16,14 +16,14 @@ use std::str::FromStr;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use signet_core::account::{Account, AccountId, DisplayName};
+use signet_core::account::{Account, AccountId};
 use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 use signet_core::role::RoleName;
 use uuid::Uuid;
 
 use super::no;
-use crate::http::wire::Timestamp;
+use crate::http::admin::users::User;
 
 pub(super) use one::One;
 
@@ -110,17 +110,7 @@ fn role_names(texts: &[String]) -> Result<BTreeSet<RoleName>, String> {
     texts.iter().map(name).collect()
 }
 
-/// An account as JSON.
+/// An account as JSON, as the API shows it to admins.
 fn object(account: &Account) -> Value {
-    let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
-    json!({
-        "id": account.id.to_string(),
-        "email": account.email.original(),
-        "email_verified": account.email_verified,
-        "name": account.name.as_ref().map(DisplayName::as_str),
-        "status": account.status.as_str(),
-        "roles": roles,
-        "created_at": Timestamp::from(account.created_at).to_string(),
-        "last_login_at": account.last_login_at.map(|at| Timestamp::from(at).to_string()),
-    })
+    json!(User::from(account.clone()))
 }

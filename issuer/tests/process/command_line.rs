@@ -82,7 +82,7 @@ fn an_operator_creates_an_admin_beside_a_running_server() {
     assert_eq!(created.code, 0, "{}", created.err);
     let created: Value = serde_json::from_str(&created.out).unwrap();
     assert_eq!(created["email"], "ada@example.com");
-    assert_eq!(created["roles"], json!(["admin"]));
+    assert_eq!(created["roles"], json!(["admin", "user"]));
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     let session = server.post_json("/v1/login", &login);
     assert_eq!(status(&session), 200, "{session}");
