@@ -9,7 +9,7 @@ use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
-use super::arguments::ConfigurationArgs;
+use super::arguments::{ConfigurationArgs, id};
 use super::user::{AccountName, One, account};
 use super::{no, say, with_issuer};
 use crate::http::wire::Timestamp;
@@ -38,15 +38,23 @@ pub(super) struct End {
     /// The account's address, or its id
     #[arg(value_name = "ACCOUNT")]
     name: AccountName,
+    #[command(flatten)]
+    which: Which,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which sessions end.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Which {
     /// The session, as `signet session list` shows it
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_parser = id)]
     id: Option<Uuid>,
     /// All of them
     #[arg(long)]
     all: bool,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl SessionCommand {
@@ -77,7 +85,7 @@ impl List {
 
 impl End {
     fn run(self) -> ExitCode {
-        let (name, id, as_json) = (self.name, self.id, self.json);
+        let (name, id, as_json) = (self.name, self.which.id, self.json);
         with_issuer(self.configuration, async move |issuer: &Issuer| {
             let found = match account(issuer, &name).await {
                 Ok(found) => found,

@@ -143,6 +143,26 @@ fn a_list_that_was_cut_says_so() {
 }
 
 #[test]
+fn what_is_to_be_named_is_asked_for_in_words() {
+    let signet = Signet::new();
+    for (arguments, told) in [
+        (&["session", "end", ADA][..], "<ID|--all>"),
+        (&["session", "end", ADA, "x"], "an id looks like 0"),
+        (&["mail", "retry"], "--dead"),
+        (&["mail", "retry", "xyz"], "an id looks like 0"),
+    ] {
+        let ended = signet.run(arguments);
+        assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
+    }
+    told(&signet, &["user", "invite", ADA]);
+    let mail = &told(&signet, &["mail", "outbox"])["mails"][0]["id"];
+    let retried = signet.run(&["mail", "retry", mail.as_str().unwrap()]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert_eq!(retried.out, "1 of 1 are tried again\n");
+}
+
+#[test]
 fn sessions_are_listed_and_ended() {
     let signet = Signet::new();
     create(&signet, ADA, &[]);

@@ -12,7 +12,7 @@ use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxState, RetryErr
 use signet_core::ports::StoreResult;
 use uuid::Uuid;
 
-use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::arguments::{ConfigurationArgs, id};
 use crate::cli::beginning::Beginning;
 use crate::cli::{block_on, complain, configuration, no, say};
 use crate::config::Config;
@@ -46,12 +46,16 @@ pub(in crate::cli) struct List {
 pub(in crate::cli) struct Retry {
     #[command(flatten)]
     configuration: ConfigurationArgs,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Which mail is tried again.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Which {
     /// The ids of the mail, as `signet mail outbox` lists them
-    #[arg(
-        required_unless_present = "dead",
-        conflicts_with = "dead",
-        value_name = "ID"
-    )]
+    #[arg(value_name = "ID", value_parser = id)]
     ids: Vec<Uuid>,
     /// Everything that is dead and still of use: what has expired, or whose link is void, is passed
     /// over
@@ -112,9 +116,9 @@ impl Retry {
             Err(error) => return no(&error),
         };
         let issuer = &opened.issuer;
-        let code = match self.dead {
+        let code = match self.which.dead {
             true => retry_dead(issuer).await,
-            false => retry_these(issuer, &self.ids).await,
+            false => retry_these(issuer, &self.which.ids).await,
         };
         opened.database.close().await;
         code
@@ -122,21 +126,25 @@ impl Retry {
 }
 
 async fn retry_these(issuer: &Issuer, ids: &[Uuid]) -> ExitCode {
-    let mut refused = false;
+    let mut retried = 0_usize;
     for id in ids {
         match issuer.retry_mail_as_operator(*id).await {
-            Ok(()) => {}
+            Ok(()) => retried = retried.saturating_add(1),
             Err(RetryError::Store(error)) => return no(&error),
             Err(error @ (RetryError::Refused(_) | RetryError::Unreadable)) => {
-                refused = true;
                 complain(&format_args!("{id}: {error}"));
             }
         }
     }
-    match refused {
-        true => ExitCode::from(1),
-        false => ExitCode::SUCCESS,
+    let said = say(&told(retried, ids.len()));
+    match retried == ids.len() {
+        true => said,
+        false => ExitCode::from(1),
     }
+}
+
+fn told(retried: usize, of: usize) -> String {
+    format!("{retried} of {of} are tried again\n")
 }
 
 async fn retry_dead(issuer: &Issuer) -> ExitCode {
@@ -148,7 +156,7 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
         Ok(found) => found.items,
         Err(error) => return no(&error),
     };
-    let mut retried = 0_u64;
+    let mut retried = 0_usize;
     for entry in &found {
         match issuer.retry_mail_as_operator(entry.id).await {
             Ok(()) => retried = retried.saturating_add(1),
@@ -156,7 +164,7 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
             Err(RetryError::Refused(_) | RetryError::Unreadable) => {}
         }
     }
-    say(&format!("{retried} of {} are tried again\n", found.len()))
+    say(&told(retried, found.len()))
 }
 
 /// The newest entries.
