@@ -365,6 +365,34 @@ fn an_import_that_is_killed_loses_nothing_and_doubles_nothing() {
 }
 
 #[test]
+fn a_list_of_nothing_says_why_and_takes_away_nobody_s_folder() {
+    let signet = Signet::new();
+    let list = signet.folder().join("list.txt");
+    let parts = signet.folder().join("known.bin.parts");
+    let build = || signet.run(&["passwords", "build", "list.txt", "-o", "known.bin"]);
+    fs::write(&list, "short\n1234567\n").unwrap();
+    let short = build();
+    assert_eq!(short.code, 1, "{}", short.out);
+    let told = "none of the 2 lines in list.txt is taken: 2 are shorter than --shortest 8";
+    assert!(short.err.contains(told), "{}", short.err);
+    fs::write(&list, "").unwrap();
+    assert!(build().err.contains("there is no password in list.txt"));
+
+    fs::write(&list, "purple monkey dishwasher\n").unwrap();
+    fs::create_dir(&parts).unwrap();
+    fs::write(parts.join("letter.txt"), "to my grandmother").unwrap();
+    let ended = build();
+    assert_eq!(ended.code, 1, "{}", ended.out);
+    assert!(ended.err.contains("move it away"), "{}", ended.err);
+    assert!(parts.join("letter.txt").exists());
+
+    fs::rename(parts.join("letter.txt"), parts.join("255")).unwrap();
+    let over = build();
+    assert_eq!(over.code, 0, "what a killed run left: {}", over.err);
+    assert!(!parts.exists());
+}
+
+#[test]
 fn a_list_that_was_built_is_held_against_new_passwords() {
     let signet = Signet::new();
     let list = "Purple Monkey Dishwasher\nshort\npurple monkey dishwasher\n";

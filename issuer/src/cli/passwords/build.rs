@@ -55,7 +55,7 @@ impl Build {
             }
         };
         match made {
-            Ok(made) if made.passwords == 0 => no(&format_args!("there is no password in {list}")),
+            Ok(made) if made.passwords == 0 => no(&self.nothing(made.counts)),
             Ok(made) => say(&self.told(&made)),
             Err(error) => no(&format_args!(
                 "can't make {} of {list}: {error}",
@@ -96,6 +96,24 @@ impl Build {
             passwords,
             bytes,
         })
+    }
+
+    /// Why there is no password to make a list of.
+    fn nothing(&self, counts: Counts) -> String {
+        let list = self.list.display();
+        let Counts {
+            left_out,
+            unreadable,
+            ..
+        } = counts;
+        match left_out.saturating_add(unreadable) {
+            0 => format!("there is no password in {list}"),
+            lines => format!(
+                "none of the {lines} lines in {list} is taken: {left_out} are shorter than \
+                 --shortest {} or seen less often than --seen {}, {unreadable} can't be read",
+                self.shortest, self.seen
+            ),
+        }
     }
 
     fn told(&self, made: &Made) -> String {
@@ -171,9 +189,31 @@ impl Parts {
 
     fn create(folder: &Path) -> io::Result<Self> {
         // One that was left by a run that was killed.
-        let _there_may_be_none = fs::remove_dir_all(folder);
+        if folder.exists() {
+            match Self::are_all_in(folder)? {
+                true => fs::remove_dir_all(folder)?,
+                false => {
+                    let folder = folder.display();
+                    return Err(io::Error::other(format!(
+                        "{folder}, which this works in, holds something else; move it away"
+                    )));
+                }
+            }
+        }
         fs::create_dir(folder)?;
         Ok(Self(folder.to_owned()))
+    }
+
+    /// Whether a folder holds parts and nothing else.
+    fn are_all_in(folder: &Path) -> io::Result<bool> {
+        for entry in fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            let number: Option<usize> = name.to_str().and_then(|name| name.parse().ok());
+            if number.is_none_or(|number| number >= Self::COUNT) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn file(&self, number: usize) -> PathBuf {
