@@ -17,9 +17,9 @@ const BRING_IT: &str = "give the one that the database was made with; only where
                         -d '='` and keep it safe";
 
 /// What to do where the stored keys are sealed under another one.
-pub(crate) const GIVE_THE_RIGHT_ONE: &str =
-    "give the one that this database was made with, as master_key or master_key_file; one that was \
-     replaced goes into master_key_previous";
+pub(crate) const GIVE_THE_RIGHT_ONE: &str = "give the one that this database was made with, as \
+                                             master_key or master_key_file; one that was replaced \
+                                             goes into master_key_previous";
 
 /// The longest file that is read; a key has 43 characters and a line feed.
 const LONGEST_FILE: u64 = 256;

@@ -186,7 +186,9 @@ fn another_master_key_than_the_servers_is_told_as_such() {
     let ended = elsewhere.run(&["serve"]);
     assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(
-        ended.err.contains("give the one that this database was made with"),
+        ended
+            .err
+            .contains("give the one that this database was made with"),
         "{}",
         ended.err
     );

@@ -33,6 +33,7 @@ mod operating;
 mod operations;
 mod overload;
 mod pages;
+mod passwords;
 mod policy;
 mod readme;
 mod redis;
