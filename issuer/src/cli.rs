@@ -159,6 +159,14 @@ fn unusable(reason: &impl Display) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// A file can't be made or read: a name that leads nowhere can't be used.
+fn file_fault(error: &impl Display, source: &io::Error) -> ExitCode {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => unusable(error),
+        _ => no(error),
+    }
+}
+
 fn complain(reason: &impl Display) {
     let _nobody_reads_it = writeln!(io::stderr(), "signet: {reason}");
 }
@@ -170,7 +178,8 @@ fn configuration(arguments: ConfigurationArgs) -> Result<Config, ExitCode> {
         .map_err(|faults| unusable(&faults))
 }
 
-/// Runs a command that works with an issuer whose database is in use, beside one that serves perhaps.
+/// Runs a command that works with an issuer whose database is in use, beside one that serves
+/// perhaps.
 fn with_issuer(
     arguments: ConfigurationArgs,
     command: impl AsyncFnOnce(&Issuer) -> ExitCode,

@@ -4,14 +4,11 @@ mod backup;
 mod restore;
 mod schema;
 
-use std::fmt::Display;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{no, unusable};
 use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
@@ -59,13 +56,5 @@ fn a_file(database: &Database) -> Result<&Path, NotAFile> {
         Database::Postgres(_) => Err(NotAFile {
             database: database.to_string(),
         }),
-    }
-}
-
-/// What a copy can't be made or read for: a name that leads nowhere can't be used.
-fn file_fault(error: &impl Display, source: &io::Error) -> ExitCode {
-    match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => unusable(error),
-        _ => no(error),
     }
 }

@@ -7,9 +7,9 @@ use clap::Args;
 use serde_json::json;
 use signet_store_sqlite::{BackupError, back_up};
 
-use super::{a_file, file_fault};
+use super::a_file;
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say};
+use crate::cli::{block_on, configuration, file_fault, no, say};
 use crate::config::Config;
 use crate::serve::database_file;
 

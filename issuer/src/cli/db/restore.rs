@@ -12,9 +12,9 @@ use signet_core::secret::OperatingSystem;
 use signet_core::time::{Clock as _, UnixTime};
 use signet_store_sqlite::{RestoreError, SqliteStore, Staged};
 
-use super::{NotAFile, a_file, file_fault};
+use super::{NotAFile, a_file};
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say};
+use crate::cli::{block_on, configuration, file_fault, no, say};
 use crate::clock::SystemClock;
 use crate::config::{Config, Database};
 use crate::serve::database::OpenDatabase;

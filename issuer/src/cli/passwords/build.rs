@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use signet_core::password::known::{self, Key, MOST_BITS};
 
 use super::keys::{Counts, Lines, Wanted, read};
-use crate::cli::{no, say, unusable};
+use crate::cli::{file_fault, no, say, unusable};
 
 /// `signet passwords build`
 #[derive(Args, Debug)]
@@ -57,10 +57,13 @@ impl Build {
         match made {
             Ok(made) if made.passwords == 0 => no(&self.nothing(made.counts)),
             Ok(made) => say(&self.told(&made)),
-            Err(error) => no(&format_args!(
-                "can't make {} of {list}: {error}",
-                self.output.display()
-            )),
+            Err(error) => {
+                let output = self.output.display();
+                file_fault(
+                    &format_args!("can't make {output} of {list}: {error}"),
+                    &error,
+                )
+            }
         }
     }
 

@@ -91,7 +91,7 @@ fn what_supabase_knows_of_an_account_counts() {
 
 #[test]
 fn only_a_time_verifies_or_deletes() {
-    let json = |value: Json| Value::Json(value);
+    let json = Value::Json;
     let text = |value: &str| Value::Text(value.to_owned());
     for name in ["email_confirmed_at", "deleted_at"] {
         for wrong in [
