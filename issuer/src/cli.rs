@@ -7,6 +7,7 @@
 
 mod arguments;
 mod audit;
+mod beginning;
 mod config;
 mod db;
 mod decide;
@@ -161,6 +162,14 @@ fn unusable(reason: &impl Display) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// A file can't be made or read: a name that leads nowhere can't be used.
+fn file_fault(error: &impl Display, source: &io::Error) -> ExitCode {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => unusable(error),
+        _ => no(error),
+    }
+}
+
 fn complain(reason: &impl Display) {
     let _nobody_reads_it = writeln!(io::stderr(), "signet: {reason}");
 }
@@ -172,8 +181,18 @@ fn configuration(arguments: ConfigurationArgs) -> Result<Config, ExitCode> {
         .map_err(|faults| unusable(&faults))
 }
 
-/// Runs a command that works with an issuer, beside one that serves perhaps.
+/// Runs a command that works with an issuer whose database is in use, beside one that serves
+/// perhaps.
 fn with_issuer(
+    arguments: ConfigurationArgs,
+    command: impl AsyncFnOnce(&Issuer) -> ExitCode,
+) -> ExitCode {
+    with_issuer_for(Purpose::Command, arguments, command)
+}
+
+/// Runs a command that works with an issuer.
+fn with_issuer_for(
+    purpose: Purpose,
     arguments: ConfigurationArgs,
     command: impl AsyncFnOnce(&Issuer) -> ExitCode,
 ) -> ExitCode {
@@ -182,7 +201,7 @@ fn with_issuer(
         Err(code) => return code,
     };
     block_on(async {
-        let opened = match opening::open(&config, Purpose::Command).await {
+        let opened = match opening::open(&config, purpose).await {
             Ok(opened) => opened,
             Err(error) => return no(&error),
         };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+use uuid::Uuid;
 
 use crate::config::{KEYS, Key, Sources};
 
@@ -21,6 +22,12 @@ impl ConfigurationArgs {
     pub(super) fn into_sources(self) -> Sources {
         Sources::of_this_process(self.file, self.flags)
     }
+}
+
+/// An id, as lists and logs show it.
+pub(super) fn id(text: &str) -> Result<Uuid, String> {
+    Uuid::try_parse(text)
+        .map_err(|_| "an id looks like 01998f3e-5c1a-7c3e-9d55-3f2f6b6f9a01".to_owned())
 }
 
 fn flagged() -> impl Iterator<Item = &'static Key> {

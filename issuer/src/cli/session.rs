@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use signet_core::account::Account;
-use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
-use super::arguments::ConfigurationArgs;
-use super::user::{One, account, address};
+use super::arguments::{ConfigurationArgs, id};
+use super::user::{AccountName, One, account};
 use super::{no, say, with_issuer};
 use crate::http::wire::Timestamp;
 
@@ -36,18 +35,26 @@ pub(super) struct List {
 pub(super) struct End {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
+    /// The account's address, or its id
+    #[arg(value_name = "ACCOUNT")]
+    name: AccountName,
+    #[command(flatten)]
+    which: Which,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which sessions end.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Which {
     /// The session, as `signet session list` shows it
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_parser = id)]
     id: Option<Uuid>,
     /// All of them
     #[arg(long)]
     all: bool,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl SessionCommand {
@@ -78,9 +85,9 @@ impl List {
 
 impl End {
     fn run(self) -> ExitCode {
-        let (email, id, as_json) = (self.email, self.id, self.json);
+        let (name, id, as_json) = (self.name, self.which.id, self.json);
         with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &email).await {
+            let found = match account(issuer, &name).await {
                 Ok(found) => found,
                 Err(code) => return code,
             };
@@ -113,6 +120,7 @@ fn object(session: &Session) -> Value {
         "created_at": Timestamp::from(session.created_at).to_string(),
         "last_seen_at": Timestamp::from(session.last_seen_at).to_string(),
         "repeats": session.repeats,
+        "repeated_at": session.repeated_at.map(|at| Timestamp::from(at).to_string()),
         "user_agent": session.user_agent,
         "ip": session.ip,
     })
@@ -127,13 +135,56 @@ fn text(sessions: &[Session]) -> String {
         );
         let ip = session.ip.map(|ip| ip.to_string()).unwrap_or_default();
         let agent = session.user_agent.as_deref().unwrap_or_default();
-        let id = session.id.0;
+        let (id, repeated) = (session.id.0, repeated(session));
         text.push_str(&format!(
-            "{id}  opened {created_at}  seen {seen_at}  {ip}  {agent}\n"
+            "{id}  opened {created_at}  seen {seen_at}  {repeated}{ip}  {agent}\n"
         ));
     }
     match text.is_empty() {
         true => "there is no live session\n".to_owned(),
         false => text,
+    }
+}
+
+/// What may be a thief's: tokens that came once more and were answered, within their grace.
+fn repeated(session: &Session) -> String {
+    match session.repeated_at {
+        None => String::new(),
+        Some(at) => format!(
+            "answered again {} times, last {}  ",
+            session.repeats,
+            Timestamp::from(at)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_core::time::UnixTime;
+
+    use super::*;
+
+    #[test]
+    fn a_session_shows_that_its_tokens_came_twice() {
+        let at = UnixTime::from_secs(1_800_000_000);
+        let mut session = Session {
+            id: SessionId(Uuid::from_u128(7)),
+            created_at: at,
+            last_seen_at: at,
+            user_agent: None,
+            ip: None,
+            repeats: 0,
+            repeated_at: None,
+        };
+        assert!(!text(std::slice::from_ref(&session)).contains("again"));
+        assert!(object(&session)["repeated_at"].is_null());
+        session.repeats = 3;
+        session.repeated_at = Some(at);
+        let said = text(std::slice::from_ref(&session));
+        assert!(
+            said.contains("  answered again 3 times, last 2027-01-15T08:00:00Z  "),
+            "{said}"
+        );
+        assert_eq!(object(&session)["repeated_at"], "2027-01-15T08:00:00Z");
     }
 }

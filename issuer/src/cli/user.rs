@@ -12,16 +12,18 @@ mod personal;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use signet_core::account::{Account, DisplayName};
+use signet_core::account::{Account, AccountId};
 use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 use signet_core::role::RoleName;
+use uuid::Uuid;
 
 use super::no;
-use crate::http::wire::Timestamp;
+use crate::http::admin::users::User;
 
 pub(super) use one::One;
 
@@ -60,19 +62,44 @@ impl UserCommand {
     }
 }
 
+/// How a command names an account: by its address, or by the id that logs, lists and the trail show.
+#[derive(Clone, Debug)]
+pub(super) enum AccountName {
+    Address(EmailAddress),
+    Id(AccountId),
+}
+
+impl FromStr for AccountName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // No address is a UUID: it has an `@`.
+        match Uuid::try_parse(text) {
+            Ok(id) => Ok(Self::Id(AccountId(id))),
+            Err(_) => address(text)
+                .map(Self::Address)
+                .map_err(|error| format!("{error}, or be the id of an account")),
+        }
+    }
+}
+
 /// An address on the command line.
-pub(super) fn address(text: &str) -> Result<EmailAddress, String> {
+fn address(text: &str) -> Result<EmailAddress, String> {
     EmailAddress::parse(text).map_err(|error| error.to_string())
 }
 
-/// The account with an address, or the exit code where there is none.
-pub(super) async fn account(issuer: &Issuer, email: &EmailAddress) -> Result<Account, ExitCode> {
-    match issuer.account_at(email).await {
+/// The account of a name, or the exit code where there is none.
+pub(super) async fn account(issuer: &Issuer, name: &AccountName) -> Result<Account, ExitCode> {
+    let (found, whose) = match name {
+        AccountName::Address(email) => (
+            issuer.account_at(email).await,
+            format!("the address {}", email.original()),
+        ),
+        AccountName::Id(id) => (issuer.account(*id).await, format!("the id {id}")),
+    };
+    match found {
         Ok(Some(account)) => Ok(account),
-        Ok(None) => Err(no(&format_args!(
-            "no account has the address {}",
-            email.original()
-        ))),
+        Ok(None) => Err(no(&format_args!("no account has {whose}"))),
         Err(error) => Err(no(&error)),
     }
 }
@@ -83,17 +110,7 @@ fn role_names(texts: &[String]) -> Result<BTreeSet<RoleName>, String> {
     texts.iter().map(name).collect()
 }
 
-/// An account as JSON.
+/// An account as JSON, as the API shows it to admins.
 fn object(account: &Account) -> Value {
-    let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
-    json!({
-        "id": account.id.to_string(),
-        "email": account.email.original(),
-        "email_verified": account.email_verified,
-        "name": account.name.as_ref().map(DisplayName::as_str),
-        "status": account.status.as_str(),
-        "roles": roles,
-        "created_at": Timestamp::from(account.created_at).to_string(),
-        "last_login_at": account.last_login_at.map(|at| Timestamp::from(at).to_string()),
-    })
+    json!(User::from(account.clone()))
 }

@@ -11,9 +11,15 @@ use zeroize::Zeroizing;
 
 use super::setting::{Database, Refusal};
 
-/// How an operator gets a key.
-const MAKE_ONE: &str =
-    "make one with `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` and keep it safe";
+/// Where an operator has a key from. A new one beside a database that is in use opens nothing.
+const BRING_IT: &str = "give the one that the database was made with; only where there is no \
+                        database yet, make one with `openssl rand -base64 32 | tr '+/' '-_' | tr \
+                        -d '='` and keep it safe";
+
+/// What to do where the stored keys are sealed under another one.
+pub(crate) const GIVE_THE_RIGHT_ONE: &str = "give the one that this database was made with, as \
+                                             master_key or master_key_file; one that was replaced \
+                                             goes into master_key_previous";
 
 /// The longest file that is read; a key has 43 characters and a line feed.
 const LONGEST_FILE: u64 = 256;
@@ -175,7 +181,7 @@ pub(super) fn read_file(path: &Path) -> Result<MasterKey, Refusal> {
         return Err(Refusal::with_hint(problem, hint));
     }
     if metadata.len() > LONGEST_FILE {
-        return Err(Refusal::with_hint("is too long for a master key", MAKE_ONE));
+        return Err(Refusal::with_hint("is too long for a master key", BRING_IT));
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
     let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -198,7 +204,7 @@ pub(super) fn parse(text: &str) -> Result<MasterKey, Refusal> {
         Ok(_) | Err(MasterKeyError::Sample) => "is not random",
         Err(MasterKeyError::Malformed) => "is not 32 bytes in base64url (43 characters, no `=`)",
     };
-    Err(Refusal::with_hint(problem, MAKE_ONE))
+    Err(Refusal::with_hint(problem, BRING_IT))
 }
 
 #[cfg(test)]
@@ -262,6 +268,20 @@ mod tests {
             assert_eq!(read_file(&path).is_ok(), fits, "{mode:o}");
             assert_eq!(is_open_to_others(&path), !fits, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn whoever_has_half_a_key_is_not_told_to_make_another_one_first() {
+        let directory = tempfile::tempdir().unwrap();
+        local(directory.path());
+        let path = directory.path().join("signet.master-key");
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..20]).unwrap();
+        let hint = read_file(&path).unwrap_err().hint.unwrap();
+        assert!(
+            hint.starts_with("give the one that the database was made with"),
+            "{hint}"
+        );
     }
 
     #[test]

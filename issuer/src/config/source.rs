@@ -204,10 +204,11 @@ fn is_injected(name: &str) -> bool {
     name == "SIGNET_PORT" || name.starts_with("SIGNET_PORT_") || name.starts_with("SIGNET_SERVICE_")
 }
 
-/// The name that was probably meant.
+/// The name that was probably meant. What all variables begin with makes none like another.
 fn suggest(written: &str, names: impl Iterator<Item = String>) -> String {
     let fold = |name: &str| {
-        name.to_ascii_lowercase()
+        name.trim_start_matches(PREFIX)
+            .to_ascii_lowercase()
             .replace("__", "_")
             .replace('.', "_")
     };

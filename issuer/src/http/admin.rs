@@ -9,4 +9,4 @@ pub(crate) mod keys;
 pub(super) mod outbox;
 pub(super) mod roles;
 pub(super) mod sessions;
-pub(super) mod users;
+pub(crate) mod users;

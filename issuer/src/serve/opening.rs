@@ -19,7 +19,7 @@ use signet_store_redis::{RedisClient, RedisHeads, RedisLimiter};
 
 use super::database::{OpenDatabase, StoreOpenError};
 use crate::clock::SystemClock;
-use crate::config::master_key::MasterKeyFileError;
+use crate::config::master_key::{GIVE_THE_RIGHT_ONE, MasterKeyFileError};
 use crate::config::{Config, Database, MasterKeySource, SessionsIn};
 
 /// An issuer, and what it shares with the HTTP side.
@@ -47,8 +47,11 @@ impl fmt::Debug for Opened {
 pub enum Purpose {
     /// Serving, beside other issuers perhaps.
     Serving,
-    /// One command of an operator, whom no limit holds up.
+    /// One command of an operator, whom no limit holds up, on a database that is in use: one that
+    /// isn't there was misspelled, and isn't made.
     Command,
+    /// A command that may be the first thing that is done to a database.
+    FirstCommand,
 }
 
 /// Why nothing can be opened.
@@ -63,8 +66,26 @@ pub enum OpenError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreOpenError),
+    /// Nobody has made the database that a command is about.
+    #[error(
+        "there is no database of an issuer at {database}. Set database_url to where it is; the \
+         first start of signet makes one"
+    )]
+    NotThere {
+        /// The database.
+        database: String,
+    },
+    /// A command leaves the schema to the start of the release that is to serve.
+    #[error(
+        "the schema of {database} is not up to date: `signet db migrate`, or the next start, does \
+         it"
+    )]
+    Outdated {
+        /// The database.
+        database: String,
+    },
     /// The keys in the database can't be used.
-    #[error("{0}. Is the master key the one that this database was made with?")]
+    #[error("the master key doesn't open the stored keys: {0}; {hint}", hint = GIVE_THE_RIGHT_ONE)]
     Keys(StartError),
     /// The issuer can't start.
     #[error(transparent)]
@@ -90,6 +111,9 @@ impl From<StartError> for OpenError {
 /// See [`OpenError`].
 pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError> {
     let randomness: Arc<dyn Randomness> = Arc::new(OperatingSystem);
+    if purpose == Purpose::Command {
+        expect_in_use(&config.database).await?;
+    }
     // A server that isn't right is told before the database is touched.
     let redis = match &config.redis {
         Some(address) if purpose == Purpose::Serving => {
@@ -128,6 +152,20 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened, OpenError
         randomness,
         database,
     })
+}
+
+/// Refuses a database that opening it would make, or bring up to date. Changes nothing.
+async fn expect_in_use(database: &Database) -> Result<(), OpenError> {
+    let schema = OpenDatabase::schema(database).await?;
+    let shown = || database.to_string();
+    match (schema.applied.is_empty(), schema.pending.is_empty()) {
+        (true, _) => Err(OpenError::NotThere { database: shown() }),
+        (false, false) => Err(OpenError::Outdated { database: shown() }),
+        (false, true) => match OpenDatabase::holds_keys(database).await? {
+            true => Ok(()),
+            false => Err(OpenError::NotThere { database: shown() }),
+        },
+    }
 }
 
 /// Opens a database and finds its master keys. Local mode makes one where the database has no keys

@@ -40,6 +40,7 @@ fn unusable_arguments_are_exit_2_on_standard_error() {
         &["user", "invite", "ada@example.com", "--name", ""],
         &["user", "invite", "ada@example.com", "--name", "A\nB"],
         &["token", "verify"],
+        &["passwords", "build", "missing.txt", "-o", "known.bin"],
     ] {
         let ended = Signet::new().run_with_input(arguments, PASSWORD.as_bytes());
         assert_eq!(ended.code, 2, "{arguments:?}: {}{}", ended.out, ended.err);
@@ -81,7 +82,7 @@ fn an_operator_creates_an_admin_beside_a_running_server() {
     assert_eq!(created.code, 0, "{}", created.err);
     let created: Value = serde_json::from_str(&created.out).unwrap();
     assert_eq!(created["email"], "ada@example.com");
-    assert_eq!(created["roles"], json!(["admin"]));
+    assert_eq!(created["roles"], json!(["admin", "user"]));
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     let session = server.post_json("/v1/login", &login);
     assert_eq!(status(&session), 200, "{session}");
@@ -245,7 +246,7 @@ fn a_wrong_or_lost_master_key_is_told_as_such() {
     let said = String::from_utf8(wrong.stderr).unwrap();
     assert_eq!(wrong.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("Is the master key the one that this database was made with?"),
+        said.contains("give the one that this database was made with"),
         "{said}"
     );
     std::fs::remove_file(signet.folder().join("signet.master-key")).unwrap();

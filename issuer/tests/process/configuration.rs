@@ -118,7 +118,9 @@ fn what_kubernetes_injects_is_ignored() {
 
 #[test]
 fn unknown_names_are_faults_with_a_suggestion() {
-    let signet = Signet::new().with("SIGNET_TOKENS_AUDIENCES", "a");
+    let signet = Signet::new()
+        .with("SIGNET_TOKENS_AUDIENCES", "a")
+        .with("SIGNET_FOO", "a");
     fs::write(
         signet.folder().join("signet.toml"),
         "publicurl = \"http://localhost:8080\"\n[tokens]\naudience = [\"a\"]\n[nonsense]\nx = 1\n",
@@ -130,6 +132,7 @@ fn unknown_names_are_faults_with_a_suggestion() {
         "tokens.audience (signet.toml:3): there is no such key\n      did you mean tokens.audiences?",
         "nonsense.x (signet.toml:5): there is no such key",
         "SIGNET_TOKENS_AUDIENCES: there is no such key\n      did you mean SIGNET_TOKENS__AUDIENCES?",
+        "SIGNET_FOO: there is no such key\n      docs/CONFIGURATION.md lists them all",
     ] {
         assert!(out.contains(told), "{told}\n{out}");
     }

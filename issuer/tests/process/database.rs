@@ -56,6 +56,63 @@ fn a_file_is_looked_at_before_it_is_made_and_brought_up_to_date() {
     comes_up_to_date(&signet);
 }
 
+/// What a command about a database that isn't there says.
+fn finds_nothing(signet: &Signet, command: &[&str]) {
+    let ended = signet.run(command);
+    assert_eq!(ended.code, 1, "{command:?}: {ended:?}");
+    let told = "there is no database of an issuer at";
+    assert!(ended.err.contains(told), "{command:?}: {}", ended.err);
+    assert!(ended.out.is_empty(), "{command:?}: {}", ended.out);
+}
+
+#[test]
+fn a_command_about_what_is_there_makes_no_database_and_no_key() {
+    let signet = Signet::new();
+    for command in [
+        &["audit", "verify"][..],
+        &["audit", "export"],
+        &["user", "list"],
+        &["user", "suspend", "ada@example.com"],
+        &["user", "export", "ada@example.com"],
+        &["session", "list", "ada@example.com"],
+        &["keys", "list"],
+        &["keys", "reseal"],
+        &["mail", "outbox"],
+        &["mail", "retry", "--dead"],
+    ] {
+        finds_nothing(&signet, command);
+        let made = fs::read_dir(signet.folder()).unwrap().count();
+        assert_eq!(made, 0, "{command:?}");
+    }
+    assert_eq!(signet.run(&["db", "migrate"]).code, 0);
+    finds_nothing(&signet, &["user", "list"]);
+    let key = signet.folder().join("signet.master-key");
+    assert!(!key.exists(), "no issuer has begun here");
+    assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
+    assert_eq!(signet.run(&["user", "list"]).code, 0);
+}
+
+#[test]
+fn a_command_about_what_is_there_leaves_a_server_as_it_is() {
+    let database = postgres().database();
+    let signet = on(&database);
+    finds_nothing(&signet, &["user", "list"]);
+    let (_, told) = schema(&signet);
+    assert_eq!(told["applied"], json!([]));
+    let newest = told["pending"].as_array().unwrap().len();
+    assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
+    assert_eq!(signet.run(&["user", "list"]).code, 0);
+    database.sql(
+        "DELETE FROM signet.schema_migrations
+         WHERE version = (SELECT max(version) FROM signet.schema_migrations)",
+    );
+    let behind = signet.run(&["user", "list"]);
+    assert_eq!(behind.code, 1, "{}", behind.out);
+    assert!(behind.err.contains("`signet db migrate`"), "{}", behind.err);
+    let (_, told) = schema(&signet);
+    assert_eq!(told["applied"].as_array().unwrap().len(), newest - 1);
+}
+
 #[test]
 fn a_server_is_looked_at_and_brought_up_to_date() {
     let database = postgres().database();
@@ -129,7 +186,9 @@ fn another_master_key_than_the_servers_is_told_as_such() {
     let ended = elsewhere.run(&["serve"]);
     assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(
-        ended.err.contains("Is the master key the one"),
+        ended
+            .err
+            .contains("give the one that this database was made with"),
         "{}",
         ended.err
     );

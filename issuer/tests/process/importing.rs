@@ -230,6 +230,19 @@ fn an_id_that_stands_in_a_file_twice_is_refused_however_far_apart() {
 }
 
 #[test]
+fn a_row_that_stands_in_a_file_twice_is_a_duplicate_with_its_id_as_well() {
+    let signet = Signet::new();
+    let row = "ada@example.com,00000000-0000-4000-8000-000000000001\n";
+    let file = format!("email,id\n{row}{row}");
+    let told = report(&import(&signet, "accounts.csv", &file, &["--json"]));
+    assert_eq!(
+        (&told["imported"], &told["duplicates"], &told["refused"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(reason(&told, 3), "has the address of line 2");
+}
+
+#[test]
 fn what_is_no_file_of_accounts_is_exit_2_and_says_what_to_do() {
     let signet = Signet::new();
     for (content, more, told) in [
@@ -239,6 +252,16 @@ fn what_is_no_file_of_accounts_is_exit_2_and_says_what_to_do() {
             "email,password\nada@example.com,secret\n",
             &[],
             "the field \"password\"",
+        ),
+        (
+            "email,name,email\nada@example.com,Ada,eve@example.com\n",
+            &[],
+            "the field \"email\" twice",
+        ),
+        (
+            "COPY auth.users (email, id, email) FROM stdin;\n\\.\n",
+            &[],
+            "the field \"email\" twice",
         ),
         (
             "-- a dump\nINSERT INTO auth.users VALUES (1);\n",
@@ -339,101 +362,4 @@ fn an_import_that_is_killed_loses_nothing_and_doubles_nothing() {
     assert_eq!(report["already_there"], before);
     assert_eq!(report["imported"], ACCOUNTS - before);
     assert_eq!(counted(&signet), (ACCOUNTS, ACCOUNTS));
-}
-
-#[test]
-fn a_list_that_was_built_is_held_against_new_passwords() {
-    let signet = Signet::new();
-    let list = "Purple Monkey Dishwasher\nshort\npurple monkey dishwasher\n";
-    fs::write(signet.folder().join("list.txt"), list).unwrap();
-    let built = signet.run(&["passwords", "build", "list.txt", "-o", "known.bin"]);
-    assert_eq!(built.code, 0, "{}", built.err);
-    assert!(
-        built.out.contains("of passwords: 1 different ones"),
-        "{}",
-        built.out
-    );
-    let names: Vec<_> = fs::read_dir(signet.folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names.len(), 2, "nothing is left behind: {names:?}");
-    let create = |list: &str, password: &str| {
-        let create = [
-            "user",
-            "create",
-            "--email",
-            "ada@example.com",
-            "--password-stdin",
-        ];
-        let create = [&create[..], &["--password-list", list]].concat();
-        signet.run_with_input(&create, password.as_bytes())
-    };
-    let refused = create("known.bin", "purple MONKEY dishwasher");
-    assert_eq!(refused.code, 1, "{}", refused.err);
-    assert!(
-        refused.err.contains("common or was leaked"),
-        "{}",
-        refused.err
-    );
-    let faulty = create("list.txt", PASSWORD);
-    assert_eq!(faulty.code, 2);
-    assert!(
-        faulty.err.contains("signet passwords build"),
-        "{}",
-        faulty.err
-    );
-    assert_eq!(create("known.bin", PASSWORD).code, 0);
-    let nothing = signet.run(&[
-        "passwords",
-        "build",
-        "list.txt",
-        "-o",
-        "none.bin",
-        "--shortest",
-        "50",
-    ]);
-    assert_eq!(nothing.code, 1);
-    assert!(!signet.folder().join("none.bin").exists());
-}
-
-#[test]
-fn hashes_of_a_breach_are_held_against_new_passwords_as_they_are_typed() {
-    let signet = Signet::new();
-    // SHA-1 of "Purple Monkey Dishwasher", and of something that was seen less often.
-    let list = "B74681A5286DE37A7C2B1676CB52B79B6959875D:17\r\n\
-                70CCD9007338D6D81DD3B6271621B9CF9A97EA00:2\r\n";
-    let build = [
-        "passwords",
-        "build",
-        "-",
-        "-o",
-        "known.bin",
-        "--seen",
-        "10",
-        "--json",
-    ];
-    let built = signet.run_with_input(&build, list.as_bytes());
-    assert_eq!(built.code, 0, "{}", built.err);
-    let built: Value = serde_json::from_str(&built.out).unwrap();
-    assert_eq!(
-        (&built["passwords"], &built["left_out"]),
-        (&json!(1), &json!(1))
-    );
-    assert_eq!(built["read_as"], "SHA-1 hashes");
-    for (password, code) in [
-        ("Purple Monkey Dishwasher", 1),
-        ("purple monkey dishwasher", 0),
-    ] {
-        let create = [
-            "user",
-            "create",
-            "--email",
-            "ada@example.com",
-            "--password-stdin",
-        ];
-        let create = [&create[..], &["--password-list", "known.bin"]].concat();
-        let created = signet.run_with_input(&create, password.as_bytes());
-        assert_eq!(created.code, code, "{password}: {}", created.err);
-    }
 }

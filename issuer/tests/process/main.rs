@@ -34,6 +34,7 @@ mod operating;
 mod operations;
 mod overload;
 mod pages;
+mod passwords;
 mod picture;
 mod policy;
 mod readme;

@@ -85,7 +85,8 @@ fn accounts_are_listed_stopped_and_let_in_again() {
     let unusable = signet.run(&["user", "suspend", "nobody"]);
     assert_eq!(unusable.code, 2, "{unusable:?}");
 
-    let active = signet.run(&["user", "activate", EVE]);
+    let id = stopped["id"].as_str().unwrap();
+    let active = signet.run(&["user", "activate", id]);
     assert_eq!(active.code, 0, "{}", active.err);
     assert!(active.out.contains("is active"), "{}", active.out);
     assert_eq!(log_in(&server, EVE).0, 200);
@@ -93,6 +94,72 @@ fn accounts_are_listed_stopped_and_let_in_again() {
     let sent = signet.run(&["user", "password-reset", EVE]);
     assert_eq!(sent.code, 0, "{}", sent.err);
     server.mailed_token("reset");
+}
+
+#[test]
+fn an_account_is_found_by_the_id_that_everything_shows() {
+    let signet = Signet::new();
+    create(&signet, ADA, &[]);
+    let id = &told(&signet, &["user", "list"])["users"][0]["id"];
+    let id = id.as_str().unwrap();
+    let exported = signet.run(&["user", "export", id]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let exported: Value = serde_json::from_str(&exported.out).unwrap();
+    assert_eq!(exported["account"]["email"], ADA, "{exported}");
+    told(&signet, &["session", "list", id]);
+    assert_eq!(
+        told(&signet, &["session", "end", id, "--all"]),
+        json!({ "ended": 0 })
+    );
+    let nobody = "00000000-0000-4000-8000-000000000001";
+    for command in [&["user", "suspend"][..], &["user", "export"]] {
+        let ended = signet.run(&[command, &[nobody]].concat());
+        refused(&ended, &format!("no account has the id {nobody}"));
+    }
+    let erased = signet.run(&["user", "erase", id, "--yes"]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    assert_eq!(erased.out, format!("erased {ADA} ({id})\n"));
+    refused(&signet.run(&["user", "suspend", ADA]), ADA);
+}
+
+#[test]
+fn a_list_that_was_cut_says_so() {
+    let signet = Signet::new();
+    for name in ["ada", "eve", "bob"] {
+        told(&signet, &["user", "invite", &format!("{name}@example.com")]);
+    }
+    for (list, items) in [(["user", "list"], "users"), (["mail", "outbox"], "mails")] {
+        for (limit, shown, more) in [("2", 2, true), ("3", 3, false), ("4", 3, false)] {
+            let command = [&list[..], &["--limit", limit]].concat();
+            let listed = told(&signet, &command);
+            assert_eq!(listed[items].as_array().unwrap().len(), shown, "{listed}");
+            assert_eq!(listed["more"], more, "{command:?}");
+            let text = signet.run(&command).out;
+            let lines = shown + usize::from(more);
+            assert_eq!(text.lines().count(), lines, "{command:?}: {text}");
+            assert_eq!(text.contains("there are more: --limit"), more, "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_to_be_named_is_asked_for_in_words() {
+    let signet = Signet::new();
+    for (arguments, told) in [
+        (&["session", "end", ADA][..], "<ID|--all>"),
+        (&["session", "end", ADA, "x"], "an id looks like 0"),
+        (&["mail", "retry"], "--dead"),
+        (&["mail", "retry", "xyz"], "an id looks like 0"),
+    ] {
+        let ended = signet.run(arguments);
+        assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
+    }
+    told(&signet, &["user", "invite", ADA]);
+    let mail = &told(&signet, &["mail", "outbox"])["mails"][0]["id"];
+    let retried = signet.run(&["mail", "retry", mail.as_str().unwrap()]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert_eq!(retried.out, "1 of 1 are tried again\n");
 }
 
 #[test]

@@ -119,7 +119,12 @@ fn what_is_no_whole_backup_replaces_nothing() {
         assert!(ended.err.contains(name), "{}", ended.err);
         fs::remove_file(signet.folder().join(name)).unwrap();
     }
-    assert_eq!(signet.run(&["db", "restore", "missing.db"]).code, 1);
+    assert_eq!(signet.run(&["db", "restore", "missing.db"]).code, 2);
+    let told = signet.run(&["db", "backup", "another.db"]).out;
+    assert!(told.contains("the master key isn't in it"), "{told}");
+    fs::remove_file(signet.folder().join("another.db")).unwrap();
+    let nowhere = signet.run(&["db", "backup", "nowhere/backup.db"]);
+    assert_eq!(nowhere.code, 2, "{}", nowhere.err);
     assert_eq!(fs::read(&database).unwrap(), before);
     assert_eq!(files(signet.folder()), ["copy.db", "signet.db"]);
 }

@@ -78,16 +78,14 @@ impl Issuer {
         Ok(())
     }
 
-    /// Erases the account with an address, as an operator; answers which it was.
+    /// Erases an account, as an operator.
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn erase_by_operator(&self, email: &EmailAddress) -> Result<AccountId, AdminError> {
-        let account = self.account_at(email).await?;
-        let id = account.ok_or(AccountChangeError::NotFound)?.id;
+    pub async fn erase_by_operator(&self, id: AccountId) -> Result<(), AdminError> {
         let context = Context::internal(self.now(), Actor::Operator);
         self.erase(&context, id, &ErasureRight::Authority).await??;
-        Ok(id)
+        Ok(())
     }
 
     async fn erase(

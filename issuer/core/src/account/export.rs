@@ -128,17 +128,14 @@ impl Issuer {
         Ok(held.ok_or(AccountChangeError::NotFound)?)
     }
 
-    /// Everything that is held about the person with an address, for an operator who has to answer
-    /// them; `None` where no account has it.
+    /// Everything that is held about a person, for an operator who has to answer them; `None` where
+    /// there is no such account.
     ///
     /// # Errors
     /// When the store doesn't answer.
-    pub async fn export_by_operator(&self, email: &EmailAddress) -> StoreResult<Option<Held>> {
-        let Some(account) = self.account_at(email).await? else {
-            return Ok(None);
-        };
+    pub async fn export_by_operator(&self, id: AccountId) -> StoreResult<Option<Held>> {
         let context = Context::internal(self.now(), Actor::Operator);
-        self.export_of(&context, account.id).await
+        self.export_of(&context, id).await
     }
 
     async fn export_of(&self, context: &Context, id: AccountId) -> StoreResult<Option<Held>> {

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use signet_store_sqlite::back_up;
+use signet_store_sqlite::{BackupError, back_up};
 
 use super::a_file;
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say};
+use crate::cli::{block_on, configuration, file_fault, no, say};
 use crate::config::Config;
 use crate::serve::database_file;
 
@@ -43,12 +43,17 @@ async fn back_up_into(config: Config, file: PathBuf, as_json: bool) -> ExitCode 
     if let Err(error) = database_file::recognise(database) {
         return no(&error);
     }
-    if let Err(error) = back_up(database, &file).await {
-        return no(&error);
+    match back_up(database, &file).await {
+        Ok(()) => {}
+        Err(error @ BackupError::Copy(_)) => return no(&error),
+        Err(ref error @ BackupError::File { ref source, .. }) => return file_fault(error, source),
     }
     let name = file.display().to_string();
     say(&match as_json {
         true => format!("{}\n", json!({ "backup": name })),
-        false => format!("backed up to {name}\n"),
+        false => format!(
+            "backed up to {name}; the master key isn't in it, and without that it is worth nothing: \
+             keep a copy of the key, apart from it\n"
+        ),
     })
 }

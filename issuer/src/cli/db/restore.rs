@@ -16,7 +16,7 @@ use signet_store_sqlite::{RestoreError, SqliteStore, Staged};
 
 use super::{NotAFile, a_file};
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say};
+use crate::cli::{block_on, configuration, file_fault, no, say};
 use crate::clock::SystemClock;
 use crate::config::{Config, Database};
 use crate::serve::database::OpenDatabase;
@@ -214,6 +214,9 @@ fn told(config: &Config, restored: Result<Begun, Failure>, as_json: bool) -> Exi
     match restored {
         Ok(begun) if as_json => say(&format!("{}\n", object(&begun))),
         Ok(begun) => say(&text(config, &begun)),
+        Err(ref error @ Failure::Restore(RestoreError::File { ref source, .. })) => {
+            file_fault(error, source)
+        }
         Err(error) => no(&error),
     }
 }

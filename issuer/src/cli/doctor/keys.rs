@@ -4,6 +4,7 @@ use signet_core::schema::SchemaStatus;
 use signet_core::signing::keyring::Keyring;
 
 use super::report::Report;
+use crate::config::master_key::GIVE_THE_RIGHT_ONE;
 use crate::config::{Config, MasterKeySource};
 use crate::serve::database::OpenDatabase;
 
@@ -40,8 +41,7 @@ pub(super) async fn examine(config: &Config, schema: Option<&SchemaStatus>, repo
             Err(error) => report.fail(
                 SUBJECT,
                 format!("it doesn't open the stored keys: {error}"),
-                "give the one that this database was made with, as master_key or master_key_file; \
-                 one that was replaced goes into master_key_previous",
+                GIVE_THE_RIGHT_ONE,
             ),
         },
     }

@@ -21,6 +21,10 @@ const LEAST_KIB: u64 = 19_456;
 const PASSES: u64 = 2;
 /// Nor more than one hash may well take of a machine, in KiB.
 const MOST_KIB: u64 = 65_536;
+/// What is said where the proposal is what is set: other parameters don't help.
+const ALREADY_SET: &str = "what is set is what would be proposed here: where a hash takes much \
+                           longer than 100 ms, the machine is slow, or busy now; look again when \
+                           it is idle, or give it a faster processor";
 /// The least and the most cost of bcrypt that `password.bcrypt_cost` takes.
 const LEAST_COST: u32 = 10;
 const MOST_COST: u32 = 16;
@@ -71,14 +75,15 @@ pub(super) fn examine(config: &Config, report: &mut Report) {
 
 fn proposal(algorithm: Algorithm, permits: u64) -> String {
     match algorithm {
-        Algorithm::Argon2id { .. } => proposal_for_argon2id(permits),
-        Algorithm::Bcrypt { .. } => {
-            let cost = proposed_cost();
-            format!(
-                "this machine could do with password.bcrypt_cost = {cost}: at most about {AIM} ms \
-                 a hash, or the least cost there is"
-            )
+        Algorithm::Argon2id {
+            memory_kib,
+            iterations,
+            ..
+        } => {
+            let set = (memory_kib.into(), iterations.into());
+            proposal_for_argon2id(set, proposed_memory(), permits)
         }
+        Algorithm::Bcrypt { cost } => proposal_for_bcrypt(cost, proposed_cost()),
     }
 }
 
@@ -92,13 +97,25 @@ fn proposed_cost() -> u32 {
     LEAST_COST.saturating_add(steps).min(MOST_COST)
 }
 
-fn proposal_for_argon2id(permits: u64) -> String {
-    let memory_kib = proposed_memory();
+fn proposal_for_argon2id(set: (u64, u64), memory_kib: u64, permits: u64) -> String {
+    if set == (memory_kib, PASSES) {
+        return ALREADY_SET.to_owned();
+    }
     let bytes = memory_kib.saturating_mul(1_024).saturating_mul(permits);
     format!(
         "this machine could do with password.memory_kib = {memory_kib} and password.iterations = \
          {PASSES}: about {AIM} ms a hash, or what OWASP asks for at least, and {} at once",
         amount(bytes)
+    )
+}
+
+fn proposal_for_bcrypt(set: u32, cost: u32) -> String {
+    if set == cost {
+        return ALREADY_SET.to_owned();
+    }
+    format!(
+        "this machine could do with password.bcrypt_cost = {cost}: at most about {AIM} ms a hash, \
+         or the least cost there is"
     )
 }
 
@@ -164,4 +181,22 @@ fn available() -> Option<u64> {
     let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
     let container = container.and_then(|text| text.trim().parse().ok());
     Some(container.map_or(machine, |limit: u64| limit.min(machine)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_not_proposed() {
+        let set = (LEAST_KIB, PASSES);
+        assert_eq!(proposal_for_argon2id(set, LEAST_KIB, 2), ALREADY_SET);
+        assert_eq!(proposal_for_bcrypt(LEAST_COST, LEAST_COST), ALREADY_SET);
+        let more = proposal_for_argon2id(set, MOST_KIB, 2);
+        assert!(more.contains("password.memory_kib = 65536"), "{more}");
+        let passes = proposal_for_argon2id((LEAST_KIB, 3), LEAST_KIB, 2);
+        assert!(passes.contains("password.iterations = 2"), "{passes}");
+        let cost = proposal_for_bcrypt(LEAST_COST, 12);
+        assert!(cost.contains("password.bcrypt_cost = 12"), "{cost}");
+    }
 }

@@ -12,7 +12,8 @@ use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxState, RetryErr
 use signet_core::ports::StoreResult;
 use uuid::Uuid;
 
-use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::arguments::{ConfigurationArgs, id};
+use crate::cli::beginning::Beginning;
 use crate::cli::{block_on, complain, configuration, no, say};
 use crate::config::Config;
 use crate::http::wire::Timestamp;
@@ -45,12 +46,16 @@ pub(in crate::cli) struct List {
 pub(in crate::cli) struct Retry {
     #[command(flatten)]
     configuration: ConfigurationArgs,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Which mail is tried again.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Which {
     /// The ids of the mail, as `signet mail outbox` lists them
-    #[arg(
-        required_unless_present = "dead",
-        conflicts_with = "dead",
-        value_name = "ID"
-    )]
+    #[arg(value_name = "ID", value_parser = id)]
     ids: Vec<Uuid>,
     /// Everything that is dead and still of use: what has expired, or whose link is void, is passed
     /// over
@@ -86,11 +91,12 @@ impl List {
         let found = entries(&opened.issuer, filter, self.limit).await;
         opened.database.close().await;
         match found {
-            Ok(entries) if self.json => {
-                let mails: Vec<Value> = entries.iter().map(object).collect();
-                say(&format!("{}\n", json!({ "mails": mails })))
+            Ok(listed) if self.json => {
+                let mails: Vec<Value> = listed.items.iter().map(object).collect();
+                let more = listed.more;
+                say(&format!("{}\n", json!({ "mails": mails, "more": more })))
             }
-            Ok(entries) => say(&text(&entries)),
+            Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
             Err(error) => no(&error),
         }
     }
@@ -110,9 +116,9 @@ impl Retry {
             Err(error) => return no(&error),
         };
         let issuer = &opened.issuer;
-        let code = match self.dead {
+        let code = match self.which.dead {
             true => retry_dead(issuer).await,
-            false => retry_these(issuer, &self.ids).await,
+            false => retry_these(issuer, &self.which.ids).await,
         };
         opened.database.close().await;
         code
@@ -120,21 +126,25 @@ impl Retry {
 }
 
 async fn retry_these(issuer: &Issuer, ids: &[Uuid]) -> ExitCode {
-    let mut refused = false;
+    let mut retried = 0_usize;
     for id in ids {
         match issuer.retry_mail_as_operator(*id).await {
-            Ok(()) => {}
+            Ok(()) => retried = retried.saturating_add(1),
             Err(RetryError::Store(error)) => return no(&error),
             Err(error @ (RetryError::Refused(_) | RetryError::Unreadable)) => {
-                refused = true;
                 complain(&format_args!("{id}: {error}"));
             }
         }
     }
-    match refused {
-        true => ExitCode::from(1),
-        false => ExitCode::SUCCESS,
+    let said = say(&told(retried, ids.len()));
+    match retried == ids.len() {
+        true => said,
+        false => ExitCode::from(1),
     }
+}
+
+fn told(retried: usize, of: usize) -> String {
+    format!("{retried} of {of} are tried again\n")
 }
 
 async fn retry_dead(issuer: &Issuer) -> ExitCode {
@@ -143,10 +153,10 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
         kind: None,
     };
     let found = match entries(issuer, dead, u32::MAX).await {
-        Ok(found) => found,
+        Ok(found) => found.items,
         Err(error) => return no(&error),
     };
-    let mut retried = 0_u64;
+    let mut retried = 0_usize;
     for entry in &found {
         match issuer.retry_mail_as_operator(entry.id).await {
             Ok(()) => retried = retried.saturating_add(1),
@@ -154,29 +164,20 @@ async fn retry_dead(issuer: &Issuer) -> ExitCode {
             Err(RetryError::Refused(_) | RetryError::Unreadable) => {}
         }
     }
-    say(&format!("{retried} of {} are tried again\n", found.len()))
+    say(&told(retried, found.len()))
 }
 
-/// The newest entries, page by page.
+/// The newest entries.
 async fn entries(
     issuer: &Issuer,
     filter: OutboxFilter,
     limit: u32,
-) -> StoreResult<Vec<OutboxEntry>> {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut entries: Vec<OutboxEntry> = Vec::new();
-    loop {
-        let after = entries.last().map(OutboxEntry::place);
-        let page = issuer.outbox(&filter, after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(page);
-        if entries.len() >= most {
-            entries.truncate(most);
-            return Ok(entries);
-        }
-    }
+) -> StoreResult<Beginning<OutboxEntry>> {
+    Beginning::read(limit, async |last: Option<&OutboxEntry>| {
+        let after = last.map(OutboxEntry::place);
+        issuer.outbox(&filter, after, PAGE).await
+    })
+    .await
 }
 
 fn object(entry: &OutboxEntry) -> Value {

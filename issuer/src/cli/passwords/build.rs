@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use signet_core::password::known::{self, Key, MOST_BITS};
 
 use super::keys::{Counts, Lines, Wanted, read};
-use crate::cli::{no, say};
+use crate::cli::{file_fault, no, say, unusable};
 
 /// `signet passwords build`
 #[derive(Args, Debug)]
@@ -51,16 +51,19 @@ impl Build {
         } else {
             match File::open(&self.list) {
                 Ok(file) => self.make(&mut BufReader::with_capacity(1 << 20, file)),
-                Err(error) => return no(&format_args!("can't read {list}: {error}")),
+                Err(error) => return unusable(&format_args!("can't read {list}: {error}")),
             }
         };
         match made {
-            Ok(made) if made.passwords == 0 => no(&format_args!("there is no password in {list}")),
+            Ok(made) if made.passwords == 0 => no(&self.nothing(made.counts)),
             Ok(made) => say(&self.told(&made)),
-            Err(error) => no(&format_args!(
-                "can't make {} of {list}: {error}",
-                self.output.display()
-            )),
+            Err(error) => {
+                let output = self.output.display();
+                file_fault(
+                    &format_args!("can't make {output} of {list}: {error}"),
+                    &error,
+                )
+            }
         }
     }
 
@@ -96,6 +99,24 @@ impl Build {
             passwords,
             bytes,
         })
+    }
+
+    /// Why there is no password to make a list of.
+    fn nothing(&self, counts: Counts) -> String {
+        let list = self.list.display();
+        let Counts {
+            left_out,
+            unreadable,
+            ..
+        } = counts;
+        match left_out.saturating_add(unreadable) {
+            0 => format!("there is no password in {list}"),
+            lines => format!(
+                "none of the {lines} lines in {list} is taken: {left_out} are shorter than \
+                 --shortest {} or seen less often than --seen {}, {unreadable} can't be read",
+                self.shortest, self.seen
+            ),
+        }
     }
 
     fn told(&self, made: &Made) -> String {
@@ -171,9 +192,31 @@ impl Parts {
 
     fn create(folder: &Path) -> io::Result<Self> {
         // One that was left by a run that was killed.
-        let _there_may_be_none = fs::remove_dir_all(folder);
+        if folder.exists() {
+            match Self::are_all_in(folder)? {
+                true => fs::remove_dir_all(folder)?,
+                false => {
+                    let folder = folder.display();
+                    return Err(io::Error::other(format!(
+                        "{folder}, which this works in, holds something else; move it away"
+                    )));
+                }
+            }
+        }
         fs::create_dir(folder)?;
         Ok(Self(folder.to_owned()))
+    }
+
+    /// Whether a folder holds parts and nothing else.
+    fn are_all_in(folder: &Path) -> io::Result<bool> {
+        for entry in fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            let number: Option<usize> = name.to_str().and_then(|name| name.parse().ok());
+            if number.is_none_or(|number| number >= Self::COUNT) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn file(&self, number: usize) -> PathBuf {

@@ -5,15 +5,13 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
 use signet_core::account::Account;
 use signet_core::account::setup::{AccountOrder, CreateError};
 use signet_core::email::{EmailAddress, EmailAddressError};
 use signet_core::password::Password;
-use signet_core::role::RoleName;
 use zeroize::Zeroizing;
 
-use super::role_names;
+use super::{object, role_names};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say, unusable};
 use crate::config::Config;
@@ -102,23 +100,14 @@ fn read_password() -> Result<Password, String> {
 }
 
 async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::Command).await {
+    let opened = match opening::open(&config, Purpose::FirstCommand).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
     let created = opened.issuer.create_account(order).await;
     opened.database.close().await;
     match created {
-        Ok(account) if as_json => {
-            let roles: Vec<&str> = account.roles.iter().map(RoleName::as_str).collect();
-            let answer = json!({
-                "id": account.id.to_string(),
-                "email": account.email.original(),
-                "email_verified": account.email_verified,
-                "roles": roles,
-            });
-            say(&format!("{answer}\n"))
-        }
+        Ok(account) if as_json => say(&format!("{}\n", object(&account))),
         Ok(account) => say(&told(&account)),
         Err(error @ CreateError::Weak(_)) => {
             no(&format_args!("the password can't be taken: {error}"))

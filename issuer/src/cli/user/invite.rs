@@ -10,7 +10,8 @@ use signet_core::issuer::Issuer;
 
 use super::{address, object, role_names};
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{no, say, unusable, with_issuer};
+use crate::cli::{no, say, unusable, with_issuer_for};
+use crate::serve::opening::Purpose;
 
 /// `signet user invite`
 #[derive(Args, Debug)]
@@ -48,7 +49,8 @@ impl Invite {
             roles,
         };
         let as_json = self.json;
-        with_issuer(
+        with_issuer_for(
+            Purpose::FirstCommand,
             self.configuration,
             async move |issuer: &Issuer| match issuer.invite_for_operator(invitation).await {
                 Ok(account) if as_json => say(&format!("{}\n", object(&account))),

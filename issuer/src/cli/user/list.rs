@@ -11,6 +11,7 @@ use signet_core::role::RoleName;
 
 use super::object;
 use crate::cli::arguments::ConfigurationArgs;
+use crate::cli::beginning::Beginning;
 use crate::cli::{no, say, with_issuer};
 use crate::http::wire::Timestamp;
 
@@ -58,11 +59,12 @@ impl List {
         with_issuer(
             self.configuration,
             async move |issuer: &Issuer| match accounts(issuer, &filter, limit).await {
-                Ok(accounts) if as_json => {
-                    let users: Vec<Value> = accounts.iter().map(object).collect();
-                    say(&format!("{}\n", json!({ "users": users })))
+                Ok(listed) if as_json => {
+                    let users: Vec<Value> = listed.items.iter().map(object).collect();
+                    let more = listed.more;
+                    say(&format!("{}\n", json!({ "users": users, "more": more })))
                 }
-                Ok(accounts) => say(&text(&accounts)),
+                Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
                 Err(error) => no(&error),
             },
         )
@@ -73,19 +75,12 @@ async fn accounts(
     issuer: &Issuer,
     filter: &AccountFilter,
     limit: u32,
-) -> StoreResult<Vec<Account>> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut found: Vec<Account> = Vec::new();
-    loop {
-        let after = found.last().map(|account| account.id);
-        let page = issuer.accounts(filter, after, PAGE).await?;
-        let is_last = page.is_empty();
-        found.extend(page);
-        if is_last || found.len() >= limit {
-            found.truncate(limit);
-            return Ok(found);
-        }
-    }
+) -> StoreResult<Beginning<Account>> {
+    Beginning::read(limit, async |last: Option<&Account>| {
+        let after = last.map(|account| account.id);
+        issuer.accounts(filter, after, PAGE).await
+    })
+    .await
 }
 
 fn text(accounts: &[Account]) -> String {

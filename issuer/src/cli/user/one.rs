@@ -4,21 +4,20 @@ use std::process::ExitCode;
 
 use clap::Args;
 use signet_core::account::{Account, AccountStatus};
-use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
 
-use super::{account, address, object};
+use super::{AccountName, account, object};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{no, say, with_issuer};
 
-/// An account, by its address.
+/// An account, by its name.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct One {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
+    /// The account's address, or its id
+    #[arg(value_name = "ACCOUNT")]
+    name: AccountName,
     /// Answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
@@ -32,7 +31,7 @@ impl One {
     ) -> ExitCode {
         with_issuer(
             self.configuration,
-            async move |issuer: &Issuer| match account(issuer, &self.email).await {
+            async move |issuer: &Issuer| match account(issuer, &self.name).await {
                 Ok(found) => command(issuer, found).await,
                 Err(code) => code,
             },

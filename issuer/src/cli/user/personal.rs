@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use signet_core::email::EmailAddress;
 use signet_core::issuer::Issuer;
+use signet_core::ports::AccountChangeError;
 
-use super::{account, address};
+use super::{AccountName, account};
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{no, say, unusable, with_issuer};
 use crate::http::personal::PersonalData;
@@ -16,9 +16,9 @@ use crate::http::personal::PersonalData;
 pub(in crate::cli) struct Export {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
+    /// The account's address, or its id
+    #[arg(value_name = "ACCOUNT")]
+    name: AccountName,
 }
 
 /// `signet user erase`
@@ -26,9 +26,9 @@ pub(in crate::cli) struct Export {
 pub(in crate::cli) struct Erase {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The account's address
-    #[arg(value_parser = address)]
-    email: EmailAddress,
+    /// The account's address, or its id
+    #[arg(value_name = "ACCOUNT")]
+    name: AccountName,
     /// You mean it: nothing of the account can be brought back, but from a backup
     #[arg(long)]
     yes: bool,
@@ -36,14 +36,15 @@ pub(in crate::cli) struct Erase {
 
 impl Export {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        let email = self.email;
+        let name = self.name;
         with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let held = match issuer.export_by_operator(&email).await {
+            let found = match account(issuer, &name).await {
+                Ok(found) => found,
+                Err(code) => return code,
+            };
+            let held = match issuer.export_by_operator(found.id).await {
                 Ok(Some(held)) => PersonalData::from(held),
-                Ok(None) => {
-                    let email = email.original();
-                    return no(&format_args!("no account has the address {email}"));
-                }
+                Ok(None) => return no(&AccountChangeError::NotFound),
                 Err(error) => return no(&error),
             };
             match serde_json::to_string_pretty(&held) {
@@ -56,20 +57,21 @@ impl Export {
 
 impl Erase {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        let email = self.email;
         if !self.yes {
-            return unusable(&format_args!(
-                "add --yes to erase the account of {} and all that is held with it",
-                email.original()
-            ));
+            return unusable(&"add --yes to erase the account and all that is held with it");
         }
+        let name = self.name;
         with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &email).await {
+            let found = match account(issuer, &name).await {
                 Ok(found) => found,
                 Err(code) => return code,
             };
-            match issuer.erase_by_operator(&email).await {
-                Ok(id) => say(&format!("erased {} ({id})\n", found.email.original())),
+            match issuer.erase_by_operator(found.id).await {
+                Ok(()) => say(&format!(
+                    "erased {} ({})\n",
+                    found.email.original(),
+                    found.id
+                )),
                 Err(error) => no(&error),
             }
         })

@@ -122,7 +122,7 @@ impl Import {
 }
 
 async fn import(config: Config, mut source: Source, mut run: Run, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::Command).await {
+    let opened = match opening::open(&config, Purpose::FirstCommand).await {
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
@@ -179,16 +179,15 @@ impl Run {
 
     /// What stands in the file twice is found here, where a rehearsal finds it as well.
     fn add(&mut self, line: u64, account: AccountElsewhere) {
+        let place = match self.addresses.entry(account.email.canonical().to_owned()) {
+            Entry::Occupied(first) => return self.report.duplicate(line, *first.get()),
+            Entry::Vacant(place) => place,
+        };
         if account.id.is_some_and(|id| !self.ids.insert(id)) {
             return self.report.refused(line, ID_TAKEN.to_owned());
         }
-        match self.addresses.entry(account.email.canonical().to_owned()) {
-            Entry::Occupied(first) => self.report.duplicate(line, *first.get()),
-            Entry::Vacant(place) => {
-                place.insert(line);
-                self.batch.push((line, account));
-            }
-        }
+        place.insert(line);
+        self.batch.push((line, account));
     }
 
     async fn flush(&mut self, issuer: &Issuer) -> Result<(), ImportError> {

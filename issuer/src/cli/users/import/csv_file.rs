@@ -5,7 +5,7 @@ use std::io::BufRead;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::fields::{Fields, Value};
-use super::format::{FormatError, LONGEST_ROW, Row};
+use super::format::{FormatError, LONGEST_ROW, Row, check_names, shown};
 use super::record;
 
 pub(super) struct CsvFile {
@@ -22,13 +22,9 @@ impl CsvFile {
             .iter()
             .map(|name| String::from_utf8_lossy(name).trim().to_owned())
             .collect::<Vec<_>>();
-        if !names.iter().any(|name| name == "email") {
-            return Err(FormatError::NoAddress);
-        }
+        check_names(&names)?;
         if let Some(unknown) = names.iter().find(|name| !record::is_known(name, &names)) {
-            return Err(FormatError::UnknownField(
-                unknown.chars().take(60).collect(),
-            ));
+            return Err(FormatError::UnknownField(shown(unknown)));
         }
         Ok(Self { reader, names })
     }

@@ -11,7 +11,7 @@
 use std::io::BufRead;
 
 use super::fields::{Fields, Value};
-use super::format::{FormatError, LONGEST_ROW, Row};
+use super::format::{FormatError, LONGEST_ROW, Row, check_names};
 use crate::cli::lines::{Found, next_line};
 
 pub(super) struct Dump {
@@ -45,10 +45,8 @@ impl Dump {
                 }
             }
         }
-        match dump.names.iter().any(|name| name == "email") {
-            true => Ok(dump),
-            false => Err(FormatError::NoAddress),
-        }
+        check_names(&dump.names)?;
+        Ok(dump)
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, FormatError> {
@@ -151,7 +149,7 @@ mod tests {
         let mut fields = ada.fields.unwrap();
         assert_eq!(ada.line, 11);
         assert_eq!(fields.text("email").unwrap().unwrap(), "ada@example.com");
-        assert!(!fields.has("role"));
+        assert!(fields.take("role").is_none());
         assert_eq!(fields.json("raw").unwrap().unwrap()["a"], "tab\tquote\"");
         let mut fields = bob.fields.unwrap();
         assert_eq!(fields.text("raw").unwrap().unwrap(), "\ttabs\nand\\more");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use signet_verifier::json::{Limits, check};
+
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
@@ -11,9 +13,9 @@ pub(super) enum Value {
     Json(serde_json::Value),
 }
 
-/// The fields of a row. What is null or empty isn't there.
+/// The fields of a row. What is null or empty is named and isn't there.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fields(BTreeMap<String, Value>);
+pub(super) struct Fields(BTreeMap<String, Option<Value>>);
 
 impl Fields {
     pub(super) fn insert(&mut self, name: impl Into<String>, value: Value) {
@@ -21,13 +23,11 @@ impl Fields {
             Value::Text(text) => !text.is_empty(),
             Value::Json(json) => !json.is_null(),
         };
-        if is_there {
-            self.0.insert(name.into(), value);
-        }
+        self.0.insert(name.into(), is_there.then_some(value));
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        self.0.remove(name).flatten()
     }
 
     /// The text of a field.
@@ -55,19 +55,27 @@ impl Fields {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Json(json)) => Ok(Some(json)),
-            Some(Value::Text(text)) => match serde_json::from_str(&text) {
-                Ok(json) => Ok(Some(json)),
-                Err(_) => Err(format!("{name} is no JSON")),
+            Some(Value::Text(text)) => match json(&text) {
+                Some(json) => Ok(Some(json)),
+                None => Err(format!("{name} is no JSON")),
             },
         }
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// Whether there is such a field, with or without a value.
+    pub(super) fn names(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// The name of a field that nobody has taken.
+    /// The name of a field whose value nobody has taken.
     pub(super) fn left(&self) -> Option<&str> {
-        self.0.keys().next().map(String::as_str)
+        let mut left = self.0.iter().filter(|(_, value)| value.is_some());
+        left.next().map(|(name, _)| name.as_str())
     }
+}
+
+/// JSON in which every name stands once.
+pub(super) fn json(text: &str) -> Option<serde_json::Value> {
+    check(text.as_bytes(), &Limits::DOCUMENT).ok()?;
+    serde_json::from_str(text).ok()
 }

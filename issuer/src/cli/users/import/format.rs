@@ -1,5 +1,6 @@
 //! What a file is, and its rows one by one.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead};
 
 use clap::ValueEnum;
@@ -34,6 +35,8 @@ pub(super) enum FormatError {
     Read(#[from] io::Error),
     #[error("the first row names no field called email")]
     NoAddress,
+    #[error("the first row names the field {0:?} twice; leave one out")]
+    NamedTwice(String),
     #[error("the first row names the field {0:?}, which nobody knows here; see docs/IMPORT.md")]
     UnknownField(String),
     #[error(
@@ -96,6 +99,23 @@ impl Source {
             Self::Dump(file) => file.next(),
         }
     }
+}
+
+/// What every row of fields needs: an address among them, and one meaning for each.
+pub(super) fn check_names(names: &[String]) -> Result<(), FormatError> {
+    if !names.iter().any(|name| name == "email") {
+        return Err(FormatError::NoAddress);
+    }
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(*name)) {
+        None => Ok(()),
+        Some(twice) => Err(FormatError::NamedTwice(shown(twice))),
+    }
+}
+
+/// As much of a name as is worth reading.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 fn is_dump(text: &str) -> bool {

@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use serde_json::Value as Json;
+use signet_verifier::json::{Checked, JsonError, Limits};
 
-use super::fields::{Fields, Value};
+use super::fields::{Fields, Value, json};
 use super::format::{FormatError, LONGEST_ROW, Row};
 use crate::cli::lines::{Found, next_line};
 
@@ -42,18 +42,49 @@ impl Ndjson {
 }
 
 fn read(line: &[u8]) -> Result<Fields, String> {
-    // What the reader says is left out: it may quote the line, with the hash in it.
-    let json: Json = serde_json::from_slice(line).map_err(|_| "is no JSON".to_owned())?;
-    let Json::Object(object) = json else {
-        return Err("is no JSON object".to_owned());
-    };
+    // What is said quotes nothing: a hash stands in the line.
+    let row = Checked::parse(line, &Limits::DOCUMENT).map_err(|fault| match fault {
+        JsonError::Duplicate => "names a field twice",
+        JsonError::Syntax => "is no JSON",
+        JsonError::Limit => "nests too deep",
+    })?;
+    let members = row.members().ok_or("is no JSON object")?;
     let mut fields = Fields::default();
-    for (name, value) in object {
-        let value = match value {
-            Json::String(text) => Value::Text(text),
-            other => Value::Json(other),
+    for (name, value) in members {
+        let value = match value.as_str() {
+            Some(text) => Value::Text(text.into_owned()),
+            None => Value::Json(json(value.text()).ok_or("has a number that nobody can read")?),
         };
         fields.insert(name, value);
     }
     Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_once_however_it_is_spelled() {
+        for twice in [
+            r#"{"email":"b@example.com","email":"c@example.com"}"#,
+            r#"{"email_verified":true,"email_verified":false}"#,
+            r#"{"email":"b@example.com","\u0065mail":"c@example.com"}"#,
+            r#"{"email":"b@example.com","raw_app_meta_data":{"role":"a","role":"b"}}"#,
+        ] {
+            let said = read(twice.as_bytes()).unwrap_err();
+            assert_eq!(said, "names a field twice", "{twice}");
+        }
+    }
+
+    #[test]
+    fn values_come_as_they_are() {
+        let line = br#" {"email":"\u0061@example.com","roles":["a"],"name":null} "#;
+        let mut fields = read(line).unwrap();
+        assert_eq!(fields.text("email").unwrap().unwrap(), "a@example.com");
+        assert_eq!(fields.json("roles").unwrap().unwrap()[0], "a");
+        assert!(fields.names("name") && fields.take("name").is_none());
+        assert_eq!(read(b"[1]").unwrap_err(), "is no JSON object");
+        assert_eq!(read(b"{").unwrap_err(), "is no JSON");
+    }
 }

@@ -1,5 +1,5 @@
 //! What the fields of a row mean: Signet's own, or those of Supabase's `auth.users`, which are known
-//! by `encrypted_password`. docs/IMPORT.md says the same for people.
+//! by their names. docs/IMPORT.md says the same for people.
 //!
 //! Nothing that is said here quotes a value that may be a hash.
 
@@ -29,8 +29,16 @@ const OWN: [&str; 8] = [
     "status",
     "created_at",
 ];
-/// The field that only Supabase's rows have.
-const OF_SUPABASE: &str = "encrypted_password";
+/// Where Supabase keeps a password's hash.
+const HASH_OF_SUPABASE: &str = "encrypted_password";
+/// Fields that only Supabase's rows name, whether or not they have a value.
+const OF_SUPABASE: [&str; 5] = [
+    HASH_OF_SUPABASE,
+    "instance_id",
+    "aud",
+    "email_confirmed_at",
+    "raw_user_meta_data",
+];
 
 /// What a row is.
 #[derive(Debug)]
@@ -97,20 +105,12 @@ impl RoleMap {
 
 /// Whether a file with these fields may have a field of this name. Supabase's rows have dozens.
 pub(super) fn is_known(name: &str, names: &[String]) -> bool {
-    OWN.contains(&name) || names.iter().any(|name| name == OF_SUPABASE)
+    OWN.contains(&name) || names.iter().any(|name| name == HASH_OF_SUPABASE)
 }
 
 /// Reads a row.
 pub(super) fn read(mut fields: Fields, roles: &RoleMap) -> Result<Read, String> {
-    let is_supabase = fields.has(OF_SUPABASE)
-        || [
-            "instance_id",
-            "aud",
-            "email_confirmed_at",
-            "raw_user_meta_data",
-        ]
-        .iter()
-        .any(|name| fields.has(name));
+    let is_supabase = OF_SUPABASE.iter().any(|name| fields.names(name));
     if is_supabase {
         return supabase(fields, roles);
     }
@@ -171,15 +171,13 @@ fn theirs(roles: Option<Value>) -> Result<Vec<String>, String> {
 
 /// A row of `auth.users`. What a user may write there (`raw_user_meta_data`) gives no role.
 fn supabase(mut fields: Fields, map: &RoleMap) -> Result<Read, String> {
-    if fields.has("deleted_at") {
+    if has_happened(&mut fields, "deleted_at")? {
         return Ok(Read::Deleted);
     }
-    let banned_until = fields.text("banned_until")?;
-    let status = match banned_until.as_deref().map(Timestamp::read) {
+    let status = match time(&mut fields, "banned_until")? {
         None => AccountStatus::Active,
-        Some(None) => return Err("banned_until is no time".to_owned()),
-        Some(Some(Timestamp::Never)) => AccountStatus::Suspended,
-        Some(Some(Timestamp::At(until))) => match until > clock::unix_seconds() {
+        Some(Timestamp::Never) => AccountStatus::Suspended,
+        Some(Timestamp::At(until)) => match until > clock::unix_seconds() {
             true => AccountStatus::Suspended,
             false => AccountStatus::Active,
         },
@@ -200,9 +198,9 @@ fn supabase(mut fields: Fields, map: &RoleMap) -> Result<Read, String> {
         account: AccountElsewhere {
             id: id(&mut fields)?,
             email: email(&mut fields)?,
-            email_verified: fields.has("email_confirmed_at"),
+            email_verified: has_happened(&mut fields, "email_confirmed_at")?,
             name,
-            password: password(fields.text(OF_SUPABASE)?)?,
+            password: password(fields.text(HASH_OF_SUPABASE)?)?,
             roles: map.all(roles.iter().map(String::as_str))?,
             status,
             created_at: past(&mut fields)?,
@@ -229,9 +227,15 @@ fn name_of(meta_data: Option<Json>) -> (Option<DisplayName>, Option<&'static str
 }
 
 fn id(fields: &mut Fields) -> Result<Option<AccountId>, String> {
-    let id = fields.text("id")?;
-    let id = id.map(|id| Uuid::try_parse(&id).map(AccountId));
-    id.transpose().map_err(|_| "id is no UUID".to_owned())
+    let Some(id) = fields.text("id")? else {
+        return Ok(None);
+    };
+    match Uuid::try_parse(&id) {
+        // What other systems write for nobody.
+        Ok(id) if id.is_nil() || id.is_max() => Err(format!("id {id} names nobody")),
+        Ok(id) => Ok(Some(AccountId(id))),
+        Err(_) => Err("id is no UUID".to_owned()),
+    }
 }
 
 fn email(fields: &mut Fields) -> Result<EmailAddress, String> {
@@ -248,13 +252,33 @@ fn password(hash: Option<String>) -> Result<PasswordHash, String> {
 }
 
 fn past(fields: &mut Fields) -> Result<Option<UnixTime>, String> {
-    let Some(text) = fields.text("created_at")? else {
+    let Some(time) = time(fields, "created_at")? else {
         return Ok(None);
     };
-    let time = Timestamp::read(&text).ok_or("created_at is no time")?;
     match time.as_unix_time() {
         Some(time) if time.as_secs() <= clock::unix_seconds().unsigned_abs() => Ok(Some(time)),
         Some(_) | None => Err("created_at is no time in the past".to_owned()),
+    }
+}
+
+/// Whether something happened there: its time says so, and nothing else does.
+fn has_happened(fields: &mut Fields, name: &'static str) -> Result<bool, String> {
+    match time(fields, name)? {
+        None => Ok(false),
+        Some(Timestamp::At(_)) => Ok(true),
+        Some(Timestamp::Never) => Err(format!("{name} is no time at which anything happened")),
+    }
+}
+
+fn time(fields: &mut Fields, name: &'static str) -> Result<Option<Timestamp>, String> {
+    let time = match fields.take(name) {
+        None => return Ok(None),
+        Some(Value::Text(text)) => Timestamp::read(&text),
+        Some(Value::Json(_)) => None,
+    };
+    match time {
+        Some(time) => Ok(Some(time)),
+        None => Err(format!("{name} is no time")),
     }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 
 const HASH: &str = "$2a$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
+const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
     let mut fields = Fields::default();
@@ -35,7 +36,7 @@ fn names(account: &AccountElsewhere) -> Vec<&str> {
 #[test]
 fn a_row_of_supabase_becomes_an_account() {
     let row = [
-        ("instance_id", "00000000-0000-0000-0000-000000000000"),
+        ("instance_id", NIL),
         ("id", "1f7c1d8a-6c1e-4a8e-9d0a-3f2f6b6f9a01"),
         ("aud", "authenticated"),
         ("role", "authenticated"),
@@ -89,6 +90,45 @@ fn what_supabase_knows_of_an_account_counts() {
 }
 
 #[test]
+fn only_a_time_verifies_or_deletes() {
+    let json = Value::Json;
+    let text = |value: &str| Value::Text(value.to_owned());
+    for name in ["email_confirmed_at", "deleted_at"] {
+        for wrong in [
+            text("NULL"),
+            text("false"),
+            text("infinity"),
+            text("2024"),
+            json(Json::Bool(false)),
+            json(Json::from(0)),
+        ] {
+            let mut row = fields(&[("email", "ada@example.com"), (HASH_OF_SUPABASE, HASH)]);
+            row.insert(name, wrong.clone());
+            let problem = read(row, &map(&[])).unwrap_err();
+            let expected = format!("{name} is no time");
+            assert!(problem.starts_with(&expected), "{wrong:?}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn a_row_of_supabase_is_known_by_names_whose_values_are_empty() {
+    let row = [
+        ("email", "ada@example.com"),
+        (HASH_OF_SUPABASE, ""),
+        ("email_confirmed_at", ""),
+        ("phone", "+15550100"),
+    ];
+    let (ada, _) = account(&row, &[]);
+    assert!(ada.password.is_none() && !ada.email_verified);
+    let deleted = [&row[..], &[("deleted_at", "2024-01-01 00:00:00+00")]].concat();
+    assert!(matches!(
+        read(fields(&deleted), &map(&[])),
+        Ok(Read::Deleted)
+    ));
+}
+
+#[test]
 fn roles_are_mapped_and_admin_must_be_said() {
     let with = |roles: &'static str| [("email", "ada@example.com"), ("roles", roles)];
     let (ada, _) = account(&with("editor user reader"), &["reader=", "editor=writer"]);
@@ -128,6 +168,7 @@ fn what_can_not_be_taken_says_why_and_quotes_no_hash() {
         (("created_at", "2999-01-01T00:00:00Z"), "in the past"),
         (("created_at", "1960-01-01T00:00:00Z"), "in the past"),
         (("id", "17"), "id is no UUID"),
+        (("id", NIL), "names nobody"),
         (("password", "secret"), "passwords are taken as hashes only"),
         (("nickname", "ada"), "which nobody knows"),
     ] {
