@@ -44,13 +44,13 @@ mod tests {
     #[test]
     fn what_others_left_in_the_memory_changes_no_hash() {
         let mut memory = Memory::new();
-        for kib in [64, 256, 64, 64, 1024, 64] {
+        for (number, kib) in (0..).zip([64, 256, 64, 64, 1024, 64]) {
             for algorithm in [Algorithm::Argon2d, Algorithm::Argon2i, Algorithm::Argon2id] {
                 for version in [Version::V0x10, Version::V0x13] {
                     let params = Params::new(kib, 2, 2, None).unwrap();
                     let argon2 = Argon2::new(algorithm, version, params);
                     let (mut in_kept, mut in_new) = ([0; 32], [0; 32]);
-                    let salt = [kib as u8; 16];
+                    let salt = [number; 16];
                     let kept = memory.hash_into(&argon2, b"a password", &salt, &mut in_kept);
                     kept.unwrap();
                     let anew = argon2.hash_password_into(b"a password", &salt, &mut in_new);
