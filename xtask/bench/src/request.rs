@@ -34,6 +34,6 @@ pub(crate) async fn ask(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let (status, body) = read_whole_answer(&mut stream).await.unwrap();
-    assert_eq!(status, "200", "{request}: {body}");
+    assert_eq!(status, "200", "{body}");
     body
 }

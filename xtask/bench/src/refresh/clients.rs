@@ -12,8 +12,8 @@ use crate::machine::idle;
 use crate::processes::{own_processor_time, processor_time};
 use crate::request::ask;
 
-/// How many log in at once.
-const AT_ONCE: usize = 8;
+/// How many log in at once: few enough that nobody is turned away.
+const AT_ONCE: usize = 2;
 
 /// How to speak with a service.
 #[derive(Clone, Copy)]
