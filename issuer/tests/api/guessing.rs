@@ -43,6 +43,13 @@ async fn failures(service: &Service) -> usize {
     service.database().count("guesses").await
 }
 
+/// Who meets another's hash is turned away.
+const ONE_AT_A_TIME: PoolSettings = PoolSettings {
+    permits: 1,
+    queue: 0,
+    deadline: Duration::from_secs(5),
+};
+
 /// A service that hashes one password at a time, slowly, and lets none wait.
 async fn easily_overloaded() -> Service {
     let setting = Setting {
@@ -51,14 +58,44 @@ async fn easily_overloaded() -> Service {
             iterations: 2,
             lanes: 1,
         },
-        hash_pool: PoolSettings {
-            permits: 1,
-            queue: 0,
-            deadline: Duration::from_secs(5),
-        },
+        hash_pool: ONE_AT_A_TIME,
         ..Setting::default()
     };
     Service::start_with(setting).await
+}
+
+/// Whoever finds the queue full isn't held up as other answers to a login are: what they are told
+/// says nothing about anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_is_turned_away_does_not_wait_for_the_floor() {
+    let floor = Duration::from_secs(600);
+    let setting = Setting {
+        hashing: Algorithm::Argon2id {
+            memory_kib: 262_144,
+            iterations: 4,
+            lanes: 1,
+        },
+        hash_pool: ONE_AT_A_TIME,
+        login_floor: ResponseFloor {
+            least: floor,
+            jitter: Duration::ZERO,
+        },
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let client = service.client();
+    let login = || client.post("/v1/login", credentials(ADA, PASSWORD));
+    let second = async {
+        while service.app.issuer.hashing().load().running == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        login().await
+    };
+    tokio::select! {
+        _ = login() => panic!("the first waits for the floor"),
+        answer = second => answer.expect_problem("overloaded"),
+        () = tokio::time::sleep(floor / 2) => panic!("the second waits as well"),
+    };
 }
 
 /// How often to try until some of what came at once met others.

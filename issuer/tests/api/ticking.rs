@@ -191,11 +191,11 @@ impl MailTransport for Slow {
 async fn a_tick_ends_in_time_and_says_what_is_left() {
     let service = service().await;
     register(&service, 20).await;
-    let tick = service.app.issuer.tick(&Slow, Duration::from_millis(300));
+    let tick = service.app.issuer.tick(&Slow, Duration::from_secs(2));
     let done = tick.await.unwrap();
     assert_eq!((done.mails, done.swept), (0, 0));
     let tried = 20 - done.remaining;
-    assert!((1..=2).contains(&tried), "{tried}");
+    assert!((1..=11).contains(&tried), "{tried}");
     service.wait(3_600);
     let done = ticked(&service).await;
     assert_eq!(

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use signet_core::session::floor::ResponseFloor;
 
 use super::harness::{PASSWORD, Signet, status};
 
@@ -27,13 +26,7 @@ fn beyond_what_can_be_hashed_is_503_and_the_key_set_is_served_at_once() {
     let is_over = AtomicBool::new(false);
     let (answers, key_sets) = std::thread::scope(|scope| {
         let logins: Vec<_> = (0..LOGINS)
-            .map(|_| {
-                scope.spawn(|| {
-                    let asked = Instant::now();
-                    let answer = server.post_json("/v1/login", &login);
-                    (answer, asked.elapsed())
-                })
-            })
+            .map(|_| scope.spawn(|| server.post_json("/v1/login", &login)))
             .collect();
         let key_sets = scope.spawn(|| {
             let mut times = Vec::new();
@@ -46,19 +39,17 @@ fn beyond_what_can_be_hashed_is_503_and_the_key_set_is_served_at_once() {
             times
         });
         let answers = logins.into_iter().map(|login| login.join().unwrap());
-        let answers: Vec<(String, Duration)> = answers.collect();
+        let answers: Vec<String> = answers.collect();
         is_over.store(true, Ordering::Relaxed);
         (answers, key_sets.join().unwrap())
     });
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
-    let mut quickest = Duration::MAX;
-    for (answer, took) in &answers {
+    for answer in &answers {
         *statuses.entry(status(answer)).or_default() += 1;
         if status(answer) == 503 {
             let head = answer.to_ascii_lowercase();
             assert!(head.contains("\r\nretry-after: "), "{answer}");
             assert!(answer.contains("overloaded"), "{answer}");
-            quickest = quickest.min(*took);
         }
     }
     let only = [200, 429, 503];
@@ -70,8 +61,6 @@ fn beyond_what_can_be_hashed_is_503_and_the_key_set_is_served_at_once() {
         statuses.contains_key(&200) && statuses.contains_key(&503),
         "{statuses:?}"
     );
-    // Whoever finds the queue full isn't held up as other answers to a login are.
-    assert!(quickest < ResponseFloor::default().least, "{quickest:?}");
     // A key set that waited for a hash would have waited for all that queue for one.
     let mut times = key_sets;
     times.sort();
