@@ -9,9 +9,9 @@ use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
-use super::arguments::{ConfigurationArgs, id};
-use super::user::{AccountName, One, account};
-use super::{no, say, with_issuer};
+use super::arguments::id;
+use super::user::One;
+use super::{no, say};
 use crate::http::wire::Timestamp;
 
 #[derive(Debug, Subcommand)]
@@ -34,15 +34,9 @@ pub(super) struct List {
 #[derive(Args, Debug)]
 pub(super) struct End {
     #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// The account's address, or its id
-    #[arg(value_name = "ACCOUNT")]
-    name: AccountName,
+    one: One,
     #[command(flatten)]
     which: Which,
-    /// Answer as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Which sessions end.
@@ -70,6 +64,7 @@ impl List {
     fn run(self) -> ExitCode {
         let as_json = self.one.json;
         self.one
+            .named
             .with_account(async move |issuer: &Issuer, found: Account| {
                 match issuer.sessions_of(found.id).await {
                     Ok(sessions) if as_json => {
@@ -85,12 +80,8 @@ impl List {
 
 impl End {
     fn run(self) -> ExitCode {
-        let (name, id, as_json) = (self.name, self.which.id, self.json);
-        with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &name).await {
-                Ok(found) => found,
-                Err(code) => return code,
-            };
+        let (id, as_json) = (self.which.id, self.one.json);
+        let end = async move |issuer: &Issuer, found: Account| {
             let Some(id) = id else {
                 return match issuer.operator_ends_sessions(found.id).await {
                     Ok(count) => ended(count, as_json),
@@ -102,7 +93,8 @@ impl End {
                 Ok(false) => no(&format_args!("the account has no live session {id}")),
                 Err(error) => no(&error),
             }
-        })
+        };
+        self.one.named.with_account(end)
     }
 }
 

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::no;
 use crate::http::admin::users::User;
 
-pub(super) use one::One;
+pub(super) use one::{Named, One};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -64,7 +64,7 @@ impl UserCommand {
 
 /// How a command names an account: by its address, or by the id that logs, lists and the trail show.
 #[derive(Clone, Debug)]
-pub(super) enum AccountName {
+enum AccountName {
     Address(EmailAddress),
     Id(AccountId),
 }
@@ -89,7 +89,7 @@ fn address(text: &str) -> Result<EmailAddress, String> {
 }
 
 /// The account of a name, or the exit code where there is none.
-pub(super) async fn account(issuer: &Issuer, name: &AccountName) -> Result<Account, ExitCode> {
+async fn account(issuer: &Issuer, name: &AccountName) -> Result<Account, ExitCode> {
     let (found, whose) = match name {
         AccountName::Address(email) => (
             issuer.account_at(email).await,

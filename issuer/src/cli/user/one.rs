@@ -12,18 +12,25 @@ use crate::cli::{no, say, with_issuer};
 
 /// An account, by its name.
 #[derive(Args, Debug)]
-pub(in crate::cli) struct One {
+pub(in crate::cli) struct Named {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// The account's address, or its id
     #[arg(value_name = "ACCOUNT")]
     name: AccountName,
+}
+
+/// An account, and how to answer of it.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct One {
+    #[command(flatten)]
+    pub(in crate::cli) named: Named,
     /// Answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
 }
 
-impl One {
+impl Named {
     /// Does something with the account, if it is there.
     pub(in crate::cli) fn with_account(
         self,
@@ -74,24 +81,26 @@ impl Activate {
 
 fn set(one: One, status: AccountStatus) -> ExitCode {
     let as_json = one.json;
-    one.with_account(async move |issuer: &Issuer, found: Account| {
-        match issuer.operator_sets_status(found.id, status).await {
-            Ok(account) if as_json => say(&format!("{}\n", object(&account))),
-            Ok(account) => say(&format!(
-                "{} ({}) is {}\n",
-                account.email.original(),
-                account.id,
-                account.status.as_str()
-            )),
-            Err(error) => no(&error),
-        }
-    })
+    one.named
+        .with_account(async move |issuer: &Issuer, found: Account| {
+            match issuer.operator_sets_status(found.id, status).await {
+                Ok(account) if as_json => say(&format!("{}\n", object(&account))),
+                Ok(account) => say(&format!(
+                    "{} ({}) is {}\n",
+                    account.email.original(),
+                    account.id,
+                    account.status.as_str()
+                )),
+                Err(error) => no(&error),
+            }
+        })
 }
 
 impl PasswordReset {
     pub(in crate::cli) fn run(self) -> ExitCode {
         let as_json = self.one.json;
         self.one
+            .named
             .with_account(async move |issuer: &Issuer, found: Account| {
                 match issuer.operator_sends_reset(found.id).await {
                     Ok(()) if as_json => say(&format!("{}\n", object(&found))),

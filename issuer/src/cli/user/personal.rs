@@ -3,32 +3,26 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use signet_core::account::Account;
 use signet_core::issuer::Issuer;
 use signet_core::ports::AccountChangeError;
 
-use super::{AccountName, account};
-use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{no, say, unusable, with_issuer};
+use super::Named;
+use crate::cli::{no, say, unusable};
 use crate::http::personal::PersonalData;
 
 /// `signet user export`
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Export {
     #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// The account's address, or its id
-    #[arg(value_name = "ACCOUNT")]
-    name: AccountName,
+    named: Named,
 }
 
 /// `signet user erase`
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Erase {
     #[command(flatten)]
-    configuration: ConfigurationArgs,
-    /// The account's address, or its id
-    #[arg(value_name = "ACCOUNT")]
-    name: AccountName,
+    named: Named,
     /// You mean it: nothing of the account can be brought back, but from a backup
     #[arg(long)]
     yes: bool,
@@ -36,12 +30,7 @@ pub(in crate::cli) struct Erase {
 
 impl Export {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        let name = self.name;
-        with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &name).await {
-                Ok(found) => found,
-                Err(code) => return code,
-            };
+        let export = async move |issuer: &Issuer, found: Account| {
             let held = match issuer.export_by_operator(found.id).await {
                 Ok(Some(held)) => PersonalData::from(held),
                 Ok(None) => return no(&AccountChangeError::NotFound),
@@ -51,7 +40,8 @@ impl Export {
                 Ok(text) => say(&format!("{text}\n")),
                 Err(error) => no(&error),
             }
-        })
+        };
+        self.named.with_account(export)
     }
 }
 
@@ -60,20 +50,17 @@ impl Erase {
         if !self.yes {
             return unusable(&"add --yes to erase the account and all that is held with it");
         }
-        let name = self.name;
-        with_issuer(self.configuration, async move |issuer: &Issuer| {
-            let found = match account(issuer, &name).await {
-                Ok(found) => found,
-                Err(code) => return code,
-            };
-            match issuer.erase_by_operator(found.id).await {
-                Ok(()) => say(&format!(
-                    "erased {} ({})\n",
-                    found.email.original(),
-                    found.id
-                )),
-                Err(error) => no(&error),
-            }
-        })
+        let erase = async move |issuer: &Issuer, found: Account| match issuer
+            .erase_by_operator(found.id)
+            .await
+        {
+            Ok(()) => say(&format!(
+                "erased {} ({})\n",
+                found.email.original(),
+                found.id
+            )),
+            Err(error) => no(&error),
+        };
+        self.named.with_account(erase)
     }
 }
