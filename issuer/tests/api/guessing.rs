@@ -8,6 +8,7 @@ use signet_core::password::hasher::Algorithm;
 use signet_core::password::pool::PoolSettings;
 use signet_core::session::floor::ResponseFloor;
 
+use crate::harness::everybody::{ACTIVE, PENDING, SUSPENDED, UNKNOWN};
 use crate::harness::{Answer, Client, OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
@@ -263,26 +264,14 @@ async fn every_answer_to_a_login_takes_the_floor() {
         },
         ..Setting::default()
     };
-    let service = Service::start_with(setting).await;
-    let admin = service.member("admin@example.com", &["admin"]).await;
-    for email in [ADA, "suspended@example.com"] {
-        service.create_account(email, &[]).await;
-    }
-    let users = admin.get("/v1/admin/users?q=suspended").await.json();
-    let id = users["users"][0]["id"].as_str().unwrap();
-    let path = format!("/v1/admin/users/{id}/suspend");
-    let suspended = admin.call(Method::POST, &path).send().await;
-    suspended.expect(StatusCode::NO_CONTENT);
+    let service = Service::with_everybody(setting).await;
     let client = service.client();
-    let body = credentials("waiting@example.com", PASSWORD);
-    let registered = client.post("/v1/register", body).await;
-    registered.expect(StatusCode::ACCEPTED);
     for (email, password, status) in [
-        (ADA, PASSWORD, 200),
-        (ADA, OTHER_PASSWORD, 401),
-        ("nobody@example.com", PASSWORD, 401),
-        ("suspended@example.com", PASSWORD, 403),
-        ("waiting@example.com", PASSWORD, 403),
+        (ACTIVE, PASSWORD, 200),
+        (ACTIVE, OTHER_PASSWORD, 401),
+        (UNKNOWN, PASSWORD, 401),
+        (SUSPENDED, PASSWORD, 403),
+        (PENDING, PASSWORD, 403),
     ] {
         let started = Instant::now();
         let answer = client.post("/v1/login", credentials(email, password)).await;

@@ -4,10 +4,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 use signet_core::account::EmailVerification;
-use signet_core::account::setup::AccountOrder;
-use signet_core::email::EmailAddress;
 use signet_core::mail::MailKind;
-use signet_core::password::Password;
 
 use crate::harness::{Client, OTHER_PASSWORD, PASSWORD, Service, Setting};
 
@@ -256,13 +253,7 @@ async fn where_proof_is_required_again_nobody_logs_in_without_it() {
 #[tokio::test]
 async fn whom_an_operator_made_may_prove_the_mailbox_with_the_password() {
     let service = Service::start().await;
-    let order = AccountOrder {
-        email: EmailAddress::parse(ADA).unwrap(),
-        password: Password::new(PASSWORD.to_owned().into()).unwrap(),
-        roles: Default::default(),
-        verified: false,
-    };
-    service.app.issuer.create_account(order).await.unwrap();
+    service.create_unproven_account(ADA).await;
     let client = service.client();
     let body = json!({ "email": ADA, "password": PASSWORD });
     let login = client.post("/v1/login", body).await;

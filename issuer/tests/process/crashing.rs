@@ -301,13 +301,7 @@ fn a_full_disk_takes_no_change_answers_what_is_there_and_recovers_by_itself() {
         let token = session[name].as_str();
         token.unwrap().to_owned()
     });
-    let me = || {
-        let head = format!(
-            "GET /v1/me HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-             authorization: Bearer {access}\r\n\r\n"
-        );
-        status(&server.exchange(&head))
-    };
+    let me = || server.me(&access);
     let register = |number: usize| {
         let email = format!("person-{number}@example.com");
         let registration = json!({ "email": email, "password": PASSWORD });

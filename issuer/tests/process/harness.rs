@@ -164,6 +164,20 @@ impl Running {
         ))
     }
 
+    /// The status of what an access token opens.
+    pub(crate) fn me(&self, access_token: &str) -> u16 {
+        status(&self.get_with_token("/v1/me", access_token))
+    }
+
+    /// Gets a path with an access token, and what comes back with its head.
+    pub(crate) fn get_with_token(&self, path: &str, access_token: &str) -> String {
+        let host = self.address;
+        self.exchange(&format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             authorization: Bearer {access_token}\r\n\r\n"
+        ))
+    }
+
     /// Posts a body of a type, with more header lines.
     pub(crate) fn post(&self, path: &str, media_type: &str, more: &str, body: &str) -> String {
         let (host, length) = (self.address, body.len());

@@ -201,11 +201,7 @@ fn accounts_of_supabase_come_as_csv_and_as_a_dump() {
         let login = json!({ "email": "ada@example.com", "password": PASSWORD });
         let session = body(&server.post_json("/v1/login", &login));
         let bearer = session["access_token"].as_str().unwrap();
-        let me = server.exchange(&format!(
-            "GET /v1/me HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {bearer}\r\n\r\n",
-            server.address
-        ));
-        let me = body(&me);
+        let me = body(&server.get_with_token("/v1/me", bearer));
         assert_eq!(me["id"], id(1));
         assert_eq!(me["name"], "Ada \"Countess\" Lovelace");
         assert_eq!(me["created_at"], "2024-01-02T03:04:05Z");

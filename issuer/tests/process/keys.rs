@@ -4,9 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::harness::{
-    Ended, PASSWORD, Running, Signet, body, json as parsed, openssl, soon, status,
-};
+use super::harness::{Ended, PASSWORD, Running, Signet, body, json as parsed, openssl, soon};
 
 fn keys(signet: &Signet) -> Vec<Value> {
     let ended = signet.run(&["keys", "list", "--json"]);
@@ -51,14 +49,6 @@ fn log_in(signet: &Signet, server: &Running) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-fn me(server: &Running, token: &str) -> u16 {
-    let host = server.address;
-    status(&server.exchange(&format!(
-        "GET /v1/me HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    )))
-}
-
 fn said(ended: &Ended) -> String {
     format!("{}{}", ended.out, ended.err)
 }
@@ -71,7 +61,7 @@ fn a_stolen_key_is_revoked_and_everybody_goes_on_after_one_refresh() {
         kid_of(&keys(&signet), "next").is_some()
     });
     let (access, refresh) = log_in(&signet, &server);
-    assert_eq!(me(&server, &access), 200);
+    assert_eq!(server.me(&access), 200);
     let stolen = kid_of(&keys(&signet), "active").unwrap();
     let next = kid_of(&keys(&signet), "next").unwrap();
 
@@ -82,7 +72,7 @@ fn a_stolen_key_is_revoked_and_everybody_goes_on_after_one_refresh() {
         let kids = published(&server);
         !kids.contains(&stolen) && kids.contains(&next)
     });
-    soon("what it signed is refused", || me(&server, &access) == 401);
+    soon("what it signed is refused", || server.me(&access) == 401);
     let feed = server.get("/.well-known/signet-revocations");
     let claims = body(&feed).split('.').nth(1).unwrap().to_owned();
     let claims = String::from_utf8(decoded(&claims)).unwrap();
@@ -90,7 +80,7 @@ fn a_stolen_key_is_revoked_and_everybody_goes_on_after_one_refresh() {
     let body = json!({ "refresh_token": refresh });
     let session = parsed(&server.post_json("/v1/token/refresh", &body));
     let access = session["access_token"].as_str().unwrap();
-    assert_eq!(me(&server, access), 200);
+    assert_eq!(server.me(access), 200);
 
     let again = signet.run(&["keys", "revoke", &stolen, "--now"]);
     assert_eq!(again.code, 1, "{}", said(&again));

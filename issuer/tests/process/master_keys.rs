@@ -50,11 +50,7 @@ fn refreshed(server: &Running, refresh_token: &Value) -> Value {
 }
 
 fn me(server: &Running, session: &Value) -> u16 {
-    let (host, token) = (server.address, session["access_token"].as_str().unwrap());
-    status(&server.exchange(&format!(
-        "GET /v1/me HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    )))
+    server.me(session["access_token"].as_str().unwrap())
 }
 
 fn reseal(signet: &Signet) -> Value {

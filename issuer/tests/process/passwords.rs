@@ -4,7 +4,21 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::harness::{PASSWORD, Signet};
+use super::harness::{Ended, PASSWORD, Signet};
+
+/// Makes an account where a list of passwords is refused.
+fn create_with_list(signet: &Signet, list: &str, password: &str) -> Ended {
+    let create = [
+        "user",
+        "create",
+        "--email",
+        "ada@example.com",
+        "--password-stdin",
+        "--password-list",
+        list,
+    ];
+    signet.run_with_input(&create, password.as_bytes())
+}
 
 #[test]
 fn a_list_of_nothing_says_why_and_takes_away_nobody_s_folder() {
@@ -51,17 +65,7 @@ fn a_list_that_was_built_is_held_against_new_passwords() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(names.len(), 2, "nothing is left behind: {names:?}");
-    let create = |list: &str, password: &str| {
-        let create = [
-            "user",
-            "create",
-            "--email",
-            "ada@example.com",
-            "--password-stdin",
-        ];
-        let create = [&create[..], &["--password-list", list]].concat();
-        signet.run_with_input(&create, password.as_bytes())
-    };
+    let create = |list: &str, password: &str| create_with_list(&signet, list, password);
     let refused = create("known.bin", "purple MONKEY dishwasher");
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(
@@ -118,15 +122,7 @@ fn hashes_of_a_breach_are_held_against_new_passwords_as_they_are_typed() {
         ("Purple Monkey Dishwasher", 1),
         ("purple monkey dishwasher", 0),
     ] {
-        let create = [
-            "user",
-            "create",
-            "--email",
-            "ada@example.com",
-            "--password-stdin",
-        ];
-        let create = [&create[..], &["--password-list", "known.bin"]].concat();
-        let created = signet.run_with_input(&create, password.as_bytes());
+        let created = create_with_list(&signet, "known.bin", password);
         assert_eq!(created.code, code, "{password}: {}", created.err);
     }
 }

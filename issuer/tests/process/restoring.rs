@@ -31,11 +31,7 @@ fn refresh(server: &Running, session: &Value) -> u16 {
 }
 
 fn me(server: &Running, session: &Value) -> u16 {
-    let (address, token) = (server.address, session["access_token"].as_str().unwrap());
-    status(&server.exchange(&format!(
-        "GET /v1/me HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    )))
+    server.me(session["access_token"].as_str().unwrap())
 }
 
 fn keys(server: &Running) -> String {

@@ -3,9 +3,6 @@
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use signet_core::account::setup::AccountOrder;
-use signet_core::email::EmailAddress;
-use signet_core::password::Password;
 
 use super::{PASSWORD, Service, Setting};
 
@@ -40,13 +37,7 @@ impl Service {
         let path = format!("/v1/admin/users/{id}/suspend");
         let suspended = admin.call(Method::POST, &path).send().await;
         suspended.expect(StatusCode::NO_CONTENT);
-        let order = AccountOrder {
-            email: EmailAddress::parse(UNPROVEN).unwrap(),
-            password: Password::new(PASSWORD.to_owned().into()).unwrap(),
-            roles: Default::default(),
-            verified: false,
-        };
-        service.app.issuer.create_account(order).await.unwrap();
+        service.create_unproven_account(UNPROVEN).await;
         let body = json!({ "email": INVITED, "roles": [] });
         let invited = admin.post("/v1/admin/users", body).await;
         invited.expect(StatusCode::CREATED);

@@ -254,6 +254,15 @@ impl Service {
 
     /// Makes an account as an operator does, with [`PASSWORD`].
     pub(crate) async fn create_account(&self, email: &str, roles: &[&str]) {
+        self.create(email, roles, true).await;
+    }
+
+    /// The same, for a mailbox that nobody has proven.
+    pub(crate) async fn create_unproven_account(&self, email: &str) {
+        self.create(email, &[], false).await;
+    }
+
+    async fn create(&self, email: &str, roles: &[&str], verified: bool) {
         let order = AccountOrder {
             email: EmailAddress::parse(email).unwrap(),
             password: Password::new(Zeroizing::new(PASSWORD.to_owned())).unwrap(),
@@ -261,7 +270,7 @@ impl Service {
                 .iter()
                 .map(|role| RoleName::parse(role).unwrap())
                 .collect(),
-            verified: true,
+            verified,
         };
         self.app.issuer.create_account(order).await.unwrap();
     }
