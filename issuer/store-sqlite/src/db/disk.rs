@@ -27,7 +27,7 @@ pub(super) trait Disk: Send + Sync + 'static {
     fn tend(&mut self, connection: &mut Self::Connection) -> impl Future<Output = ()> + Send;
 
     /// Ends the connection, as well as it can be.
-    fn close(&self, connection: Self::Connection) -> impl Future<Output = ()> + Send;
+    fn close(&mut self, connection: Self::Connection) -> impl Future<Output = ()> + Send;
 }
 
 /// A file of SQLite.
@@ -58,7 +58,8 @@ impl Disk for File {
         self.wal.tend(connection).await;
     }
 
-    async fn close(&self, connection: SqliteConnection) {
+    async fn close(&mut self, connection: SqliteConnection) {
+        self.wal.finish_copying().await;
         let _whatever_it_says = connection.close().await;
     }
 }

@@ -140,7 +140,7 @@ pub(super) async fn open(
     first.close().await.map_err(failed)?;
     let disk = File {
         options: Wal::options(options.clone()),
-        wal: Wal::beside(path),
+        wal: Wal::beside(path, options.clone()),
     };
     let writer = Writer::start(disk, grouping).await.map_err(failed)?;
     let readers = reading()

@@ -1,40 +1,48 @@
 //! The write-ahead log, kept small.
 //!
 //! SQLite would copy the log into the database within a commit, and begin it anew only where no
-//! reader happens to be in the way, which under load may never be. The writer does both here,
-//! between two groups, after it has answered: each time the log has grown by [`STEP`] it waits a
-//! moment for the readers ([`READERS_PATIENCE`]) and begins anew. A reader that stays for longer
-//! lets the log grow, and is told of in the log.
+//! reader happens to be in the way, which under load may never be. Here that happens between two
+//! groups, after the writer has answered, and in two parts. Each time the log has grown by [`STEP`],
+//! another connection copies it while changes go on. When that is done, the writer copies the few
+//! changes that came meanwhile, waits a moment for the readers ([`READERS_PATIENCE`]), and begins
+//! the log anew. A reader that stays for longer lets the log grow, and is told of in the log.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tokio::task::JoinHandle;
 
 use super::file::with_suffix;
 
 /// How much is written between two checkpoints, and how large the file stays, in bytes. What is
 /// written in place needs no new blocks of the file system, and so a cheaper `fsync`.
 const STEP: u64 = 4 << 20;
+/// How much may be written while the log is copied before the writer waits for that, in bytes.
+const MOST_MEANWHILE: u64 = 2 * STEP;
 /// How long a checkpoint waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_millis(5);
 /// From where on a log is too large to be silent about, in bytes; told again at each doubling.
 const TELL_AT: u64 = 64 << 20;
 
-/// What the writer does about the log.
+/// What is done about the log.
 #[derive(Debug)]
 pub(super) struct Wal {
     file: PathBuf,
+    options: SqliteConnectOptions,
+    copying: Option<JoinHandle<()>>,
     checkpoint_above: u64,
     tell_above: u64,
 }
 
 impl Wal {
-    /// The log beside a database.
-    pub(super) fn beside(database: &Path) -> Self {
+    /// The log beside a database that is opened like this.
+    pub(super) fn beside(database: &Path, options: SqliteConnectOptions) -> Self {
         Self {
             file: with_suffix(database, "-wal"),
+            options,
+            copying: None,
             checkpoint_above: STEP,
             tell_above: TELL_AT,
         }
@@ -50,12 +58,31 @@ impl Wal {
 
     /// Makes the log small where it is too large. It is no failure of anyone's change that it
     /// can't be now.
-    pub(super) async fn tend(&mut self, connection: &mut SqliteConnection) {
+    pub(super) async fn tend(&mut self, writer: &mut SqliteConnection) {
         let Some(size) = self.size() else { return };
         if size <= self.checkpoint_above {
             return;
         }
-        match restart(connection).await {
+        let most = self.checkpoint_above.saturating_add(MOST_MEANWHILE);
+        match &self.copying {
+            None => self.copying = Some(tokio::spawn(copy(self.options.clone()))),
+            Some(copying) if !copying.is_finished() && size <= most => {}
+            Some(_) => {
+                self.finish_copying().await;
+                self.restart(writer, size).await;
+            }
+        }
+    }
+
+    /// Waits until nobody else has the file open on behalf of the writer.
+    pub(super) async fn finish_copying(&mut self) {
+        if let Some(copying) = self.copying.take() {
+            let _what_is_left_the_writer_copies = copying.await;
+        }
+    }
+
+    async fn restart(&mut self, writer: &mut SqliteConnection, size: u64) {
+        match restart(writer).await {
             Ok(true) => {
                 self.checkpoint_above = STEP;
                 self.tell_above = TELL_AT;
@@ -80,11 +107,33 @@ impl Wal {
     }
 }
 
-/// Copies the log into the database and has the next change begin it anew; false where a reader or
+/// Copies the log into the database, on a connection of its own. What it can't do the writer does.
+async fn copy(options: SqliteConnectOptions) {
+    let copied = async {
+        let mut connection = options.connect().await?;
+        // SQLite makes what it copied durable if nothing was added meanwhile. The second time there
+        // is so little to copy that this is likely, and then the writer finds it done.
+        for _ in 0..2 {
+            checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+        }
+        connection.close().await
+    };
+    if let Err(error) = copied.await {
+        tracing::debug!(%error, "the writer has to copy the write-ahead log by itself");
+    }
+}
+
+/// Copies what is left of the log and has the next change begin it anew; false where a reader or
 /// another process is in the way.
-async fn restart(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(RESTART)")
-        .fetch_one(connection)
-        .await?;
+async fn restart(writer: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)").await
+}
+
+/// Whether nobody was in the way.
+async fn checkpoint(
+    connection: &mut SqliteConnection,
+    pragma: &'static str,
+) -> Result<bool, sqlx::Error> {
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as(pragma).fetch_one(connection).await?;
     Ok(busy == 0)
 }

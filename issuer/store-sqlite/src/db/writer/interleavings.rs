@@ -101,7 +101,7 @@ impl Disk for Memory {
         meanwhile().await;
     }
 
-    async fn close(&self, connection: Connection) {
+    async fn close(&mut self, connection: Connection) {
         self.expect(!connection.is_open, "closed in the middle");
     }
 }
