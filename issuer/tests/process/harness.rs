@@ -257,6 +257,29 @@ pub(crate) fn openssl(arguments: &[&str], input: &str) -> String {
     String::from_utf8(made.stdout).unwrap()
 }
 
+/// Runs SQL on a database; answers the text of the first row, if there is one.
+pub(crate) fn run_sql(database: &Path, sql: &'static str) -> Option<String> {
+    use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(async {
+        let mut connection = options.connect().await.unwrap();
+        let run = sqlx::raw_sql(sql).fetch_optional(&mut connection);
+        let first = run.await.unwrap();
+        connection.close().await.unwrap();
+        first.map(|row| row.get(0))
+    })
+}
+
+/// Asks the operations listener, or another address.
+pub(crate) fn get_at(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    read_to_end(&mut stream)
+}
+
 /// Waits until something is so: processes look for other keys once a second.
 pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();

@@ -2,22 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::TcpStream;
 
 use serde_json::json;
 
-use super::harness::{PASSWORD, Signet, body, free_address, read_to_end, status};
-
-fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    read_to_end(&mut stream)
-}
+use super::harness::{PASSWORD, Signet, body, free_address, get_at, read_to_end, status};
 
 /// The names of the metrics in a text of Prometheus.
 fn names(text: &str) -> BTreeSet<String> {
@@ -35,7 +24,7 @@ fn every_metric_is_documented_and_every_row_is_shown() {
         .with("SIGNET_OPERATIONS_LISTEN", &operations.to_string())
         .with("SIGNET_REDIS_URL", &redis.url())
         .serve();
-    let body_of = |path: &str| body(&get(operations, path)).to_owned();
+    let body_of = |path: &str| body(&get_at(operations, path)).to_owned();
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     assert_eq!(status(&server.post_json("/v1/login", &login)), 401);
     assert_eq!(status(&server.get("/v1/sessions?who=ada@example.com")), 401);
@@ -57,9 +46,9 @@ fn every_metric_is_documented_and_every_row_is_shown() {
         "{shown}"
     );
     assert!(!shown.contains("ada"), "nothing is about a person");
-    assert_eq!(status(&get(operations, "/healthz")), 200);
-    assert_eq!(status(&get(operations, "/readyz")), 200);
-    assert_eq!(status(&get(operations, "/v1/login")), 404);
+    assert_eq!(status(&get_at(operations, "/healthz")), 200);
+    assert_eq!(status(&get_at(operations, "/readyz")), 200);
+    assert_eq!(status(&get_at(operations, "/v1/login")), 404);
     assert_eq!(status(&server.get("/metrics")), 404);
 }
 

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::harness::{PASSWORD, Signet, status};
+use super::harness::{PASSWORD, Signet, body, free_address, get_at, run_sql, status};
 
 /// How many log in at once: several times what one permit and its queue take.
 const LOGINS: usize = 150;
 
 #[test]
 fn beyond_what_can_be_hashed_is_503_and_the_key_set_is_served_at_once() {
+    let operations = free_address();
     let signet = Signet::new()
+        .with("SIGNET_OPERATIONS_LISTEN", &operations.to_string())
         .with("SIGNET_LIMITS__SCALE", "1000000")
         .with("SIGNET_PASSWORD__CONCURRENCY", "1");
     let create = ["user", "create", "--email", "ada@example.com"];
@@ -61,6 +63,22 @@ fn beyond_what_can_be_hashed_is_503_and_the_key_set_is_served_at_once() {
         statuses.contains_key(&200) && statuses.contains_key(&503),
         "{statuses:?}"
     );
+    // Nothing is written for who is turned away: guesses are numbered as they are counted.
+    let metrics = get_at(operations, "/metrics");
+    let hashes = |outcome| {
+        let name = format!("signet_hashes_total{{outcome=\"{outcome}\"}} ");
+        let line = body(&metrics)
+            .lines()
+            .find_map(|line| line.strip_prefix(&name));
+        line.unwrap().parse::<usize>().unwrap()
+    };
+    let counted = run_sql(
+        &signet.folder().join("signet.db"),
+        "SELECT CAST(seq AS TEXT) FROM sqlite_sequence WHERE name = 'guesses'",
+    );
+    let had_a_place = hashes("done") + hashes("late");
+    assert_eq!(counted.unwrap(), had_a_place.to_string());
+    assert_eq!(had_a_place + hashes("refused"), LOGINS);
     // A key set that waited for a hash would have waited for all that queue for one.
     let mut times = key_sets;
     times.sort();

@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 use signet_testbed::postgres;
 
-use super::harness::{PASSWORD, Running, Signet, body, json, status};
+use super::harness::{PASSWORD, Running, Signet, body, json, run_sql, status};
 
 fn create(signet: &Signet, more: &[&str]) {
     let email = ["--email", "ada@example.com"];
@@ -189,20 +189,6 @@ fn what_was_there_before_each_restore_is_kept() {
     assert!(locked.err.contains("its master key"), "{}", locked.err);
 }
 
-/// Runs SQL on a file that nobody has open; answers the text of the first row, if there is one.
-fn change(database: &Path, sql: &'static str) -> Option<String> {
-    use sqlx::{ConnectOptions as _, Connection as _, Row as _};
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().unwrap().block_on(async {
-        let mut connection = options.connect().await.unwrap();
-        let run = sqlx::raw_sql(sql).fetch_optional(&mut connection);
-        let first = run.await.unwrap();
-        connection.close().await.unwrap();
-        first.map(|row| row.get(0))
-    })
-}
-
 #[test]
 fn a_backup_of_another_master_key_begins_a_new_life_and_the_operator_is_told() {
     let elsewhere = Signet::new();
@@ -277,7 +263,7 @@ fn keys_that_were_changed_are_told_and_what_can_not_be_read_stops_a_new_life() {
             "the store holds no key for refresh tokens",
         ),
     ] {
-        change(&database, sql);
+        run_sql(&database, sql);
         let restored = signet.run(&["db", "restored"]);
         assert_eq!(restored.code, 0, "{}", restored.err);
         assert!(restored.out.contains("look twice"), "{}", restored.out);
@@ -286,13 +272,13 @@ fn keys_that_were_changed_are_told_and_what_can_not_be_read_stops_a_new_life() {
     }
     fs::write(&database, &whole).unwrap();
     let nonsense = "PRAGMA ignore_check_constraints = ON; UPDATE meta SET incarnation = x'00'";
-    change(&database, nonsense);
-    let before = change(&database, KEYS_AND_TRAIL);
+    run_sql(&database, nonsense);
+    let before = run_sql(&database, KEYS_AND_TRAIL);
     let refused = signet.run(&["db", "restored"]);
     assert_eq!(refused.code, 1, "{}", refused.out);
     assert_eq!(refused.out, "");
     assert!(refused.err.contains("signet.db"), "{}", refused.err);
-    let after = change(&database, KEYS_AND_TRAIL);
+    let after = run_sql(&database, KEYS_AND_TRAIL);
     assert!(before.is_some() && after == before, "{before:?} {after:?}");
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::hasher::memory::Memory;
@@ -59,7 +59,7 @@ pub struct Overloaded {
 pub struct PoolLoad {
     /// How many hashes are being made or checked.
     pub running: usize,
-    /// How many wait for a permit.
+    /// How many have a place and no permit: they wait for one, or are about to.
     pub waiting: usize,
     /// How many were done.
     pub done: u64,
@@ -111,6 +111,15 @@ pub struct HashPool {
     dummy: PasswordHash,
     counters: Arc<Counters>,
     threads: Arc<Threads>,
+}
+
+/// A place in the queue, for one hash. Whoever has one is turned away only if it is not their turn
+/// before the deadline.
+#[derive(Debug)]
+#[must_use = "nobody else has it meanwhile"]
+pub struct Place<'a> {
+    pool: &'a HashPool,
+    place: OwnedSemaphorePermit,
 }
 
 /// What who is turned away is told.
@@ -177,7 +186,7 @@ impl HashPool {
     }
 
     /// Turns away who would be turned away now, before anything is looked up for them. Whoever is
-    /// not may still be, when it comes to the hash.
+    /// not may still be, when they ask for a place.
     ///
     /// # Errors
     /// When the queue is full.
@@ -185,6 +194,18 @@ impl HashPool {
         match self.places.available_permits() {
             0 => Err(self.turn_away(&self.counters.refused)),
             _ => Ok(()),
+        }
+    }
+
+    /// A place in the queue. What is written before a hash is made is written with a place, so that
+    /// nobody is turned away after it because others were faster.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn place(&self) -> Result<Place<'_>, Overloaded> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => Ok(Place { pool: self, place }),
+            Err(_) => Err(self.turn_away(&self.counters.refused)),
         }
     }
 
@@ -198,17 +219,33 @@ impl HashPool {
         salt: [u8; 16],
     ) -> Result<Option<PasswordHash>, Overloaded> {
         let hasher = self.hasher;
-        self.run(move |memory| hasher.hash_in(memory, &password, salt))
+        self.place()?
+            .run(move |memory| hasher.hash_in(memory, &password, salt))
             .await
     }
 
-    /// Holds a password against a hash. Where there is none, or none that can be read, it takes the
-    /// time of one and matches nothing.
+    /// Holds a password against a hash, as [`Place::check`] does.
     ///
     /// # Errors
     /// When there is too much to do.
     pub async fn check(&self, password: Password, hash: PasswordHash) -> Result<Match, Overloaded> {
-        let (hasher, dummy) = (self.hasher, self.dummy.clone());
+        self.place()?.check(password, hash).await
+    }
+
+    fn turn_away(&self, counter: &AtomicU64) -> Overloaded {
+        counter.fetch_add(1, Ordering::Relaxed);
+        OVERLOADED
+    }
+}
+
+impl Place<'_> {
+    /// Holds a password against a hash. Where there is none, or none that can be read, it takes the
+    /// time of one and matches nothing.
+    ///
+    /// # Errors
+    /// When it isn't its turn before the deadline.
+    pub async fn check(self, password: Password, hash: PasswordHash) -> Result<Match, Overloaded> {
+        let (hasher, dummy) = (self.pool.hasher, self.pool.dummy.clone());
         self.run(move |memory| {
             let mut matches = |hash| match StoredHash::read(hash) {
                 Ok(stored) => Some(hasher.check_stored(memory, &password, &stored)),
@@ -222,29 +259,28 @@ impl HashPool {
         .await
     }
 
-    /// Takes as long as [`HashPool::check`] does, for a password there is no hash for.
+    /// Takes as long as [`Place::check`] does, for a password there is no hash for.
     ///
     /// # Errors
-    /// When there is too much to do.
-    pub async fn check_nothing(&self, password: Password) -> Result<(), Overloaded> {
-        self.check(password, self.dummy.clone()).await.map(|_| ())
+    /// When it isn't its turn before the deadline.
+    pub async fn check_nothing(self, password: Password) -> Result<(), Overloaded> {
+        let dummy = self.pool.dummy.clone();
+        self.check(password, dummy).await.map(|_| ())
     }
 
     async fn run<T: Send + 'static>(
-        &self,
+        self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
-        let counters = Arc::clone(&self.counters);
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| self.turn_away(&counters.refused))?;
+        let Self { pool, place } = self;
+        let counters = Arc::clone(&pool.counters);
         let queued = Instant::now();
-        let permit = tokio::time::timeout(self.deadline, Arc::clone(&self.permits).acquire_owned())
+        let permit = tokio::time::timeout(pool.deadline, Arc::clone(&pool.permits).acquire_owned())
             .await
-            .map_err(|_| self.turn_away(&counters.late))?
+            .map_err(|_| pool.turn_away(&counters.late))?
             .map_err(|_| OVERLOADED)?;
         counters.waiting.observe(queued.elapsed());
-        let hashing = self.threads.run(move |memory| {
+        let hashing = pool.threads.run(move |memory| {
             let begun = std::time::Instant::now();
             let answer = work(memory);
             counters.hashing.observe(begun.elapsed());
@@ -255,11 +291,6 @@ impl HashPool {
             answer
         });
         hashing.await.map_err(|_| OVERLOADED)
-    }
-
-    fn turn_away(&self, counter: &AtomicU64) -> Overloaded {
-        counter.fetch_add(1, Ordering::Relaxed);
-        OVERLOADED
     }
 }
 
@@ -291,19 +322,19 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let running = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move |_| blocked.recv().is_ok()).await }
+            async move { pool.place()?.run(move |_| blocked.recv().is_ok()).await }
         });
         while pool.permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let waiting = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|_| ()).await }
+            async move { pool.place()?.run(|_| ()).await }
         });
         while pool.places.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(pool.run(|_| ()).await.is_err(), "the queue is full");
+        assert!(pool.place().is_err(), "the queue is full");
         assert!(pool.turn_away_if_full().is_err(), "and shows it");
         let load = pool.load();
         assert_eq!((load.running, load.waiting, load.refused), (1, 1, 2));
@@ -311,7 +342,7 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(running.await.unwrap(), Ok(true));
         assert_eq!(pool.turn_away_if_full(), Ok(()));
-        assert_eq!(pool.run(|_| 7).await, Ok(7));
+        assert_eq!(pool.place().unwrap().run(|_| 7).await, Ok(7));
         let expected = PoolLoad {
             done: 2,
             refused: 2,
@@ -330,19 +361,19 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let client = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move |_| blocked.recv().is_ok()).await }
+            async move { pool.place()?.run(move |_| blocked.recv().is_ok()).await }
         });
         while pool.permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());
-        assert!(pool.run(|_| ()).await.is_err());
+        assert!(pool.place().unwrap().run(|_| ()).await.is_err());
         release.send(()).unwrap();
         while pool.permits.available_permits() == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(pool.run(|_| ()).await.is_ok());
+        assert!(pool.place().unwrap().run(|_| ()).await.is_ok());
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::issuer::{Issuer, Reservation};
 use crate::limit::{Exceeded, Guess, GuessId, GuessKey, LimitSubject, Quota};
+use crate::password::pool::{Overloaded, Place};
 use crate::ports::{Store, StoreError, StoreResult};
 
 /// How long a guess waits for those beside it.
@@ -57,6 +58,8 @@ pub(crate) struct Attempt {
 pub(crate) enum NoAttempt {
     /// There were too many failures.
     RateLimited { retry_after: u32 },
+    /// Too many passwords are being checked.
+    Overloaded(Overloaded),
     /// The store doesn't answer.
     Store(StoreError),
 }
@@ -66,6 +69,12 @@ impl From<Exceeded> for NoAttempt {
         Self::RateLimited {
             retry_after: exceeded.retry_after,
         }
+    }
+}
+
+impl From<Overloaded> for NoAttempt {
+    fn from(overloaded: Overloaded) -> Self {
+        Self::Overloaded(overloaded)
     }
 }
 
@@ -81,35 +90,49 @@ impl Attempt {
 }
 
 impl Issuer {
-    /// Counts a guess at `key`'s password on all its budgets, or on none of them.
+    /// Counts a guess at `key`'s password on all its budgets, or on none of them. It has a place
+    /// among those whose passwords are checked: nothing is written for who hasn't.
     pub(crate) async fn begin_attempt(
         &self,
         key: GuessKey,
         budgets: &[FailureBudget],
-    ) -> Result<Attempt, NoAttempt> {
+    ) -> Result<(Attempt, Place<'_>), NoAttempt> {
         let line = self.lines.of(key);
         let patience = Patience::begin();
         let beside = patience.wait(Arc::clone(&line).read_owned()).await?;
-        match self.count(key, budgets).await {
-            Ok((id, reserved)) => {
-                return Ok(Attempt {
+        match self.count_with_place(key, budgets).await {
+            Ok((id, reserved, place)) => {
+                let attempt = Attempt {
                     key,
                     id,
                     reserved,
                     _beside: beside,
-                });
+                };
+                return Ok((attempt, place));
             }
             Err(NoAttempt::RateLimited { .. }) => drop(beside),
-            Err(error @ NoAttempt::Store(_)) => return Err(error),
+            Err(error @ (NoAttempt::Overloaded(_) | NoAttempt::Store(_))) => return Err(error),
         }
+        // Without a place: who waits for others must not keep them from being checked.
         let alone = patience.wait(line.write_owned()).await?;
-        let (id, reserved) = self.count(key, budgets).await?;
-        Ok(Attempt {
+        let (id, reserved, place) = self.count_with_place(key, budgets).await?;
+        let attempt = Attempt {
             key,
             id,
             reserved,
             _beside: alone.downgrade(),
-        })
+        };
+        Ok((attempt, place))
+    }
+
+    async fn count_with_place(
+        &self,
+        key: GuessKey,
+        budgets: &[FailureBudget],
+    ) -> Result<(GuessId, Vec<Reservation>, Place<'_>), NoAttempt> {
+        let place = self.hashing.place()?;
+        let (id, reserved) = self.count(key, budgets).await?;
+        Ok((id, reserved, place))
     }
 
     async fn count(

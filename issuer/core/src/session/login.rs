@@ -11,7 +11,7 @@ use crate::email::EmailAddress;
 use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
 use crate::limit::{GuessKey, LimitSubject};
 use crate::password::hasher::Match;
-use crate::password::pool::Overloaded;
+use crate::password::pool::{Overloaded, Place};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Credential, LoginEffects, StoreError, StoreResult};
 
@@ -70,6 +70,7 @@ impl From<NoAttempt> for LoginError {
     fn from(refused: NoAttempt) -> Self {
         match refused {
             NoAttempt::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            NoAttempt::Overloaded(overloaded) => Self::Overloaded(overloaded),
             NoAttempt::Store(error) => Self::Store(error),
         }
     }
@@ -119,8 +120,8 @@ impl Issuer {
             None => self.guess_keys().address(&login.email),
         };
         let budgets = self.failed_login_budgets(origin, key);
-        let attempt = self.begin_attempt(key, &budgets).await?;
-        let outcome = match self.prove(&login.password, credential).await {
+        let (attempt, place) = self.begin_attempt(key, &budgets).await?;
+        let outcome = match self.prove(place, &login.password, credential).await {
             Ok(proven) => {
                 let session = self.new_session(&proven.account, audience, client);
                 self.enter(origin, &login.password, proven, session, key)
@@ -198,16 +199,17 @@ impl Issuer {
     /// Checks the password with exactly one hash, whatever there is to check it against.
     async fn prove(
         &self,
+        place: Place<'_>,
         password: &Password,
         credential: Credential,
     ) -> Result<Proven, LoginError> {
         match credential {
             Credential::Unknown => {
-                self.hashing.check_nothing(password.clone()).await?;
+                place.check_nothing(password.clone()).await?;
                 Err(LoginError::InvalidCredentials)
             }
             Credential::Pending { password: hash } => {
-                match self.hashing.check(password.clone(), hash).await? {
+                match place.check(password.clone(), hash).await? {
                     Match::Different => Err(LoginError::InvalidCredentials),
                     Match::Same | Match::SameButOutdated => Err(LoginError::EmailNotVerified),
                 }
@@ -216,10 +218,7 @@ impl Issuer {
                 account,
                 password: checked,
             } => {
-                let matched = self
-                    .hashing
-                    .check(password.clone(), checked.clone())
-                    .await?;
+                let matched = place.check(password.clone(), checked.clone()).await?;
                 let may_enter = account.email_verified
                     || self.settings.email_verification == EmailVerification::Optional;
                 match (matched, account.status, may_enter) {

@@ -6,7 +6,7 @@ use crate::account::EmailVerification;
 use crate::audit::Origin;
 use crate::issuer::{Issuer, TokenPair};
 use crate::password::hasher::Match;
-use crate::password::pool::Overloaded;
+use crate::password::pool::{Overloaded, Place};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{LoginEffects, StoreError};
 
@@ -37,6 +37,7 @@ impl From<NoAttempt> for ReauthenticateError {
     fn from(refused: NoAttempt) -> Self {
         match refused {
             NoAttempt::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            NoAttempt::Overloaded(overloaded) => Self::Overloaded(overloaded),
             NoAttempt::Store(error) => Self::Store(error),
         }
     }
@@ -81,8 +82,8 @@ impl Issuer {
         password: Password,
     ) -> Result<PasswordHash, ReauthenticateError> {
         let key = self.guess_keys().session(session.id);
-        let attempt = self.begin_attempt(key, &[]).await?;
-        let outcome = self.check_again(session, password).await;
+        let (attempt, place) = self.begin_attempt(key, &[]).await?;
+        let outcome = self.check_again(session, place, password).await;
         match &outcome {
             Ok(_) => self.clear_attempt(attempt).await?,
             Err(ReauthenticateError::WrongPassword) => attempt.stay_counted(),
@@ -99,6 +100,7 @@ impl Issuer {
     async fn check_again(
         &self,
         session: &LiveSession,
+        place: Place<'_>,
         password: Password,
     ) -> Result<PasswordHash, ReauthenticateError> {
         let (_, hash) = self
@@ -106,7 +108,7 @@ impl Issuer {
             .account_with_password(session.account.id)
             .await?
             .ok_or(ReauthenticateError::SessionOver)?;
-        match self.hashing.check(password, hash.clone()).await? {
+        match place.check(password, hash.clone()).await? {
             Match::Different => Err(ReauthenticateError::WrongPassword),
             Match::Same | Match::SameButOutdated => Ok(hash),
         }
