@@ -7,9 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use signet_core::issuer::TokenPair;
 use signet_core::role::{Permission, RoleName};
-use signet_core::time::UnixTime;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use signet_core::time::{UnixTime, rfc3339};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -54,11 +52,7 @@ impl From<UnixTime> for Timestamp {
 impl fmt::Display for Timestamp {
     /// Fails for times beyond the year 9999.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = i64::try_from(self.0.as_secs())
-            .ok()
-            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-            .and_then(|time| time.format(&Rfc3339).ok());
-        f.write_str(&text.ok_or(fmt::Error)?)
+        f.write_str(&rfc3339(self.0).ok_or(fmt::Error)?)
     }
 }
 

@@ -117,6 +117,8 @@ fn a_key_that_was_published_too_short_a_time_ago_does_not_sign_yet() {
     let ended = signet.run(&["keys", "rotate"]);
     assert_eq!(ended.code, 1, "{}", said(&ended));
     assert!(ended.err.contains("too short a time ago"), "{}", ended.err);
+    let until = ended.err.contains("Z, which is when it may sign");
+    assert!(until, "{}", ended.err);
     assert_eq!(keys(&signet), before);
 }
 

@@ -17,7 +17,7 @@ use super::seal::MasterKeys;
 use super::{KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
 use crate::secret::{Randomness, SecretBytes};
 use crate::session::RefreshPolicy;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, rfc3339};
 
 pub use plan::{Plan, Step};
 
@@ -113,8 +113,9 @@ pub enum KeyChangeError {
     Unknown(String),
     /// Verifiers may not have fetched the key that is to sign.
     #[error(
-        "the key {kid} was published too short a time ago: verifiers may not know it before \
-         {signs_from}, which is when it may sign"
+        "the key {kid} was published too short a time ago: verifiers may not know it before {}, \
+         which is when it may sign",
+        text(*signs_from)
     )]
     TooYoung {
         /// The key that will sign.
@@ -127,8 +128,9 @@ pub enum KeyChangeError {
     NoNext,
     /// It stopped already.
     #[error(
-        "the key {kid} has stopped signing; it is published until {removed_at}, while tokens it \
-         signed may be in use"
+        "the key {kid} has stopped signing; it is published until {}, while tokens it signed may \
+         be in use",
+        text(*removed_at)
     )]
     Retired {
         /// The key.
@@ -151,6 +153,10 @@ pub enum KeyChangeError {
     /// A key could not be made.
     #[error(transparent)]
     Keys(#[from] KeyringError),
+}
+
+fn text(time: UnixTime) -> String {
+    rfc3339(time).unwrap_or_else(|| time.as_secs().to_string())
 }
 
 /// A wish, and all that it takes to fulfil it.
