@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::components::{cache, envoy, node, npm, target_folder, workerd};
 use crate::process::{self, Done, cargo, command, root, run_quietly, say, with_retries};
-use crate::setup::{is_stamped, stamp};
+use crate::setup::{self, is_stamped, stamp};
 use crate::wasm;
 
 /// Where the services in Python are that stand beside logins and refreshes.
@@ -21,6 +21,11 @@ const REQUIREMENTS: [&str; 3] = [
 
 pub(crate) fn run(arguments: &[&str]) -> Done {
     let is_wanted = |area| arguments.is_empty() || arguments.contains(&area);
+    // What only needs servers doesn't wait for the tools that build for Wasm.
+    match ["envoy", "node", "worker"].into_iter().any(is_wanted) {
+        true => setup::all()?,
+        false => setup::programs()?,
+    }
     if ["feed", "issuer", "login", "refresh"]
         .into_iter()
         .any(is_wanted)

@@ -84,11 +84,7 @@ const PYTHON_NEEDS: &str =
 
 /// Everything that the checks need.
 pub(crate) fn all() -> Done {
-    let cache = cache()?;
-    fs::create_dir_all(&cache)?;
-    // One at a time: another checkout may use the same cache.
-    let lock = fs::File::create(cache.join(".lock"))?;
-    lock.lock()?;
+    let _lock = lock()?;
     packages()?;
     python_packages()?;
     npm_packages()?;
@@ -97,6 +93,21 @@ pub(crate) fn all() -> Done {
         tool(name, version)?;
     }
     tools::clean_up()
+}
+
+/// The servers and programs of the system alone, which takes a minute.
+pub(crate) fn programs() -> Done {
+    let _lock = lock()?;
+    packages()
+}
+
+/// One at a time: another checkout may use the same cache.
+fn lock() -> Done<fs::File> {
+    let cache = cache()?;
+    fs::create_dir_all(&cache)?;
+    let lock = fs::File::create(cache.join(".lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 fn answers(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {

@@ -3,6 +3,7 @@
 //! (coordinated omission).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -101,13 +102,13 @@ impl Arrivals {
             let target = target.clone();
             asked.spawn(async move {
                 let status = target.exchange().await;
-                (status, due.elapsed())
+                (status, due.elapsed(), begun.elapsed())
             });
         }
         let mut outcome = Outcome::default();
         while let Some(answered) = asked.join_next().await {
-            if let (Some(status), took) = answered.unwrap() {
-                outcome.add(status, took);
+            if let (Some(status), took, answered) = answered.unwrap() {
+                outcome.add(status, took, answered);
             }
         }
         outcome
@@ -118,14 +119,20 @@ impl Arrivals {
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) statuses: BTreeMap<String, usize>,
-    /// How long successes took, in milliseconds.
-    successes: Vec<f64>,
+    successes: Vec<Success>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Success {
+    took: Duration,
+    /// When the answer came, since the first request.
+    answered: Duration,
 }
 
 impl Outcome {
-    fn add(&mut self, status: String, took: Duration) {
+    fn add(&mut self, status: String, took: Duration, answered: Duration) {
         if status == "200" {
-            self.successes.push(took.as_secs_f64() * 1e3);
+            self.successes.push(Success { took, answered });
         }
         *self.statuses.entry(status).or_default() += 1;
     }
@@ -139,24 +146,32 @@ impl Outcome {
             .sum()
     }
 
-    /// How many successes there were within a time.
-    pub(crate) fn within(&self, time: Duration) -> usize {
-        let most = time.as_secs_f64() * 1e3;
-        self.successes.iter().filter(|took| **took <= most).count()
+    /// How many successes a second there were, of those that took no longer than `patience`, between
+    /// two moments since the first request.
+    pub(crate) fn goodput(&self, patience: Duration, between: Range<Duration>) -> f64 {
+        let counted = self
+            .successes
+            .iter()
+            .filter(|success| success.took <= patience && between.contains(&success.answered));
+        counted.count() as f64 / (between.end - between.start).as_secs_f64()
     }
 
+    /// In milliseconds.
     pub(crate) fn p50(&self) -> f64 {
         self.quantile(0.5)
     }
 
+    /// In milliseconds.
     pub(crate) fn p99(&self) -> f64 {
         self.quantile(0.99)
     }
 
     fn quantile(&self, share: f64) -> f64 {
-        let mut sorted = self.successes.clone();
-        sorted.sort_by(f64::total_cmp);
+        let mut sorted: Vec<_> = self.successes.iter().map(|success| success.took).collect();
+        sorted.sort();
         let place = (sorted.len() as f64 * share) as usize;
-        sorted.get(place).copied().unwrap_or(f64::NAN)
+        sorted
+            .get(place)
+            .map_or(f64::NAN, |took| took.as_secs_f64() * 1e3)
     }
 }
