@@ -117,6 +117,7 @@ macro_rules! store_contract {
                 a_taken_address_gets_the_other_mail_and_no_account,
                 a_newer_change_voids_the_one_before_and_an_hour_voids_it,
                 of_fifty_confirmations_one_works,
+                of_fifty_undos_one_works,
                 two_who_want_one_address_are_one_who_gets_it,
                 an_undo_before_the_confirmation_cancels_it,
                 an_undo_puts_the_address_back_and_ends_what_was_opened_since,

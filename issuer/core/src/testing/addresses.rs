@@ -186,6 +186,30 @@ pub async fn of_fifty_confirmations_one_works(world: &World) {
     }
 }
 
+pub async fn of_fifty_undos_one_works(world: &World) {
+    let ada = world.account("ada", &[]).await;
+    for round in 0..rounds(4, 200) {
+        let tokens = ask(world, ada.id, &format!("round{round}"), NOW)
+            .await
+            .unwrap();
+        let expected = match round % 2 {
+            0 => Undone::Cancelled,
+            _ => {
+                assert!(confirm(world, &tokens.change, NOW).await);
+                Undone::PutBack
+            }
+        };
+        let answers = all_at_once(50, |_| {
+            let (world, token) = (world.clone(), tokens.undo);
+            async move { undo(&world, &token, NOW).await }
+        })
+        .await;
+        let worked: Vec<_> = answers.into_iter().flatten().collect();
+        assert_eq!(worked, [expected]);
+        assert_eq!(address(world, ada.id).await, canonical("ada"));
+    }
+}
+
 pub async fn two_who_want_one_address_are_one_who_gets_it(world: &World) {
     for round in 0..rounds(8, 200) {
         let wanted = format!("wanted{round}");
