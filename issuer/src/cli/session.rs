@@ -1,4 +1,4 @@
-//! `signet session`: the sessions of an account, seen and ended by an operator.
+//! `signet session`: the sessions of an account, or of all, seen and ended by an operator.
 
 use std::process::ExitCode;
 
@@ -9,9 +9,9 @@ use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
-use super::arguments::id;
+use super::arguments::{ConfigurationArgs, id};
 use super::user::One;
-use super::{no, say};
+use super::{no, say, unusable, with_issuer};
 use crate::http::wire::Timestamp;
 
 #[derive(Debug, Subcommand)]
@@ -21,6 +21,8 @@ pub(super) enum SessionCommand {
     /// End sessions of an account; access tokens of theirs are good elsewhere until they expire, or
     /// until the revocation feed has come
     End(End),
+    /// End all sessions of all accounts: everybody has to log in again
+    EndAll(EndAll),
 }
 
 /// `signet session list`
@@ -37,6 +39,19 @@ pub(super) struct End {
     one: One,
     #[command(flatten)]
     which: Which,
+}
+
+/// `signet session end-all`
+#[derive(Args, Debug)]
+pub(super) struct EndAll {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// You mean it
+    #[arg(long)]
+    yes: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which sessions end.
@@ -56,6 +71,7 @@ impl SessionCommand {
         match self {
             Self::List(list) => list.run(),
             Self::End(end) => end.run(),
+            Self::EndAll(end) => end.run(),
         }
     }
 }
@@ -95,6 +111,24 @@ impl End {
             }
         };
         self.one.named.with_account(end)
+    }
+}
+
+impl EndAll {
+    fn run(self) -> ExitCode {
+        if !self.yes {
+            return unusable(&"add --yes to end all sessions of all accounts");
+        }
+        let as_json = self.json;
+        let end = async move |issuer: &Issuer| {
+            match issuer.operator_ends_everyones_sessions().await {
+                Ok(count) => ended(count, as_json),
+                Err(error) => no(&format_args!(
+                    "{error}; some sessions may be over already: run this again"
+                )),
+            }
+        };
+        with_issuer(self.configuration, end)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{Ended, PASSWORD, Running, Signet, json, status};
+use super::harness::{Ended, PASSWORD, Running, Signet, json, soon, status};
 
 const ADA: &str = "ada@example.com";
 const EVE: &str = "eve@example.com";
@@ -199,4 +199,35 @@ fn sessions_are_listed_and_ended() {
         assert_eq!(refresh(&server, token), 401);
     }
     assert_eq!(refresh(&server, &others), 200);
+}
+
+#[test]
+fn everybodys_sessions_end_at_once_for_who_means_it() {
+    let signet = Signet::new();
+    create(&signet, ADA, &[]);
+    create(&signet, EVE, &[]);
+    let server = signet.serve();
+    let tokens = [ADA, EVE, EVE].map(|email| {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let session = json(&server.post_json("/v1/login", &body));
+        ["access_token", "refresh_token"].map(|name| session[name].as_str().unwrap().to_owned())
+    });
+    let asked = signet.run(&["session", "end-all"]);
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    for [access, _] in &tokens {
+        assert_eq!(server.me(access), 200);
+    }
+    let all = told(&signet, &["session", "end-all", "--yes"]);
+    assert_eq!(all, json!({ "ended": 3 }));
+    for [access, token] in &tokens {
+        assert_eq!(refresh(&server, token), 401);
+        soon("the issuer's own gate has read the feed", || {
+            server.me(access) == 401
+        });
+    }
+    let none = told(&signet, &["session", "end-all", "--yes"]);
+    assert_eq!(none, json!({ "ended": 0 }));
+    let (_, again) = log_in(&server, EVE);
+    assert_eq!(refresh(&server, &again), 200);
 }

@@ -1,13 +1,20 @@
 //! What an operator does with accounts and their sessions, at the command line: everything an admin
 //! may do, by the same operations of the store, in the name of the operator.
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use super::admin::AdminError;
 use super::{Account, AccountId, AccountStatus};
 use crate::audit::{Actor, Context};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
-use crate::ports::{AccountChangeError, Credential, StoreResult};
+use crate::ports::{AccountChangeError, AccountFilter, Credential, StoreResult};
 use crate::session::{Session, SessionId};
+
+/// How many accounts are read at a time where something is done with all.
+const PAGE: u32 = 200;
+/// With how many of them it is done at once.
+const AT_ONCE: usize = 8;
 
 impl Issuer {
     fn as_operator(&self) -> Context {
@@ -79,5 +86,37 @@ impl Issuer {
     pub async fn operator_ends_sessions(&self, id: AccountId) -> Result<u64, AdminError> {
         let context = self.as_operator();
         Ok(self.store.end_sessions_of(&context, id).await??)
+    }
+    /// Ends all sessions of everybody, one account after the other; answers how many. Where it
+    /// fails, those before are over, and it may be begun again. Who logs in meanwhile may stay.
+    ///
+    /// # Errors
+    /// See [`AdminError`].
+    pub async fn operator_ends_everyones_sessions(&self) -> Result<u64, AdminError> {
+        let mut ended = 0_u64;
+        let mut after = None;
+        loop {
+            let everybody = AccountFilter::default();
+            let page = self.accounts(&everybody, after, PAGE).await?;
+            let ids: Vec<AccountId> = page.into_iter().map(|account| account.id).collect();
+            let Some(last) = ids.last() else {
+                return Ok(ended);
+            };
+            after = Some(*last);
+            let mut counts = stream::iter(ids)
+                .map(|id| self.ends_sessions_if_there(id))
+                .buffer_unordered(AT_ONCE);
+            while let Some(count) = counts.try_next().await? {
+                ended = ended.saturating_add(count);
+            }
+        }
+    }
+
+    /// An account that was erased meanwhile has none.
+    async fn ends_sessions_if_there(&self, id: AccountId) -> Result<u64, AdminError> {
+        match self.operator_ends_sessions(id).await {
+            Err(AdminError::Change(AccountChangeError::NotFound)) => Ok(0),
+            answer => answer,
+        }
     }
 }
