@@ -120,13 +120,12 @@ impl EndAll {
             return unusable(&"add --yes to end all sessions of all accounts");
         }
         let as_json = self.json;
-        let end = async move |issuer: &Issuer| {
-            match issuer.operator_ends_everyones_sessions().await {
-                Ok(count) => ended(count, as_json),
-                Err(error) => no(&format_args!(
-                    "{error}; some sessions may be over already: run this again"
-                )),
-            }
+        let end = async move |issuer: &Issuer| match issuer.operator_ends_everyones_sessions().await
+        {
+            Ok(count) => ended(count, as_json),
+            Err(error) => no(&format_args!(
+                "{error}; some sessions may be over already: run this again"
+            )),
         };
         with_issuer(self.configuration, end)
     }

@@ -9,13 +9,14 @@
 //! To hold another operation to it, add it to [`ASKED`], or, where the address stands in a mailed
 //! token, to the conversations behind it.
 
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signet_core::account::EmailVerification;
 use signet_core::password::hasher::Algorithm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::everybody::{ACTIVE, INVITED, PENDING, SUSPENDED, UNKNOWN, UNPROVEN};
+use crate::harness::everybody::{ACTIVE, ADMIN, INVITED, PENDING, SUSPENDED, UNKNOWN, UNPROVEN};
 use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 /// An operation that anybody may ask for with any address.
@@ -224,6 +225,91 @@ async fn the_same_bytes_for_whoever_asks_for_an_address_whoever_has_it() {
                 );
             }
         }
+    }
+}
+
+/// Whoever may see accounts is told that there is one already (docs/adr/0026), and not which.
+#[tokio::test]
+async fn the_same_bytes_for_whoever_invites_somebody_and_may_not_see_accounts() {
+    for (name, setting) in settings() {
+        let service = Service::with_everybody(setting).await;
+        let mut admin = service.client();
+        admin.log_in(ADMIN, PASSWORD).await;
+        let role = json!({ "name": "blind", "permissions": ["users:write"] });
+        let created = admin.post("/v1/admin/roles", role).await;
+        created.expect(StatusCode::CREATED);
+        let blind = service.member("blind@example.com", &["blind"]).await;
+        let taken = [ACTIVE, SUSPENDED, UNPROVEN];
+        for (who, emails, expected) in
+            [(&blind, &EVERYBODY[..], "403"), (&admin, &taken[..], "409")]
+        {
+            let token = who.access_token.as_ref().unwrap();
+            let headers = format!(
+                "x-forwarded-for: 192.0.2.1\r\norigin: https://app.example.com\r\n\
+                 authorization: Bearer {token}\r\n"
+            );
+            let mut answers = Vec::new();
+            for email in emails {
+                let body = json!({ "email": email, "roles": [] });
+                answers.push(exchanged(&service, "/v1/admin/users", &headers, &body).await);
+            }
+            for (answer, email) in answers.iter().zip(emails) {
+                assert_eq!(answer.status(), expected, "{email}, {name}");
+                assert!(
+                    answer.is_like(&answers[0]),
+                    "{email}, {name}: {answer:?} and {:?}",
+                    answers[0]
+                );
+            }
+        }
+    }
+}
+
+/// Whatever became of an invite that is over.
+#[tokio::test]
+async fn the_same_bytes_for_every_invite_that_is_over() {
+    let service = Service::start().await;
+    let admin = service.member(ADMIN, &["admin"]).await;
+    let mut over = Vec::new();
+    for what in ["accepted", "renewed", "suspended", "erased"] {
+        let email = format!("{what}@example.com");
+        let invite = json!({ "email": email, "roles": [] });
+        let invited = admin.post("/v1/admin/users", invite.clone()).await;
+        let id = invited.expect(StatusCode::CREATED).string("id");
+        let token = service.mailed_token(&email).await;
+        let user = format!("/v1/admin/users/{id}");
+        let done = match what {
+            "accepted" => {
+                let body = json!({ "token": token, "password": PASSWORD });
+                service.client().post("/v1/invite/accept", body).await
+            }
+            "renewed" => admin.post("/v1/admin/users", invite).await,
+            "suspended" => {
+                let suspend = admin.call(Method::POST, &format!("{user}/suspend"));
+                suspend.send().await
+            }
+            _ => admin.call(Method::DELETE, &user).send().await,
+        };
+        assert!(done.status.is_success(), "{what}: {}", done.text());
+        over.push((what, token));
+    }
+    let (_, accepted) = &over[0];
+    let mut nobodys = accepted.clone();
+    let last = if nobodys.pop() == Some('A') { 'Q' } else { 'A' };
+    nobodys.push(last);
+    over.push(("nobody's", nobodys));
+    let mut answers = Vec::new();
+    for (_, token) in &over {
+        let body = json!({ "token": token, "password": OTHER_PASSWORD });
+        answers.push(exchanged(&service, "/v1/invite/accept", "", &body).await);
+    }
+    for (answer, (what, _)) in answers.iter().zip(&over) {
+        assert_eq!(answer.status(), "422", "{what}: {answer:?}");
+        assert!(
+            answer.is_like(&answers[0]),
+            "{what}: {answer:?} and {:?}",
+            answers[0]
+        );
     }
 }
 

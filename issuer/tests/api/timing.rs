@@ -293,9 +293,10 @@ async fn registering_takes_the_same_for_free_and_taken_addresses() {
     let service = service(ResponseFloor::NONE).await;
     // Both asked again and again: the fourth registration of an address removes the first.
     let free = register(PENDING);
-    for taken in [ACTIVE, SUSPENDED, INVITED, UNPROVEN] {
+    for taken in [ACTIVE, SUSPENDED, INVITED, UNPROVEN, UNKNOWN] {
         assert_alike(&service, [register(taken), free]).await;
     }
+    assert_alike(&service, [register(ACTIVE), register(UNKNOWN)]).await;
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use signet_core::password::hasher::Algorithm;
 use tokio::runtime::Runtime;
 
 use super::arrivals::{Arrivals, Target as Address};
-use super::{COST, Measured, OVERLOAD, PEOPLE, capacity, measure, tell, tell_goodput};
+use super::{COST, HASH_MEMORY, Measured, OVERLOAD, PEOPLE, capacity, measure, tell, tell_goodput};
 use crate::issuer::{Issuer, PASSWORD, email};
-use crate::machine::resident;
+use crate::machine::{cores, resident};
 use crate::report::{Report, Target};
 use crate::request::{get, post};
 
@@ -91,11 +91,15 @@ async fn load(
         );
     }
     let memory = beyond.most_memory - held;
+    let most = match algorithm {
+        Algorithm::Argon2id { .. } => Target::AtMost(HASH_MEMORY * cores() as f64),
+        Algorithm::Bcrypt { .. } => Target::None,
+    };
     report.figure(
         "10×: memory beyond what is held when idle",
         memory,
         "MiB",
-        Target::None,
+        most,
     );
     ([("1×", borne), ("10×", beyond)], memory)
 }
