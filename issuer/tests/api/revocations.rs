@@ -165,6 +165,31 @@ async fn what_ends_is_in_the_feed_with_the_answer() {
     edge.poll(&service).await;
     assert!(edge.revokes(&token(&ada)));
 
+    let mut cleo = service.member("cleo@example.com", &[]).await;
+    let id = cleo.get("/v1/me").await.string("id");
+    let before = token(&cleo);
+    cleo.log_in("cleo@example.com", PASSWORD).await;
+    let session = part(&before, 1)["sid"].as_str().unwrap().to_owned();
+    root.delete(&format!("/v1/admin/users/{id}/sessions/{session}"))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_eq!(edge.poll(&service).await, Some(Applied::Changed));
+    assert!(edge.revokes(&before) && !edge.revokes(&token(&cleo)));
+
+    cleo.post("/v1/me/erase", json!({ "password": PASSWORD }))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_eq!(edge.poll(&service).await, Some(Applied::Changed));
+    assert!(edge.revokes(&token(&cleo)));
+
+    let dora = service.member("dora@example.com", &[]).await;
+    let id = dora.get("/v1/me").await.string("id");
+    root.delete(&format!("/v1/admin/users/{id}"))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_eq!(edge.poll(&service).await, Some(Applied::Changed));
+    assert!(edge.revokes(&token(&dora)));
+
     assert!(!edge.revokes(&token(&bob)) && !edge.revokes(&token(&root)));
     let late = Edge::at(&service).await;
     assert_eq!(late.known.position(), edge.known.position());
