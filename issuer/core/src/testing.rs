@@ -251,6 +251,7 @@ macro_rules! store_contract {
             }
             feed {
                 whatever_ends_a_session_is_in_the_feed,
+                who_is_erased_is_in_the_feed,
                 a_change_of_rights_is_in_the_feed,
                 what_is_refused_draws_no_number,
                 a_raised_version_stands_for_the_sessions_before_it,

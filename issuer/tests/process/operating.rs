@@ -1,5 +1,7 @@
 //! What an operator does with accounts and their sessions, beside a running server.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::harness::{Ended, PASSWORD, Running, Signet, json, soon, status};
@@ -160,6 +162,25 @@ fn what_is_to_be_named_is_asked_for_in_words() {
     let retried = signet.run(&["mail", "retry", mail.as_str().unwrap()]);
     assert_eq!(retried.code, 0, "{retried:?}");
     assert_eq!(retried.out, "1 of 1 are tried again\n");
+}
+
+#[test]
+fn an_account_has_as_many_sessions_as_the_configuration_says() {
+    let signet = Signet::new().with("SIGNET_SESSIONS__MAX_PER_ACCOUNT", "2");
+    create(&signet, ADA, &[]);
+    create(&signet, EVE, &[]);
+    let server = signet.serve();
+    let (_, others) = log_in(&server, EVE);
+    let tokens = [(); 3].map(|()| {
+        // Which was used longest ago is told by the second.
+        std::thread::sleep(Duration::from_millis(1_100));
+        log_in(&server, ADA).1
+    });
+    let listed = told(&signet, &["session", "list", ADA]);
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 2);
+    let refreshed = tokens.map(|token| refresh(&server, &token));
+    assert_eq!(refreshed, [401, 200, 200], "the oldest one has ended");
+    assert_eq!(refresh(&server, &others), 200);
 }
 
 #[test]

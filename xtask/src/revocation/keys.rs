@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{EMAIL, Host, PASSWORD, told, until};
+use super::{ASKED_EVERY, EMAIL, Host, PASSWORD, PATIENCE, told, until};
 use crate::components::{node, python};
 use crate::interop::issuer::{Issuer, get_status};
 use crate::process::{Done, Failure, command, root, run_quietly};
 
-/// How long hosts are asked after the keys changed: longer than between two fetches for an unknown
-/// one.
-const WATCHED: Duration = Duration::from_secs(12);
+/// How often somebody logs in while the keys change.
+const LOGGED_IN_EVERY: Duration = Duration::from_secs(1);
+/// How often each host is asked then, in a second, at least.
+const ASKED_A_SECOND: u64 = 4;
 /// When a token of a refused key is refused everywhere.
 const REFUSED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -46,7 +47,7 @@ impl StolenKey {
             .to_string()
             .contains(&kid)
         {
-            if began.elapsed() > WATCHED {
+            if began.elapsed() > PATIENCE {
                 return Err(Failure::new("the key isn't published"));
             }
             thread::sleep(Duration::from_millis(100));
@@ -65,42 +66,91 @@ fn forge(words: &[&std::ffi::OsStr]) -> Done<String> {
     run_quietly(script.args(words))
 }
 
-/// Has the planted key sign, while every host is asked with tokens from before and from after:
-/// nobody is refused.
-pub(super) fn rotate(issuer: &Issuer, keep: &str, hosts: &[Host]) -> Done {
+/// Has the planted key sign, while every host is asked with tokens from before and from after, and
+/// for so long after that: nobody is refused. How often each host was asked.
+///
+/// It is shown tokens of a stranger's key, too. It refuses them, and fetches the key set because of
+/// them, every ten seconds: so it has the one from after the change, in which the key from before
+/// has to be.
+pub(super) fn rotate(
+    issuer: &Issuer,
+    folder: &Path,
+    hosts: &[Host],
+    watched: Duration,
+) -> Done<String> {
+    let before = issuer.login(EMAIL, PASSWORD)?;
+    let strange = strangers(folder, &before)?;
     let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let is_over = &is_over;
+    let (rotated, asked) = thread::scope(|scope| {
+        let (before, strange, is_over) = (before.as_str(), strange.as_str(), &is_over);
         let asking: Vec<_> = hosts
             .iter()
-            .map(|host| scope.spawn(move || watch(issuer, keep, host, is_over)))
+            .map(|host| scope.spawn(move || watch(issuer, before, strange, host, is_over)))
             .collect();
         let rotated = issuer.operate(&["keys", "rotate"]);
-        thread::sleep(WATCHED);
+        thread::sleep(watched);
         is_over.store(true, Ordering::SeqCst);
-        for asked in asking {
-            asked
-                .join()
-                .unwrap_or_else(|_| Err(Failure::new("asking panicked")))?;
-        }
-        rotated.map(drop)
-    })
+        let joined = asking.into_iter().map(|asking| asking.join());
+        let asked: Done<Vec<u64>> = joined
+            .map(|asked| asked.unwrap_or_else(|_| Err(Failure::new("asking panicked"))))
+            .collect();
+        (rotated, asked)
+    });
+    rotated?;
+    let asked = asked?;
+    let hosts = hosts.iter().zip(&asked);
+    let words: Vec<String> = hosts
+        .map(|(host, asked)| format!("{} {asked} times", host.name))
+        .collect();
+    let words = words.join(", ");
+    let least = watched.as_secs().saturating_mul(ASKED_A_SECOND);
+    if asked.iter().any(|asked| *asked < least) {
+        return Err(Failure::new(format!("asked too seldom: {words}")));
+    }
+    if head(&issuer.login(EMAIL, PASSWORD)?) == head(&before) {
+        return Err(Failure::new("the same key signs as before"));
+    }
+    Ok(words)
 }
 
-fn watch(issuer: &Issuer, keep: &str, host: &Host, is_over: &AtomicBool) -> Done {
+/// The claims of a token, signed with a key that nobody knows.
+fn strangers(folder: &Path, token: &str) -> Done<String> {
+    let file = folder.join("strange.pem");
+    forge(&["make".as_ref(), file.as_os_str()])?;
+    forge(&["sign".as_ref(), file.as_os_str(), token.as_ref()])
+}
+
+/// What stands before the claims: which key signed it.
+fn head(token: &str) -> Option<&str> {
+    token.split('.').next()
+}
+
+fn watch(
+    issuer: &Issuer,
+    before: &str,
+    strange: &str,
+    host: &Host,
+    is_over: &AtomicBool,
+) -> Done<u64> {
+    let mut asked = 0_u64;
     while !is_over.load(Ordering::SeqCst) {
         let new = issuer.login(EMAIL, PASSWORD)?;
-        for token in [keep, &new] {
-            let status = get_status(&host.url, Some(token))?;
-            if status != 200 {
-                return Err(Failure::new(format!(
-                    "{}: {status} at a rotation",
-                    host.name
-                )));
+        let logged_in = Instant::now();
+        while logged_in.elapsed() < LOGGED_IN_EVERY {
+            for (token, expected) in [(before, 200), (new.as_str(), 200), (strange, 401)] {
+                let status = get_status(&host.url, Some(token))?;
+                if status != expected {
+                    let name = host.name;
+                    return Err(Failure::new(format!(
+                        "{name}: {status} at a rotation, and not {expected}"
+                    )));
+                }
+                asked = asked.saturating_add(1);
             }
+            thread::sleep(ASKED_EVERY);
         }
     }
-    Ok(())
+    Ok(asked)
 }
 
 /// The drill: a forged token opens every door until the key is revoked. How long that takes at each

@@ -21,6 +21,7 @@ use crate::secret::{OperatingSystem, SecretBytes};
 use crate::session::SessionId;
 use crate::signing::seal::{MasterKey, MasterKeys};
 use crate::signing::{Keyring, StoredKeys, keyring::initial_keys};
+use crate::testing::rounds;
 
 const ISSUER: &str = "https://auth.example.com";
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -236,7 +237,10 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(rounds(200, 20_000))
+    })]
 
     /// Two processes read when they like, two edges fetch from either: what an edge holds revokes
     /// what the store says at its number, and no session that hadn't ended by then.

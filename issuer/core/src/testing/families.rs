@@ -44,8 +44,12 @@ fn schedules() -> Vec<Vec<Asked>> {
     let mut long = alphabet(3);
     long.extend([1, POLICY.grace, 3_600].map(Step::Forward));
     long.extend([1, 3_600].map(Step::Back));
-    let lives = (0..u64::from(rounds(30, 2_000)))
-        .map(|number| wander(start(3), judge, &long, 100, number).unwrap());
+    let lives: Vec<Vec<Asked>> = (0..u64::from(rounds(30, 2_000)))
+        .map(|number| wander(start(3), judge, &long, 100, number).unwrap())
+        .collect();
+    let came: u32 = lives.iter().map(|life| generations(life)).sum();
+    let led = u32::try_from(lives.len()).unwrap();
+    assert!(came >= 3 * led, "{came} generations in {led} lives");
     // So many of the short ones in a test run, spread over all of them.
     let stride = match rounds(300, 0) {
         0 => 1,
@@ -53,6 +57,20 @@ fn schedules() -> Vec<Vec<Asked>> {
     };
     let short = explored.schedules.into_iter().step_by(stride);
     short.chain(lives).collect()
+}
+
+/// How far the family came that was asked all of it.
+fn generations(life: &[Asked]) -> u32 {
+    let advanced = life.iter().filter_map(|asked| match asked.answer {
+        Outcome::Advanced(next) => Some(next),
+        Outcome::Repeated(_)
+        | Outcome::Replayed
+        | Outcome::FromFuture
+        | Outcome::Over
+        | Outcome::Dead
+        | Outcome::Done => None,
+    });
+    advanced.max().unwrap_or(0)
 }
 
 pub async fn every_schedule_is_answered_as_the_model_answers_it(world: &World) {

@@ -152,6 +152,29 @@ pub async fn whatever_ends_a_session_is_in_the_feed(world: &World) {
     }
 }
 
+pub async fn who_is_erased_is_in_the_feed(world: &World) {
+    let ada = world.account("ada", &[]).await.id;
+    let bob = world.account("bob", &[]).await.id;
+    let operator = at(NOW, Actor::Operator);
+    let given = world.store.set_roles(&operator, ada, roles(&[])).await;
+    let version = given.unwrap().unwrap().version;
+    let ended = world.session("ada", ada, NOW).await;
+    let open = world.session("ada", ada, NOW).await;
+    let others = world.session("bob", bob, NOW).await;
+    assert!(end(world, ada, ended.session.id).await);
+    let before = revoked(world).await;
+    assert!(is_over(&before, &ended) && !is_over(&before, &open));
+
+    super::personal::erase(world, ada).await;
+    let now = revoked(world).await;
+    assert!(is_over(&now, &ended) && is_over(&now, &open));
+    assert!(!is_over(&now, &others));
+    let gone = BTreeMap::from([(ada.0, version + 1)]);
+    assert_eq!(versions(&now), gone, "no version of it is good");
+    assert!(now.sessions.is_empty(), "that says it of each session");
+    assert!(now.position > before.position && now.position.epoch == before.position.epoch);
+}
+
 pub async fn a_change_of_rights_is_in_the_feed(world: &World) {
     let [ada, bob] = ["ada", "bob"];
     let (ada, bob) = (

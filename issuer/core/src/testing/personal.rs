@@ -36,7 +36,7 @@ async fn try_to_erase(
     world.store.erase(&context, id, right, &farewell).await
 }
 
-async fn erase(world: &World, id: AccountId) {
+pub(super) async fn erase(world: &World, id: AccountId) {
     let right = ErasureRight::Authority;
     let erased = try_to_erase(world, Actor::Operator, id, &right).await;
     erased.unwrap().unwrap();
