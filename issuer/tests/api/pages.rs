@@ -104,7 +104,7 @@ async fn no_page_uses_a_token_up_by_being_looked_at() {
         }
     }
     for (path, token, more) in links {
-        let fields = [&[("token", token)], more].concat();
+        let fields = [more, &[("token", token)]].concat();
         let done = submit(&service, path, &fields).await.expect(StatusCode::OK);
         assert!(!done.text().contains("role=\"alert\""), "{path}");
     }
