@@ -1,5 +1,6 @@
-// Walks through the pages of mailed links in a real browser: opening one changes nothing, the
-// field is filled from the fragment, the fragment leaves the address bar, the button does it.
+// Walks through the pages of mailed links in a real browser: opening one changes nothing, twenty
+// times with its scripts, as a mail scanner does; the field is filled from the fragment, the
+// fragment leaves the address bar, the button does it.
 //
 // usage: node pages.mjs CHROMIUM VERIFY_LINK RESET_LINK CHANGE_LINK UNDO_LINK INVITE_LINK PASSWORD
 //   NEW_PASSWORD SCREENSHOT_FOLDER
@@ -9,12 +10,16 @@ const [executablePath, verifyLink, resetLink, changeLink, undoLink, inviteLink, 
   folder] =
   process.argv.slice(2);
 
+/** How often a page is opened before somebody clicks. */
+const VISITS = 20;
+
 const browser = await launch(executablePath);
 const complaints = [];
+const contexts = await Promise.all(
+  ['light', 'dark'].map((colorScheme) => browser.newContext({ colorScheme })));
 
-async function open(link, colorScheme) {
-  const context = await browser.newContext({ colorScheme });
-  const page = await context.newPage();
+async function open(link, visit) {
+  const page = await contexts[visit % 2].newPage();
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
   });
@@ -34,13 +39,13 @@ function expect(condition, what) {
 
 async function walk(name, link, fields) {
   const token = new URL(link).hash.slice('#token='.length);
-  for (let visit = 0; visit < 3; visit += 1) {
-    const page = await open(link, visit % 2 ? 'dark' : 'light');
+  for (let visit = 0; visit <= VISITS; visit += 1) {
+    const page = await open(link, visit);
     expect(await page.inputValue('[name=token]') === token, `${name}: the field has the token`);
     expect(!page.url().includes(token), `${name}: the address bar has no token`);
-    await page.screenshot({ path: `${folder}/${name}-${visit}.png`, fullPage: true });
-    if (visit < 2) {
-      await page.context().close();
+    if (visit < 2) await page.screenshot({ path: `${folder}/${name}-${visit}.png`, fullPage: true });
+    if (visit < VISITS) {
+      await page.close();
       continue;
     }
     for (const [field, value] of Object.entries(fields)) await page.fill(`[name=${field}]`, value);
@@ -48,7 +53,7 @@ async function walk(name, link, fields) {
     await page.screenshot({ path: `${folder}/${name}-done.png`, fullPage: true });
     expect(!page.url().includes(token), `${name}: the address bar has no token`);
     expect(await page.locator('[name=token]').count() === 0, `${name}: it is done`);
-    await page.context().close();
+    await page.close();
   }
 }
 

@@ -11,6 +11,8 @@ trust. How it behaves stands in FOLDER/mode, read at every connection and comman
     busy             450 to each recipient
     greylist         450 to each recipient the first time
     refuse           550 to each recipient
+    busy-message     451 to each message once it is there
+    refuse-message   554 to each message once it is there
     refuse-sender    550 to each sender
     refuse-login     535 to whoever signs in
     cut              takes each message, and closes before it says so, the first time
@@ -154,6 +156,10 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         await self.pause()
+        if mode()[0] == "busy-message":
+            return "451 4.3.0 not now"
+        if mode()[0] == "refuse-message":
+            return "554 5.6.0 not this"
         Handler.count += 1
         part = mail / f"{Handler.count}.part"
         write(part, envelope.original_content)
@@ -170,8 +176,7 @@ class Server(SMTP):
     def connection_made(self, transport):
         if transport.get_extra_info("ssl_object") is None or not self.is_met:
             self.is_met = True
-            with (folder / "connections").open("a") as file:
-                file.write(f"{mode()[0]}\n")
+            meet()
             if mode()[0] == "hang-up":
                 transport.abort()
                 return
@@ -190,6 +195,11 @@ class Server(SMTP):
             await super().smtp_STARTTLS(arg)
 
     is_met = False
+
+
+def meet():
+    with (folder / "connections").open("a") as file:
+        file.write(f"{mode()[0]}\n")
 
 
 def authenticate(server, session, envelope, mechanism, data):
@@ -223,9 +233,14 @@ async def main():
     # One context for all connections of a listener: the certificate is chosen when a name is asked.
     plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     plain.load_cert_chain(folder / "good.pem")
+    # Who came before would be shown no certificate.
+    plain.num_tickets = 0
 
     def choose(connection, _name, _context):
         connection.context = context()
+        # Who doesn't like what it is shown leaves before there is a connection to be made.
+        if connection.context is not made["good"]:
+            meet()
 
     plain.sni_callback = choose
     listener = await loop.create_server(serve, "127.0.0.1", port, ssl=plain)

@@ -248,6 +248,67 @@ async fn changes_that_are_asked_for_again_and_again_are_limited() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }
 
+/// A cell of the table in the documentation: between backticks, with escapes for what can't be seen.
+fn cell(text: &str) -> String {
+    let text = text.trim().trim_matches('`');
+    let text = text.replace('"', "\\\"").replace("\\0", "\\u0000");
+    let mut parts = text.split("\\u{");
+    let mut json = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('}').unwrap();
+        json.push_str(&format!("\\u{code:0>4}{rest}"));
+    }
+    serde_json::from_str(&format!("\"{json}\"")).unwrap()
+}
+
+#[tokio::test]
+async fn the_table_in_the_documentation_holds_wherever_an_address_is_sent() {
+    let setting = Setting {
+        limits_scale: 1_000,
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    let asker = service.member("asker@example.net", &[]).await;
+    let client = service.client();
+    let page = include_str!("../../../docs/ADDRESSES.md");
+    let (_, table) = page.split_once("|---|---|---|\n").unwrap();
+    let mut rows = 0;
+    for row in table.lines() {
+        let cells: Vec<&str> = row.split('|').collect();
+        let (typed, canonical) = (cell(cells[1]), cells[2].trim());
+        let account = json!({ "email": typed, "password": PASSWORD });
+        let mailbox = json!({ "email": typed });
+        let answers = [
+            client.post("/v1/register", account.clone()).await,
+            client
+                .post("/v1/email/verify/resend", mailbox.clone())
+                .await,
+            client.post("/v1/password/forgot", mailbox).await,
+            ask(&asker, &typed, PASSWORD).await,
+            client.post("/v1/login", account).await,
+        ];
+        if canonical == "refused" {
+            for (number, answer) in answers.into_iter().enumerate() {
+                let field = if number == 3 { "new_email" } else { "email" };
+                let faults = answer.expect_problem("validation_failed").faults();
+                assert_eq!(faults, [(field.into(), "invalid_email".into())], "{row}");
+            }
+        } else {
+            let [register, resend, forgot, change, login] = answers;
+            for answer in [register, resend, forgot, change] {
+                answer.expect(StatusCode::ACCEPTED);
+            }
+            // The registration is found: its password is right, and its mailbox isn't proven.
+            login.expect_problem("email_not_verified");
+            let account = json!({ "email": cell(canonical), "password": PASSWORD });
+            let login = client.post("/v1/login", account).await;
+            login.expect_problem("email_not_verified");
+        }
+        rows += 1;
+    }
+    assert!(rows > 50, "{rows}");
+}
+
 #[tokio::test]
 async fn admins_help_people_with_their_accounts() {
     let service = Service::start_with(Setting::default()).await;

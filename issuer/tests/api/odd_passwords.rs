@@ -1,15 +1,24 @@
-//! Passwords that programs send rather than people, on every path that takes a new one: the answer
-//! is the same on all, and docs/PASSWORDS.md says it.
+//! Passwords that programs send rather than people, on every path that takes a new one or has one
+//! proven: the answer is the same on all, and docs/PASSWORDS.md says it.
+
+use std::collections::BTreeSet;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use signet_core::account::invite::Invitation;
+use signet_core::email::EmailAddress;
 use signet_core::password::hasher::Algorithm;
 
-use crate::harness::{Answer, Client, PASSWORD, Service, Setting};
+use crate::harness::{Answer, Client, OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
+/// Who is invited.
+const EVE: &str = "eve@example.com";
 
-/// What sets a password: the path, a body without it, and its name there.
+/// Half of a surrogate pair, as JSON writes it, alone, before something, and in the wrong order.
+const SURROGATES: [&str; 4] = [r"\ud83d", r"\udc0e", r"\ud83dx", r"\udc0e\ud83d"];
+
+/// What takes a password: the path, a body without it, and its name there.
 type Path = (&'static str, Value, &'static str);
 
 async fn service(hashing: Algorithm) -> Service {
@@ -22,7 +31,7 @@ async fn service(hashing: Algorithm) -> Service {
 }
 
 /// Every path; none of the bodies is used up by a password that can't be taken.
-async fn paths(service: &Service, ada: &Client) -> [Path; 4] {
+async fn paths(service: &Service, ada: &Client) -> [Path; 5] {
     let setup = service
         .app
         .issuer
@@ -34,6 +43,7 @@ async fn paths(service: &Service, ada: &Client) -> [Path; 4] {
     ada.post("/v1/password/forgot", json!({ "email": ADA }))
         .await;
     let reset = service.mailed_token(ADA).await;
+    let invite = invited(service).await;
     [
         ("/v1/register", json!({ "email": ADA }), "password"),
         (
@@ -51,13 +61,37 @@ async fn paths(service: &Service, ada: &Client) -> [Path; 4] {
             json!({ "email": ADA, "token": setup }),
             "password",
         ),
+        ("/v1/invite/accept", json!({ "token": invite }), "password"),
     ]
+}
+
+/// The token that [`EVE`] is mailed.
+async fn invited(service: &Service) -> String {
+    let invitation = Invitation {
+        email: EmailAddress::parse(EVE).unwrap(),
+        name: None,
+        roles: BTreeSet::new(),
+    };
+    let issuer = &service.app.issuer;
+    issuer.invite_for_operator(invitation).await.unwrap();
+    service.mailed_token(EVE).await
 }
 
 async fn send(client: &Client, (path, body, member): &Path, password: &str) -> Answer {
     let mut body = body.clone();
     body[member] = json!(password);
     client.call(Method::POST, path).json(&body).send().await
+}
+
+/// Sends a password as it is to stand in the JSON, escapes and all.
+async fn send_raw(client: &Client, (path, body, member): &Path, password: &[u8]) -> Answer {
+    let mut body = body.clone();
+    body[member] = json!("HERE");
+    let text = body.to_string();
+    let (before, after) = text.split_once("HERE").unwrap();
+    let body = [before.as_bytes(), password, after.as_bytes()].concat();
+    let call = client.call(Method::POST, path);
+    call.bytes("application/json", &body).send().await
 }
 
 #[tokio::test]
@@ -68,6 +102,10 @@ async fn every_path_gives_the_same_answer_to_the_same_password() {
     let (long, short) = ("ab".repeat(128) + "c", "\u{1F40E}".repeat(11));
     let decomposed = "e\u{301}".repeat(11);
     for path in &paths {
+        let own = match path.0 {
+            "/v1/invite/accept" => "Eve@Example.com",
+            _ => "Ada@Example.com",
+        };
         for (password, code) in [
             ("", "too_short"),
             ("eleven char", "too_short"),
@@ -83,7 +121,7 @@ async fn every_path_gives_the_same_answer_to_the_same_password() {
               \u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}",
                 "common",
             ),
-            ("Ada@Example.com", "own_address"),
+            (own, "own_address"),
             ("signetsignet", "product_name"),
         ] {
             let answer = send(&ada, path, password).await;
@@ -99,18 +137,81 @@ async fn every_path_gives_the_same_answer_to_the_same_password() {
         send(&ada, path, &huge)
             .await
             .expect_problem("payload_too_large");
-        for surrogate in [r"\ud83d", r"\udc0e", r"\ud83dx", r"\udc0e\ud83d"] {
-            let mut body = path.1.clone();
-            body[path.2] = json!("HERE");
-            let body = body
-                .to_string()
-                .replace("HERE", &format!("correct horse {surrogate}"));
-            let answer = ada.call(Method::POST, path.0).text(&body).send().await;
+        for surrogate in SURROGATES {
+            let password = format!("correct horse {surrogate}");
+            let answer = send_raw(&ada, path, password.as_bytes()).await;
             answer.expect_problem("invalid_request");
         }
+        let answer = send_raw(&ada, path, b"correct horse \xff").await;
+        answer.expect_problem("invalid_request");
     }
     ada.get("/v1/me").await.expect(StatusCode::OK);
     service.client().log_in(ADA, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn every_path_that_has_a_password_proven_gives_the_same_answer() {
+    for hashing in [Setting::default().hashing, Algorithm::Bcrypt { cost: 8 }] {
+        let service = service(hashing).await;
+        let mut ada = service.member(ADA, &[]).await;
+        let longest = "ab".repeat(36);
+        assert_eq!(longest.len(), 72, "as far as bcrypt reads");
+        let body = json!({ "current_password": PASSWORD, "new_password": longest });
+        let changed = ada.post("/v1/password/change", body).await;
+        changed.expect(StatusCode::NO_CONTENT);
+        ada.log_in(ADA, &longest).await;
+        let paths: [Path; 5] = [
+            ("/v1/login", json!({ "email": ADA }), "password"),
+            ("/v1/reauthenticate", json!({}), "password"),
+            (
+                "/v1/me/email",
+                json!({ "new_email": "countess@example.com" }),
+                "password",
+            ),
+            (
+                "/v1/password/change",
+                json!({ "new_password": OTHER_PASSWORD }),
+                "current_password",
+            ),
+            ("/v1/me/erase", json!({}), "password"),
+        ];
+        for path in &paths {
+            let member = path.2.to_owned();
+            for wrong in [
+                format!("{longest}c"),
+                format!("{longest}\0"),
+                format!("\0{longest}"),
+                format!(" {longest}"),
+                format!("{longest}\u{1F40E}"),
+                longest.to_uppercase(),
+                String::new(),
+            ] {
+                let answer = send(&ada, path, &wrong).await;
+                if path.0 == "/v1/login" {
+                    answer.expect_problem("invalid_credentials");
+                    continue;
+                }
+                let faults = answer.expect_problem("validation_failed").faults();
+                let expected = [(member.clone(), "wrong_password".to_owned())];
+                assert_eq!(faults, expected, "{} {wrong:?}", path.0);
+            }
+            let answer = send(&ada, path, &"\u{1F40E}".repeat(257)).await;
+            let faults = answer.expect_problem("validation_failed").faults();
+            assert_eq!(faults, [(member, "too_long".to_owned())], "{}", path.0);
+            for surrogate in SURROGATES {
+                let password = format!("{longest}{surrogate}");
+                let answer = send_raw(&ada, path, password.as_bytes()).await;
+                answer.expect_problem("invalid_request");
+            }
+            let answer = send_raw(&ada, path, b"ab\xff").await;
+            answer.expect_problem("invalid_request");
+            let answer = send(&ada, path, &"x".repeat(1 << 20)).await;
+            answer.expect_problem("payload_too_large");
+        }
+        let body = json!({ "password": longest });
+        let erased = ada.post("/v1/me/erase", body).await;
+        erased.expect(StatusCode::NO_CONTENT);
+    }
 }
 
 #[tokio::test]
@@ -187,6 +288,9 @@ async fn bcrypt_ends_at_72_bytes_and_says_so() {
 async fn names_are_one_line() {
     let service = service(Setting::default().hashing).await;
     let ada = service.member(ADA, &[]).await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let account = format!("/v1/admin/users/{}", ada.get("/v1/me").await.string("id"));
+    let invite = invited(&service).await;
     let long = "a".repeat(101);
     for name in [
         "Ada\r\nBcc: eve@example.com",
@@ -200,9 +304,14 @@ async fn names_are_one_line() {
         long.as_str(),
     ] {
         let register = json!({ "email": "bob@example.com", "password": PASSWORD, "name": name });
+        let accept = json!({ "token": invite, "password": PASSWORD, "name": name });
+        let asked = json!({ "email": "bob@example.com", "roles": [], "name": name });
         let answers = [
             service.client().post("/v1/register", register).await,
+            service.client().post("/v1/invite/accept", accept).await,
             ada.patch("/v1/me", json!({ "name": name })).await,
+            admin.patch(&account, json!({ "name": name })).await,
+            admin.post("/v1/admin/users", asked).await,
         ];
         for answer in answers {
             let faults = answer.expect_problem("validation_failed").faults();

@@ -57,6 +57,60 @@ async fn opening_a_page_changes_nothing_and_the_button_does() {
 }
 
 #[tokio::test]
+async fn no_page_uses_a_token_up_by_being_looked_at() {
+    let service = Service::start().await;
+    let verify = registered(&service).await;
+    let bob = service.member("bob@example.com", &[]).await;
+    let forgot = json!({ "email": "bob@example.com" });
+    bob.post("/v1/password/forgot", forgot)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let reset = service.mailed_token("bob@example.com").await;
+    let carol = service.member("carol@example.com", &[]).await;
+    let asked = json!({ "new_email": "caroline@example.com", "password": PASSWORD });
+    carol
+        .post("/v1/me/email", asked)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let change = service.mailed_token("caroline@example.com").await;
+    let undo = service.mailed_token("carol@example.com").await;
+    let admin = service.member("admin@example.com", &["admin"]).await;
+    let invited = json!({ "email": "eve@example.com", "roles": [] });
+    admin
+        .post("/v1/admin/users", invited)
+        .await
+        .expect(StatusCode::CREATED);
+    let invite = service.mailed_token("eve@example.com").await;
+
+    let links: [(&str, &str, &[(&str, &str)]); 5] = [
+        ("/verify", &verify, &[("password", PASSWORD)]),
+        ("/reset", &reset, &[("new_password", OTHER_PASSWORD)]),
+        ("/email-change", &change, &[]),
+        ("/email-change", &undo, &[]),
+        (
+            "/invite",
+            &invite,
+            &[("name", "Eve"), ("password", PASSWORD)],
+        ),
+    ];
+    let scanner = service.client();
+    for (path, token, _) in links {
+        let target = format!("{path}?token={token}");
+        for _ in 0..20 {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = scanner.call(method, &target).send().await;
+                answer.expect(StatusCode::OK);
+            }
+        }
+    }
+    for (path, token, more) in links {
+        let fields = [more, &[("token", token)]].concat();
+        let done = submit(&service, path, &fields).await.expect(StatusCode::OK);
+        assert!(!done.text().contains("role=\"alert\""), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_cannot_be_taken_comes_back_with_its_token() {
     let service = Service::start().await;
     let token = registered(&service).await;

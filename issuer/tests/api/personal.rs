@@ -247,6 +247,100 @@ async fn everything_that_is_held_is_given_out() {
     }
 }
 
+/// Where an export shows a column of [`COLUMNS`], if it isn't in the section of its table under its
+/// own name.
+const SHOWN_AS: &[(&str, &str)] = &[
+    ("account_roles.role", "account.roles"),
+    ("accounts.email_original", "account.email"),
+    ("accounts.password_hash", "password"),
+    // Every row that is given out is about the account.
+    ("audit.subject", "account.id"),
+    ("audit_addresses.ip", "audit.ip"),
+    ("guesses.number", "failed_guesses"),
+    ("mailed_tokens.leads_to_original", "mailed_tokens.leads_to"),
+    ("registrations.email_original", "registrations.email"),
+    ("sessions.generation", "sessions.refreshes"),
+    ("sessions.advanced_at", "sessions.last_seen_at"),
+];
+
+/// Where an export shows a column that is given out.
+fn shown_as(table: &str, column: &str) -> String {
+    let name = format!("{table}.{column}");
+    if let Some((_, place)) = SHOWN_AS.iter().find(|(of, _)| *of == name) {
+        return (*place).to_owned();
+    }
+    let section = match table {
+        "accounts" => "account",
+        "outbox" => "mail",
+        table => table,
+    };
+    format!("{section}.{column}")
+}
+
+/// The places in an export, as [`shown_as`] names them. A list without rows has none.
+fn places(export: &Value) -> BTreeSet<String> {
+    let mut places = BTreeSet::new();
+    for (section, held) in export.as_object().unwrap() {
+        let rows = match held {
+            Value::Array(rows) => rows.as_slice(),
+            Value::Object(_) => std::slice::from_ref(held),
+            _ => {
+                places.insert(section.clone());
+                continue;
+            }
+        };
+        for row in rows {
+            let keys = row.as_object().unwrap().keys();
+            places.extend(keys.map(|key| format!("{section}.{key}")));
+        }
+    }
+    places
+}
+
+#[tokio::test]
+async fn what_is_to_be_given_out_is_in_the_file_and_nothing_else() {
+    let service = Service::start().await;
+    let ada = service.member(ADA, &[]).await;
+    let client = service.client();
+    let forgot = json!({ "email": ADA });
+    client
+        .post("/v1/password/forgot", forgot)
+        .await
+        .expect(StatusCode::ACCEPTED);
+    service.mailed_token(ADA).await;
+    let wrong = json!({ "email": ADA, "password": OTHER_PASSWORD });
+    client
+        .post("/v1/login", wrong)
+        .await
+        .expect_problem("invalid_credentials");
+    // Somebody else's, for her address; the mail that tells her isn't sent yet.
+    let register = json!({ "email": ADA, "password": OTHER_PASSWORD, "name": "Eve" });
+    client
+        .post("/v1/register", register)
+        .await
+        .expect(StatusCode::ACCEPTED);
+
+    let answer = ada.get("/v1/me/export").await.expect(StatusCode::OK);
+    let export = answer.json();
+    for section in [
+        "sessions",
+        "registrations",
+        "mailed_tokens",
+        "mail",
+        "audit",
+    ] {
+        assert!(!export[section].as_array().unwrap().is_empty(), "{section}");
+    }
+    assert_eq!(export["mail"][0]["kind"], "address_taken");
+    assert_eq!(export["registrations"][0]["name"], "Eve");
+    assert_eq!(export["mailed_tokens"][0]["purpose"], "reset");
+    let promised: BTreeSet<String> = COLUMNS
+        .iter()
+        .flat_map(|(table, given, _)| given.iter().map(move |column| shown_as(table, column)))
+        .collect();
+    assert_eq!(places(&export), promised);
+}
+
 #[tokio::test]
 async fn taking_everything_along_needs_a_fresh_login() {
     let service = Service::start().await;

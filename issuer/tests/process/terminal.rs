@@ -11,15 +11,23 @@ fn on_a_terminal(signet: &Signet) -> String {
     let address = free_address();
     let program = env!("CARGO_BIN_EXE_signet");
     let line = format!("timeout --signal=INT 2 {program} --listen {address} 2>log");
+    let started = Instant::now();
+    let said = said_on_a_terminal(signet, &line);
+    assert!(started.elapsed() < Duration::from_secs(15));
+    said
+}
+
+/// What a line of shell says on a terminal.
+fn said_on_a_terminal(signet: &Signet, line: &str) -> String {
     let mut child = Command::new("script")
-        .args(["--quiet", "--return", "--command", &line, "typescript"])
+        .args(["--quiet", "--return", "--command", line, "typescript"])
         .current_dir(signet.folder())
         .env("SHELL", "/bin/sh")
+        .env("TERM", "xterm")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .expect("script, from the package bsdutils");
-    let started = Instant::now();
     let mut said = String::new();
     child
         .stdout
@@ -28,7 +36,6 @@ fn on_a_terminal(signet: &Signet) -> String {
         .read_to_string(&mut said)
         .unwrap();
     child.wait().unwrap();
-    assert!(started.elapsed() < Duration::from_secs(15));
     said
 }
 
@@ -59,4 +66,33 @@ fn the_setup_link_is_shown_until_there_is_an_admin() {
     assert_eq!(signet.run_with_input(&create, PASSWORD.as_bytes()).code, 0);
     let said = on_a_terminal(&signet);
     assert!(said.contains("/docs") && !said.contains("/setup"), "{said}");
+}
+
+#[test]
+fn an_import_shows_how_far_it_is() {
+    let signet = Signet::new();
+    let account = |number| format!("{{\"email\":\"person{number}@example.com\"}}\n");
+    let file: String = (0..3_000).map(account).collect();
+    std::fs::write(signet.folder().join("accounts.ndjson"), file).unwrap();
+    let import = format!(
+        "{} users import accounts.ndjson",
+        env!("CARGO_BIN_EXE_signet")
+    );
+    let said = said_on_a_terminal(&signet, &import);
+    let is_bar = |line: &str| {
+        let parts = line.split_once("% ").map(|(_, behind)| behind);
+        parts.is_some_and(|behind| behind.contains(" accounts ") && behind.contains(" left"))
+    };
+    assert!(said.split(['\r', '\n']).any(is_bar), "{said}");
+    assert!(
+        said.contains("3000 imported: 3000 without a password"),
+        "{said}"
+    );
+
+    // Nobody watches what goes elsewhere.
+    let said = said_on_a_terminal(&signet, &format!("{import} 2>log"));
+    assert!(said.contains("3000 already there"), "{said}");
+    assert!(!said.split(['\r', '\n']).any(is_bar), "{said}");
+    let log = std::fs::read_to_string(signet.folder().join("log")).unwrap();
+    assert!(!log.split(['\r', '\n']).any(is_bar), "{log}");
 }
