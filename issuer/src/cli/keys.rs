@@ -63,6 +63,8 @@ pub(super) struct Revoke {
     #[command(flatten)]
     configuration: ConfigurationArgs,
     /// The key, as `signet keys list` shows it
+    // One in 64 begins with a hyphen.
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     /// It may be known to somebody: publish it no more, and have every edge refuse what it signed,
     /// whoever holds it. Without this flag it only stops signing
@@ -256,4 +258,30 @@ fn text(keys: &[KeyStanding]) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        revoke: Revoke,
+    }
+
+    #[test]
+    fn a_key_may_begin_like_a_flag() {
+        for kid in ["-7Zu", "-hNow", "--now-9", "-"] {
+            for line in [["revoke", kid, "--now"], ["revoke", "--now", kid]] {
+                let program = Program::try_parse_from(line).unwrap();
+                assert_eq!(program.revoke.kid, kid);
+                assert!(program.revoke.now, "{kid}");
+            }
+        }
+        assert!(Program::try_parse_from(["revoke", "--now"]).is_err());
+        assert!(Program::try_parse_from(["revoke", "KID", "--later"]).is_err());
+    }
 }

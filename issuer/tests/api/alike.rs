@@ -268,7 +268,7 @@ async fn the_same_bytes_for_whoever_invites_somebody_and_may_not_see_accounts() 
 /// Whatever became of an invite that is over.
 #[tokio::test]
 async fn the_same_bytes_for_every_invite_that_is_over() {
-    let service = Service::start().await;
+    let service = Service::start_with(Setting::behind_a_proxy()).await;
     let admin = service.member(ADMIN, &["admin"]).await;
     let mut over = Vec::new();
     for what in ["accepted", "renewed", "suspended", "erased"] {
@@ -299,9 +299,10 @@ async fn the_same_bytes_for_every_invite_that_is_over() {
     nobodys.push(last);
     over.push(("nobody's", nobodys));
     let mut answers = Vec::new();
-    for (_, token) in &over {
+    for (number, (_, token)) in over.iter().enumerate() {
+        let client = format!("x-forwarded-for: 192.0.2.{number}\r\n");
         let body = json!({ "token": token, "password": OTHER_PASSWORD });
-        answers.push(exchanged(&service, "/v1/invite/accept", "", &body).await);
+        answers.push(exchanged(&service, "/v1/invite/accept", &client, &body).await);
     }
     for (answer, (what, _)) in answers.iter().zip(&over) {
         assert_eq!(answer.status(), "422", "{what}: {answer:?}");

@@ -198,6 +198,7 @@ fn difference(times: &[Vec<f64>; 2]) -> Option<String> {
         .then(|| format!("{left:.6} s and {right:.6} s, {deviations:.1} standard deviations apart"))
 }
 
+#[expect(clippy::print_stdout, reason = "a proof says what was tried")]
 async fn assert_alike(service: &Service, questions: [Question; 2]) {
     if difference(&measure(service, questions).await).is_some()
         && let Some(found) = difference(&measure(service, questions).await)
