@@ -22,6 +22,8 @@ mod harness;
 
 mod outages;
 
+#[path = "../api/alike.rs"]
+mod alike;
 #[path = "../api/client_address.rs"]
 mod client_address;
 #[path = "../api/guessing.rs"]

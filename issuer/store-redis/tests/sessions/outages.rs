@@ -12,7 +12,7 @@ use signet_core::testing::World;
 use signet_core::testing::world::{
     NOW, POLICY, advanced, after, anonymous, at, effects, new_session, presented,
 };
-use signet_store_redis::{RedisClient, RedisHeads};
+use signet_store_redis::{Key, RedisClient, RedisHeads};
 use signet_testbed::Redis;
 use tempfile::TempDir;
 
@@ -124,6 +124,27 @@ async fn a_redis_that_comes_back_empty_logs_out_and_revives_nobody() {
     assert!(listed.unwrap().is_empty(), "and the list says so");
     let fresh = log_in(&world, &ada).await.unwrap().unwrap();
     advanced(world.rotate(&fresh, 0, after(3)).await);
+}
+
+#[tokio::test]
+async fn a_redis_that_was_set_back_is_caught_by_the_newest_token() {
+    let redis = Redis::start();
+    let (world, _folder) = world_on(&redis).await;
+    let ada = world.account("ada", &[]).await;
+    let mut head = world.session("ada", ada.id, NOW).await;
+    head = advanced(world.rotate(&head, 0, after(1)).await);
+    let key = Key::new(format_args!("head"), head.session.id.0.as_bytes()).to_string();
+    assert_eq!(redis.cli(&["COPY", &key, "kept"]).trim(), "1");
+    for generation in 1..3 {
+        head = advanced(world.rotate(&head, generation, after(2)).await);
+    }
+    assert_eq!(redis.cli(&["COPY", "kept", &key, "REPLACE"]).trim(), "1");
+    let future = world.rotate(&head, 3, after(3)).await;
+    assert!(matches!(future, Rotation::FromFuture(id) if id == ada.id));
+    for generation in 1..4 {
+        let dead = world.rotate(&head, generation, after(3)).await;
+        assert!(matches!(dead, Rotation::Dead), "{dead:?}");
+    }
 }
 
 #[tokio::test]
