@@ -225,7 +225,8 @@ async fn forgetting_takes_the_same_for_everyone() {
     }
 }
 
-/// A mail server as it may be, in this process, where it takes no part in what is measured: quick, slow, or away.
+/// A mail server as it may be, quick, slow, or away; in this process, where it takes no part in what
+/// is measured.
 #[derive(Clone, Copy, Debug)]
 enum Server {
     Quick,

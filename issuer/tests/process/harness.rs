@@ -158,10 +158,7 @@ impl Running {
 
     /// Gets a path, and what comes back with its head.
     pub(crate) fn get(&self, path: &str) -> String {
-        let host = self.address;
-        self.exchange(&format!(
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
-        ))
+        get_at(self.address, path)
     }
 
     /// The status of what an access token opens.
@@ -207,9 +204,7 @@ impl Running {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        connect_to(self.address)
     }
 }
 
@@ -271,13 +266,18 @@ pub(crate) fn run_sql(database: &Path, sql: &'static str) -> Option<String> {
     })
 }
 
-/// Asks the operations listener, or another address.
+/// Gets a path at an address, and what comes back with its head.
 pub(crate) fn get_at(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = connect_to(address);
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     read_to_end(&mut stream)
+}
+
+fn connect_to(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
 
 /// Waits until something is so: processes look for other keys once a second.

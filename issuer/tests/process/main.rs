@@ -13,6 +13,9 @@
     reason = "a test that meets the unexpected ends"
 )]
 
+#[path = "../api/harness/exchanged.rs"]
+#[allow(dead_code, reason = "some of it is for conversations")]
+mod exchanged;
 mod harness;
 
 mod command_line;

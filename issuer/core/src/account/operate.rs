@@ -87,7 +87,8 @@ impl Issuer {
         let context = self.as_operator();
         Ok(self.store.end_sessions_of(&context, id).await??)
     }
-    /// Ends all sessions of everybody, one account after the other; answers how many. Where it
+
+    /// Ends all sessions of everybody, account by account; answers how many. Where it
     /// fails, those before are over, and it may be begun again. Who logs in meanwhile may stay.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ impl Issuer {
         let line = self.lines.of(key);
         let patience = Patience::begin();
         let beside = patience.wait(Arc::clone(&line).read_owned()).await?;
-        match self.count_with_place(key, budgets).await {
+        match self.count(key, budgets).await {
             Ok((id, reserved, place)) => {
                 let attempt = Attempt {
                     key,
@@ -115,7 +115,7 @@ impl Issuer {
         }
         // Without a place: who waits for others must not keep them from being checked.
         let alone = patience.wait(line.write_owned()).await?;
-        let (id, reserved, place) = self.count_with_place(key, budgets).await?;
+        let (id, reserved, place) = self.count(key, budgets).await?;
         let attempt = Attempt {
             key,
             id,
@@ -125,25 +125,16 @@ impl Issuer {
         Ok((attempt, place))
     }
 
-    async fn count_with_place(
+    async fn count(
         &self,
         key: GuessKey,
         budgets: &[FailureBudget],
     ) -> Result<(GuessId, Vec<Reservation>, Place<'_>), NoAttempt> {
         let place = self.hashing.place()?;
-        let (id, reserved) = self.count(key, budgets).await?;
-        Ok((id, reserved, place))
-    }
-
-    async fn count(
-        &self,
-        key: GuessKey,
-        budgets: &[FailureBudget],
-    ) -> Result<(GuessId, Vec<Reservation>), NoAttempt> {
         let mut reserved = Vec::with_capacity(budgets.len());
         let counted = self.count_on_all(key, budgets, &mut reserved).await;
         match counted {
-            Ok(id) => Ok((id, reserved)),
+            Ok(id) => Ok((id, reserved, place)),
             Err(refused) => {
                 self.release(reserved).await;
                 Err(refused)

@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod everybody;
+pub(crate) mod exchanged;
 pub(crate) mod inbox;
 pub(crate) mod limits;
 pub(crate) mod log;
