@@ -85,10 +85,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let operations = operations::reserve(config.operations)?;
     let opened = opening::open(&config, Purpose::Serving).await?;
     let database = opened.database.clone();
-    let listener = port.listen()?;
     let (limiter, redis) = (Arc::clone(&opened.limiter), opened.redis.clone());
     let app = application(opened, &config, &post)?;
+    // The operators' first: whoever is served finds it there.
     let operations = operations::listen(operations, config.operations)?;
+    let listener = port.listen()?;
     announce(&config, operations.is_some());
     greeting::show(&config, &app).await;
     let (phase, _) = watch::channel(Phase::Serving);
