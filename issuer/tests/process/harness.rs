@@ -106,14 +106,20 @@ impl Signet {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let running = Running {
+        let mut running = Running {
             child,
             address,
             log,
             _folder: Arc::clone(&self.folder),
         };
         let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        // Its own word: a connection may be taken by a copy of what looked for a free port, which
+        // another test's child holds until it has become its program.
+        while !fs::read_to_string(&running.log)
+            .unwrap()
+            .contains("the issuer is up")
+        {
+            assert!(running.is_running(), "it ended instead of serving");
             assert!(started.elapsed() < PATIENCE, "it doesn't start");
             std::thread::sleep(Duration::from_millis(5));
         }
