@@ -71,7 +71,7 @@ pub(super) fn assemble(values: &Values, sources: &Sources, faults: &mut Faults) 
         email_verification: email_verification(values),
         hashing: hashing(values),
         hash_pool: hash_pool(values),
-        login_floor: ResponseFloor::default(),
+        login_floor: login_floor(values),
         limits,
         links: links?,
     };
@@ -405,6 +405,13 @@ fn hashing(values: &Values) -> hasher::Algorithm {
         Algorithm::Bcrypt => hasher::Algorithm::Bcrypt {
             cost: values.password_bcrypt_cost.value.0,
         },
+    }
+}
+
+fn login_floor(values: &Values) -> ResponseFloor {
+    ResponseFloor {
+        least: Duration::from_millis(values.password_floor_ms.value.0.into()),
+        ..ResponseFloor::default()
     }
 }
 

@@ -293,6 +293,10 @@ keys! {
     password_iterations: Whole<1, 16> = "password.iterations", default Whole(2);
     /// The cost of a bcrypt hash; each step doubles its time.
     password_bcrypt_cost: Whole<10, 16> = "password.bcrypt_cost", default Whole(12);
+    /// The least time that the answer to a login takes, in milliseconds, so that how long a password
+    /// is checked tells nobody whose account exists. More than the default helps where accounts were
+    /// imported whose hashes take longer; `signet users import` says so. See docs/IMPORT.md.
+    password_floor_ms: Whole<250, 10_000> = "password.floor_ms", default Whole(250);
     /// How many passwords are hashed at once.
     password_concurrency: Whole<1, 256> = "password.concurrency", otherwise "the number of cores";
     /// What every limit is multiplied with, for load tests. 1 is the only value that protects

@@ -130,6 +130,33 @@ fn a_clean_file_from_standard_input_is_exit_0() {
 }
 
 #[test]
+fn hashes_that_take_longer_than_a_login_are_told_and_a_floor_hides_them() {
+    let signet = Signet::new();
+    let slow = HASH.replace("$04$", "$14$");
+    let of = |hash: &str| {
+        format!(
+            r#"{{"email":"a{}@example.com","password_hash":"{hash}"}}"#,
+            &hash[4..6]
+        )
+    };
+    let quick = import(&signet, "a.ndjson", &of(HASH), &["--dry-run", "--json"]);
+    assert_eq!(report(&quick)["proposed_floor_ms"], Value::Null);
+    let both = format!("{}\n{}", of(&slow), of(HASH));
+    let ended = import(&signet, "a.ndjson", &both, &["--json"]);
+    let floor = report(&ended)["proposed_floor_ms"].as_u64().unwrap();
+    assert!(floor > 350, "{floor}");
+    let told = import(&signet, "a.ndjson", &both, &[]).out;
+    assert!(told.contains("Set password.floor_ms = "), "{told}");
+    let server = signet
+        .with("SIGNET_PASSWORD__FLOOR_MS", &floor.to_string())
+        .serve();
+    let login = json!({ "email": "nobody@example.com", "password": PASSWORD });
+    let begun = Instant::now();
+    assert_eq!(status(&server.post_json("/v1/login", &login)), 401);
+    assert!(begun.elapsed() >= Duration::from_millis(floor));
+}
+
+#[test]
 fn accounts_of_supabase_come_as_csv_and_as_a_dump() {
     let columns = "instance_id,id,aud,role,email,encrypted_password,email_confirmed_at,\
                    raw_app_meta_data,raw_user_meta_data,created_at,banned_until,deleted_at";

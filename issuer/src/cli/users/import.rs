@@ -16,6 +16,7 @@ mod ndjson;
 mod progress;
 mod record;
 mod report;
+mod slowest;
 mod timestamp;
 
 use std::collections::hash_map::Entry;
@@ -36,6 +37,7 @@ use self::format::{Format, FormatError, Source};
 use self::progress::Progress;
 use self::record::RoleMap;
 use self::report::{Outcome, Report};
+use self::slowest::Costliest;
 use crate::cli::arguments::ConfigurationArgs;
 use crate::cli::{block_on, configuration, no, say, unusable};
 use crate::config::Config;
@@ -112,6 +114,7 @@ impl Import {
             report: Report::new(mode),
             addresses: HashMap::new(),
             ids: HashSet::new(),
+            costliest: Costliest::default(),
             batch: Vec::new(),
         };
         match configuration(self.configuration) {
@@ -129,6 +132,8 @@ async fn import(config: Config, mut source: Source, mut run: Run, as_json: bool)
     let imported = run.all(&opened.issuer, &mut source).await;
     opened.database.close().await;
     run.progress.finish();
+    let floor = config.issuer.login_floor.least;
+    run.report.slowest_check(run.costliest.time(), floor);
     let told = say(&run.report.told(as_json));
     match imported {
         Ok(()) if run.report.is_clean() => told,
@@ -149,6 +154,7 @@ struct Run {
     /// The line of each address in the file.
     addresses: HashMap<String, u64>,
     ids: HashSet<AccountId>,
+    costliest: Costliest,
     /// The accounts that are next, with their lines.
     batch: Vec<(u64, AccountElsewhere)>,
 }
@@ -187,6 +193,7 @@ impl Run {
             return self.report.refused(line, ID_TAKEN.to_owned());
         }
         place.insert(line);
+        self.costliest.see(&account.password);
         self.batch.push((line, account));
     }
 

@@ -128,6 +128,7 @@ const GARBAGE: &[(&str, &[&str])] = &[
     ),
     ("SIGNET_PASSWORD__ITERATIONS", &["", "0", "17"]),
     ("SIGNET_PASSWORD__BCRYPT_COST", &["", "9", "17"]),
+    ("SIGNET_PASSWORD__FLOOR_MS", &["", "249", "10001", "1s"]),
     ("SIGNET_PASSWORD__CONCURRENCY", &["", "0", "257", "all"]),
     ("SIGNET_LIMITS__SCALE", &["", "0", "1000001", "off"]),
     ("SIGNET_PROXY__TRUSTED_HOPS", &["", "17", "-1", "x"]),

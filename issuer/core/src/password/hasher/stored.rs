@@ -13,7 +13,9 @@ use base64ct::{Base64Unpadded, Encoding as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::StoredHash;
 use super::memory::Memory;
+use crate::password::PasswordHash;
 
 /// The most memory an argon2 hash may ask for, in KiB.
 pub(super) const MOST_MEMORY_KIB: u32 = 262_144;
@@ -117,6 +119,37 @@ impl Scheme {
                 computed.ct_eq(checksum).into()
             }
         }
+    }
+}
+
+/// How much work a check against a hash is, comparable among hashes of one kind.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Work {
+    /// Memory in KiB times passes over it.
+    Argon2(u32),
+    /// The cost, a logarithm.
+    Bcrypt(u32),
+    /// Rounds.
+    Pbkdf2(u32),
+}
+
+impl Work {
+    /// The work of a check against a hash; `None` where it can't be read, which is no work.
+    #[must_use]
+    pub fn of(hash: &PasswordHash) -> Option<Self> {
+        Some(match StoredHash::read(hash).ok()?.scheme {
+            Scheme::Argon2 { params, .. } => {
+                Self::Argon2(params.m_cost().saturating_mul(params.t_cost()))
+            }
+            Scheme::Bcrypt { cost, .. } => Self::Bcrypt(cost),
+            Scheme::Pbkdf2Sha256 { rounds, .. } => Self::Pbkdf2(rounds),
+        })
+    }
+
+    /// Whether the other is of the same kind.
+    #[must_use]
+    pub fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 }
 

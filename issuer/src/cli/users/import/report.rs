@@ -1,8 +1,12 @@
 //! What came of an import: how many, and what is wrong on which line. No address, no hash.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 use signet_core::account::AccountStatus;
 use signet_core::account::import::{AccountElsewhere, ImportMode};
+
+use super::slowest::proposed_floor;
 
 /// The most lines that are told of one by one, except as JSON.
 const MOST_LINES: usize = 100;
@@ -46,6 +50,9 @@ pub(super) struct Report {
     deleted: u64,
     duplicates: u64,
     refused: u64,
+    /// How long the slowest password takes to check here, where that is longer than the answer to
+    /// a login takes at least.
+    too_slow: Option<Duration>,
     /// Line, outcome and reason.
     lines: Vec<(u64, &'static str, String)>,
 }
@@ -62,6 +69,7 @@ impl Report {
             deleted: 0,
             duplicates: 0,
             refused: 0,
+            too_slow: None,
             lines: Vec::new(),
         }
     }
@@ -97,6 +105,12 @@ impl Report {
 
     pub(super) fn note(&mut self, line: u64, note: &str) {
         self.lines.push((line, "note", note.to_owned()));
+    }
+
+    /// Takes note of how long the slowest password takes to check, beside the least time of an
+    /// answer to a login.
+    pub(super) fn slowest_check(&mut self, slowest: Option<Duration>, floor: Duration) {
+        self.too_slow = slowest.filter(|time| *time > floor);
     }
 
     /// How many rows came to something.
@@ -138,6 +152,16 @@ impl Report {
             self.duplicates,
             self.refused
         );
+        if let Some(slowest) = self.too_slow {
+            text.push_str(&format!(
+                "The slowest of their passwords takes {} ms to check here, longer than any answer \
+                 to a login: until its owner has logged in once, that tells whoever tries the \
+                 address that somebody has it. Set password.floor_ms = {} for as long as that \
+                 matters; see docs/IMPORT.md\n",
+                slowest.as_millis(),
+                proposed_floor(slowest)
+            ));
+        }
         for (line, outcome, reason) in self.lines.iter().take(MOST_LINES) {
             text.push_str(&format!("line {line}: {outcome}: {reason}\n"));
         }
@@ -160,6 +184,7 @@ impl Report {
             "deleted": self.deleted,
             "duplicates": self.duplicates,
             "refused": self.refused,
+            "proposed_floor_ms": self.too_slow.map(proposed_floor),
             "lines": self.lines.iter().map(line).collect::<Vec<_>>(),
         })
     }
