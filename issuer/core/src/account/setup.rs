@@ -9,9 +9,9 @@ use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::password::Password;
 use crate::password::policy::PasswordFault;
 use crate::password::pool::Overloaded;
+use crate::password::{Password, PasswordHash};
 use crate::ports::{CreateAccountError, FirstAdminError, StoreError};
 use crate::role::RoleName;
 
@@ -145,19 +145,39 @@ impl Issuer {
         Ok(Some(token))
     }
 
+    /// Creates the first admin.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn set_up(&self, origin: &Origin, setup: Setup) -> Result<Account, SetupError> {
+        let (account, _) = self.make_first_admin(origin, setup).await?;
+        Ok(account)
+    }
+
     /// Creates the first admin and logs them in.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub async fn set_up(
+    pub async fn set_up_and_open(
         &self,
         origin: &Origin,
         setup: Setup,
         request: &TokenRequest,
     ) -> Result<TokenPair, SetupError> {
         let (audience, client) = self.resolve(request)?;
-        // The mailed token isn't used up for a session that nobody can be given now.
+        // The token of the link isn't used up for a session that nobody can be given now.
         self.signing_keyring().await?;
+        let (account, password) = self.make_first_admin(origin, setup).await?;
+        self.open_session(origin, &account, password, &audience, &client)
+            .await?
+            .ok_or(SetupError::Closed)
+    }
+
+    async fn make_first_admin(
+        &self,
+        origin: &Origin,
+        setup: Setup,
+    ) -> Result<(Account, PasswordHash), SetupError> {
         if !self.setup_is_open().await? {
             return Err(SetupError::Closed);
         }
@@ -176,9 +196,7 @@ impl Issuer {
             .store
             .create_first_admin(&context, &token.hash(Purpose::Setup), order)
             .await??;
-        self.open_session(origin, &account, password, &audience, &client)
-            .await?
-            .ok_or(SetupError::Closed)
+        Ok((account, password))
     }
 
     /// Creates an account for an operator.
