@@ -19,8 +19,7 @@ use crate::mail::letter::Letters;
 use crate::mail::outbox::Fullness;
 use crate::mail::{MailKind, Message, NewMail};
 use crate::password::hasher::{AlgorithmError, Hasher};
-use crate::password::policy::PasswordFault;
-use crate::password::pool::{HashPool, Overloaded};
+use crate::password::pool::HashPool;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{SessionStore, Store, StoreError, StoreResult};
 use crate::secret::Randomness;
@@ -145,15 +144,6 @@ pub struct TokenPair {
     pub account: Account,
 }
 
-/// A new password that can't be taken.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum NewPasswordError {
-    #[error(transparent)]
-    Weak(#[from] PasswordFault),
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
-}
-
 impl From<SigningError> for StoreError {
     /// Signing is as much a dependency as the store: what can't be signed now may be later.
     fn from(error: SigningError) -> Self {
@@ -250,35 +240,6 @@ impl Issuer {
     /// The context of a change that a session asks for.
     pub(crate) fn context_of(&self, origin: &Origin, session: &LiveSession) -> Context {
         self.context(origin, Actor::Account(session.account.id))
-    }
-
-    /// Holds a new password against the policy.
-    pub(crate) fn accept_new_password(
-        &self,
-        password: &Password,
-        email: &EmailAddress,
-    ) -> Result<(), PasswordFault> {
-        let host = self.settings.issuer.split("://").last().unwrap_or_default();
-        let names = [self.settings.product.as_str(), host];
-        self.settings.password.check(password, email, &names)?;
-        match self.hashing.hasher().longest_password() {
-            Some(bytes) if password.expose().len() > bytes => {
-                Err(PasswordFault::TooManyBytes { bytes })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Holds a new password against the policy and hashes it.
-    pub(crate) async fn hash_new_password(
-        &self,
-        password: Password,
-        email: &EmailAddress,
-    ) -> Result<PasswordHash, NewPasswordError> {
-        self.accept_new_password(&password, email)?;
-        let salt = self.randomness.array();
-        let hash = self.hashing.hash(password, salt).await?;
-        hash.ok_or(NewPasswordError::Weak(PasswordFault::TooLong))
     }
 
     /// The audience and client that a request means.

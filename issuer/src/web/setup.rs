@@ -1,8 +1,9 @@
 //! `/setup`: makes the first admin with the token from the terminal, in local mode.
 
-use signet_core::account::setup::{Setup, SetupError};
+use signet_core::account::setup::Setup;
 use signet_core::email::EmailAddress;
 use signet_core::password::Password;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::policy::PasswordFault;
 use zeroize::Zeroizing;
 
@@ -121,7 +122,7 @@ async fn submit(
             };
             issuer.set_up(&origin, setup).await
         }
-        Err(_) => Err(SetupError::Weak(PasswordFault::TooLong)),
+        Err(_) => Err(NewPasswordError::Weak(PasswordFault::TooLong).into()),
     };
     let Err(error) = made else {
         return Ok(done(

@@ -7,10 +7,9 @@ use zeroize::Zeroizing;
 use super::{Account, AccountId, NewAccount};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::password::policy::PasswordFault;
-use crate::password::pool::Overloaded;
+use crate::password::new::NewPasswordError;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{CreateAccountError, FirstAdminError, StoreError};
 use crate::role::RoleName;
@@ -35,18 +34,15 @@ pub enum SetupError {
     /// The token is unknown, used or expired.
     #[error("the setup token is not valid")]
     InvalidToken,
-    /// The password is no good.
+    /// The password can't be taken now; the token stays good.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// An account with that address exists.
     #[error("an account with that address exists")]
     AddressTaken,
     /// The tokens can't be for that audience or client.
     #[error(transparent)]
     Request(#[from] TokenRequestError),
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,39 +64,18 @@ pub struct AccountOrder {
 /// Why an ordered account isn't created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The password is no good.
+    /// The password can't be taken now.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// An account with that address exists.
     #[error("an account with that address exists")]
     AddressTaken,
     /// A role doesn't exist.
     #[error("there is no role called {0}")]
     UnknownRole(RoleName),
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NewPasswordError> for SetupError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
-}
-
-impl From<NewPasswordError> for CreateError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
 }
 
 impl From<FirstAdminError> for SetupError {

@@ -11,7 +11,7 @@ use signet_core::feed::FeedError;
 use signet_core::issuer::TokenRequestError;
 use signet_core::mail::outbox::RetryError;
 use signet_core::password::change::ChangePasswordError;
-use signet_core::password::policy::PasswordFault;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::pool::Overloaded;
 use signet_core::password::reset::ResetError;
 use signet_core::ports::outbox::RetryRefusal;
@@ -127,9 +127,8 @@ impl From<BearerError> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Weak(fault) => weak("password", fault),
+            RegisterError::NewPassword(error) => new_password("password", error),
             RegisterError::RateLimited { retry_after } => rate_limited(retry_after),
-            RegisterError::Overloaded(error) => error.into(),
             RegisterError::OutboxFull => Self::from(Code::Unavailable)
                 .because("So much mail waits to be sent that nobody new can be taken now.")
                 .retry_after(OUTBOX_RETRY),
@@ -190,8 +189,7 @@ impl From<ResetError> for Problem {
     fn from(error: ResetError) -> Self {
         match error {
             ResetError::InvalidToken => Code::InvalidMailedToken.into(),
-            ResetError::Weak(fault) => weak("new_password", fault),
-            ResetError::Overloaded(error) => error.into(),
+            ResetError::NewPassword(error) => new_password("new_password", error),
             ResetError::Store(error) => error.into(),
         }
     }
@@ -204,8 +202,7 @@ impl From<ChangePasswordError> for Problem {
                 wrong_password("current_password")
             }
             ChangePasswordError::Reauthenticate(error) => error.into(),
-            ChangePasswordError::Weak(fault) => weak("new_password", fault),
-            ChangePasswordError::Overloaded(error) => error.into(),
+            ChangePasswordError::NewPassword(error) => new_password("new_password", error),
             ChangePasswordError::Store(error) => error.into(),
         }
     }
@@ -258,10 +255,9 @@ impl From<SetupError> for Problem {
         match error {
             SetupError::Closed => Code::NotFound.into(),
             SetupError::InvalidToken => Code::InvalidMailedToken.into(),
-            SetupError::Weak(fault) => weak("password", fault),
+            SetupError::NewPassword(error) => new_password("password", error),
             SetupError::AddressTaken => Self::from(Code::Conflict).because(error.to_string()),
             SetupError::Request(error) => error.into(),
-            SetupError::Overloaded(error) => error.into(),
             SetupError::Store(error) => error.into(),
         }
     }
@@ -280,9 +276,8 @@ impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::InvalidToken => Code::InvalidMailedToken.into(),
-            AcceptError::Weak(fault) => weak("password", fault),
+            AcceptError::NewPassword(error) => new_password("password", error),
             AcceptError::Request(error) => error.into(),
-            AcceptError::Overloaded(error) => error.into(),
             AcceptError::Store(error) => error.into(),
         }
     }
@@ -371,9 +366,14 @@ impl From<GrantError> for Problem {
     }
 }
 
-fn weak(field: &str, fault: PasswordFault) -> Problem {
-    let message = fault.to_string();
-    Problem::from(Code::WeakPassword).with_error(field, fault.code(), message)
+fn new_password(field: &str, error: NewPasswordError) -> Problem {
+    match error {
+        NewPasswordError::Weak(fault) => {
+            let message = fault.to_string();
+            Problem::from(Code::WeakPassword).with_error(field, fault.code(), message)
+        }
+        NewPasswordError::Overloaded(error) => error.into(),
+    }
 }
 
 fn wrong_password(field: &str) -> Problem {
