@@ -34,9 +34,6 @@ use crate::time::{Clock, UnixTime};
 
 pub use settings::{LimitSettings, Settings};
 
-/// How old a proof of the password may be where a fresh login is asked for, in seconds.
-pub const FRESH: u64 = 300;
-
 /// What an issuer is made of.
 pub struct Parts {
     /// Where everything is kept.

@@ -98,7 +98,7 @@ impl Issuer {
         session: &LiveSession,
         invitation: Invitation,
     ) -> Result<Account, InvitationError> {
-        self.require_fresh(session)?;
+        self.require_fresh(session).map_err(AdminError::from)?;
         let context = self.context_of(origin, session);
         self.keep_invite(&context, invitation).await
     }

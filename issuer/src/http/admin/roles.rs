@@ -250,7 +250,7 @@ fn refused(error: AdminError, target: Option<&RoleName>) -> Problem {
             let message = format!("there is no role called {unknown}");
             Problem::from(Code::ValidationFailed).with_error("inherits", "unknown_role", message)
         }
-        AdminError::Change(_) | AdminError::ReauthenticationRequired | AdminError::Store(_) => {
+        AdminError::Change(_) | AdminError::ReauthenticationRequired(_) | AdminError::Store(_) => {
             error.into()
         }
     }

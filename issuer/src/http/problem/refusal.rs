@@ -287,7 +287,7 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::Change(error) => error.into(),
-            AdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            AdminError::ReauthenticationRequired(_) => Code::ReauthenticationRequired.into(),
             AdminError::Store(error) => error.into(),
         }
     }
@@ -308,7 +308,7 @@ impl From<RetryError> for Problem {
 impl From<KeyAdminError> for Problem {
     fn from(error: KeyAdminError) -> Self {
         match error {
-            KeyAdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            KeyAdminError::ReauthenticationRequired(_) => Code::ReauthenticationRequired.into(),
             KeyAdminError::Store(error) => error.into(),
             KeyAdminError::Change(error) => match error {
                 KeyChangeError::Forbidden => Code::InsufficientScope.into(),
