@@ -239,6 +239,11 @@ impl Issuer {
         self.context(origin, Actor::Account(session.account.id))
     }
 
+    /// The context of a change that whoever runs the command line asks for.
+    pub(crate) fn as_operator(&self) -> Context {
+        Context::internal(self.now(), Actor::Operator)
+    }
+
     /// The audience and client that a request means.
     pub(crate) fn resolve(
         &self,

@@ -5,7 +5,7 @@
 
 use super::AccountId;
 use super::admin::AdminError;
-use crate::audit::{Actor, Context, Origin};
+use crate::audit::{Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::Password;
@@ -82,8 +82,8 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn erase_by_operator(&self, id: AccountId) -> Result<(), AdminError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn erase_account_as_operator(&self, id: AccountId) -> Result<(), AdminError> {
+        let context = self.as_operator();
         self.erase(&context, id, &ErasureRight::Authority).await??;
         Ok(())
     }

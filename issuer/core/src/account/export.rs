@@ -2,7 +2,7 @@
 
 use super::{Account, AccountId};
 use crate::account::admin::AdminError;
-use crate::audit::{Actor, Context, Origin, Recorded};
+use crate::audit::{Context, Origin, Recorded};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::PasswordHash;
@@ -133,8 +133,8 @@ impl Issuer {
     ///
     /// # Errors
     /// When the store doesn't answer.
-    pub async fn export_by_operator(&self, id: AccountId) -> StoreResult<Option<Held>> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn export_as_operator(&self, id: AccountId) -> StoreResult<Option<Held>> {
+        let context = self.as_operator();
         self.export_of(&context, id).await
     }
 

@@ -107,11 +107,11 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`InvitationError`].
-    pub async fn invite_for_operator(
+    pub async fn invite_as_operator(
         &self,
         invitation: Invitation,
     ) -> Result<Account, InvitationError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+        let context = self.as_operator();
         self.keep_invite(&context, invitation).await
     }
 

@@ -178,7 +178,10 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`CreateError`].
-    pub async fn create_account(&self, order: AccountOrder) -> Result<Account, CreateError> {
+    pub async fn create_account_as_operator(
+        &self,
+        order: AccountOrder,
+    ) -> Result<Account, CreateError> {
         let password = self.hash_new_password(order.password, &order.email).await?;
         let mut roles = order.roles;
         roles.remove(&RoleName::user());
@@ -190,7 +193,7 @@ impl Issuer {
             password,
             roles,
         };
-        let context = Context::internal(self.now(), Actor::Operator);
+        let context = self.as_operator();
         Ok(self.store.create_account(&context, account).await??)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::life::{KeyChangeError, KeyTimes, Plan, Revocation, Wish};
 use super::{KeyState, KeyStock};
-use crate::audit::{Actor, Context, Origin};
+use crate::audit::Origin;
 use crate::issuer::Issuer;
 use crate::ports::{StoreError, StoreResult};
 use crate::session::{LiveSession, StaleLogin};
@@ -108,8 +108,8 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`KeyAdminError`].
-    pub async fn order_keys(&self, wish: Wish<'_>) -> Result<Plan, KeyAdminError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn change_keys_as_operator(&self, wish: Wish<'_>) -> Result<Plan, KeyAdminError> {
+        let context = self.as_operator();
         Ok(self.change_keys(&context, wish).await??)
     }
 }

@@ -105,7 +105,7 @@ async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode 
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
-    let created = opened.issuer.create_account(order).await;
+    let created = opened.issuer.create_account_as_operator(order).await;
     opened.database.close().await;
     match created {
         Ok(account) if as_json => say(&format!("{}\n", object(&account))),

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Erase {
 impl Export {
     pub(in crate::cli) fn run(self) -> ExitCode {
         let export = async move |issuer: &Issuer, found: Account| {
-            let held = match issuer.export_by_operator(found.id).await {
+            let held = match issuer.export_as_operator(found.id).await {
                 Ok(Some(held)) => PersonalData::from(held),
                 Ok(None) => return no(&AccountChangeError::NotFound),
                 Err(error) => return no(&error),
@@ -51,7 +51,7 @@ impl Erase {
             return unusable(&"add --yes to erase the account and all that is held with it");
         }
         let erase = async move |issuer: &Issuer, found: Account| match issuer
-            .erase_by_operator(found.id)
+            .erase_account_as_operator(found.id)
             .await
         {
             Ok(()) => say(&format!(

@@ -272,7 +272,11 @@ impl Service {
                 .collect(),
             verified,
         };
-        self.app.issuer.create_account(order).await.unwrap();
+        self.app
+            .issuer
+            .create_account_as_operator(order)
+            .await
+            .unwrap();
     }
 
     /// A client that is logged in to a new account with these roles.
