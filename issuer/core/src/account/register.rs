@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::{Account, AccountId, DisplayName, EmailVerification};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, Reservation, TokenPair, TokenRequest, TokenRequestError};
-use crate::limit::{Exceeded, LimitSubject};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
+use crate::limit::{Exceeded, LimitSubject, Reservation};
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, MailedTokenHash, NewMailedToken, Purpose};
 use crate::password::hasher::Match;
@@ -326,11 +326,6 @@ impl Issuer {
 
     fn verification_token(&self) -> (MailedToken, NewMailedToken) {
         NewMailedToken::issue(Purpose::Verify, self.now(), &*self.randomness)
-    }
-
-    pub(crate) async fn may_send_other_mail(&self, recipient: &EmailAddress) -> bool {
-        let quota = self.settings.limits.other_mails;
-        self.may_mail("mail_other", &[quota], recipient).await
     }
 }
 

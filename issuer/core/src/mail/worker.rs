@@ -21,7 +21,7 @@ use super::{DeliveryError, MailTransport, Message, QueuedMail};
 use crate::issuer::Issuer;
 use crate::ports::StoreError;
 use crate::secret::Randomness;
-use crate::signing::seal::{OpenError, Sealed};
+use crate::signing::seal::OpenError;
 use crate::time::UnixTime;
 
 /// How many messages one round takes: so few that even with a server that takes half a minute for
@@ -186,14 +186,6 @@ impl Issuer {
             }
         };
         marking.map(|()| Handled::Otherwise)
-    }
-
-    pub(super) fn unseal(&self, mail: &QueuedMail) -> Result<Unsealed, OpenError> {
-        let name = mail.id.to_string();
-        let plain = self
-            .master_keys
-            .open(Sealed::Mail, &name, &mail.master_key, &mail.sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| OpenError::Changed)
     }
 }
 
