@@ -7,7 +7,7 @@ use super::{Account, AccountId, AccountStatus, DisplayName};
 use crate::audit::{Context, Origin};
 use crate::issuer::Issuer;
 use crate::mailed_token::{NewMailedToken, Purpose};
-use crate::ports::{AccountChangeError, AccountFilter, StoreError, StoreResult};
+use crate::ports::{AccountFilter, AdminRefusal, StoreError, StoreResult};
 use crate::role::RoleName;
 use crate::session::{LiveSession, SessionId, StaleLogin};
 
@@ -16,7 +16,7 @@ use crate::session::{LiveSession, SessionId, StaleLogin};
 pub enum AdminError {
     /// The rules refuse it.
     #[error(transparent)]
-    Change(#[from] AccountChangeError),
+    Change(#[from] AdminRefusal),
     /// The password was proven too long ago.
     #[error(transparent)]
     ReauthenticationRequired(#[from] StaleLogin),

@@ -10,7 +10,7 @@ use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::Password;
 use crate::ports::personal::{ErasureRight, Farewell};
-use crate::ports::{AccountChangeError, Ruled, StoreError};
+use crate::ports::{AdminRefusal, Ruled, StoreError};
 use crate::session::LiveSession;
 use crate::session::reauthenticate::ReauthenticateError;
 
@@ -28,16 +28,16 @@ pub enum EraseError {
     Store(#[from] StoreError),
 }
 
-impl From<AccountChangeError> for EraseError {
-    fn from(error: AccountChangeError) -> Self {
+impl From<AdminRefusal> for EraseError {
+    fn from(error: AdminRefusal) -> Self {
         match error {
-            AccountChangeError::LastAdmin => Self::LastAdmin,
+            AdminRefusal::LastAdmin => Self::LastAdmin,
             // Nobody's rights are asked for here, so what else is refused is what isn't there.
-            AccountChangeError::NotFound
-            | AccountChangeError::NotActive
-            | AccountChangeError::Invited
-            | AccountChangeError::Forbidden
-            | AccountChangeError::Grant(_) => ReauthenticateError::SessionOver.into(),
+            AdminRefusal::NotFound
+            | AdminRefusal::NotActive
+            | AdminRefusal::Invited
+            | AdminRefusal::Forbidden
+            | AdminRefusal::Grant(_) => ReauthenticateError::SessionOver.into(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Issuer {
         context: &Context,
         id: AccountId,
         right: &ErasureRight,
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         // The name isn't used: the mail outlives the account by the time it takes to be sent.
         let farewell = |email: &EmailAddress| Farewell {
             clears: self.guess_keys().address(email),

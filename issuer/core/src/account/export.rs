@@ -6,7 +6,7 @@ use crate::audit::{Context, Origin, Recorded};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::PasswordHash;
-use crate::ports::{AccountChangeError, StoreResult};
+use crate::ports::{AdminRefusal, StoreResult};
 use crate::session::{LiveSession, Session};
 use crate::time::UnixTime;
 
@@ -125,7 +125,7 @@ impl Issuer {
         self.require_fresh(session)?;
         let context = self.context_of(origin, session);
         let held = self.export_of(&context, session.account.id).await?;
-        Ok(held.ok_or(AccountChangeError::NotFound)?)
+        Ok(held.ok_or(AdminRefusal::NotFound)?)
     }
 
     /// Everything that is held about a person, for an operator who has to answer them; `None` where

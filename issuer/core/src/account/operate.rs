@@ -7,7 +7,7 @@ use super::admin::AdminError;
 use super::{Account, AccountId, AccountStatus};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
-use crate::ports::{AccountChangeError, AccountFilter, Credential, StoreResult};
+use crate::ports::{AccountFilter, AdminRefusal, Credential, StoreResult};
 use crate::session::{Session, SessionId};
 
 /// How many accounts are read at a time where something is done with all.
@@ -55,7 +55,7 @@ impl Issuer {
     /// See [`AdminError`].
     pub async fn sessions_of(&self, id: AccountId) -> Result<Vec<Session>, AdminError> {
         if self.store.account(id).await?.is_none() {
-            return Err(AccountChangeError::NotFound.into());
+            return Err(AdminRefusal::NotFound.into());
         }
         let policy = &self.settings.refresh;
         Ok(self.sessions.sessions(id, self.now(), policy).await?)
@@ -111,7 +111,7 @@ impl Issuer {
     /// An account that was erased meanwhile has none.
     async fn end_sessions_if_there(&self, id: AccountId) -> Result<u64, AdminError> {
         match self.end_sessions_as_operator(id).await {
-            Err(AdminError::Change(AccountChangeError::NotFound)) => Ok(0),
+            Err(AdminError::Change(AdminRefusal::NotFound)) => Ok(0),
             answer => answer,
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use signet_core::account::Account;
 use signet_core::issuer::Issuer;
-use signet_core::ports::AccountChangeError;
+use signet_core::ports::AdminRefusal;
 
 use super::Named;
 use crate::cli::{no, say, unusable};
@@ -33,7 +33,7 @@ impl Export {
         let export = async move |issuer: &Issuer, found: Account| {
             let held = match issuer.export_as_operator(found.id).await {
                 Ok(Some(held)) => PersonalData::from(held),
-                Ok(None) => return no(&AccountChangeError::NotFound),
+                Ok(None) => return no(&AdminRefusal::NotFound),
                 Err(error) => return no(&error),
             };
             match serde_json::to_string_pretty(&held) {

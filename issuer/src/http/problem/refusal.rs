@@ -15,7 +15,7 @@ use signet_core::password::new::NewPasswordError;
 use signet_core::password::pool::Overloaded;
 use signet_core::password::reset::ResetError;
 use signet_core::ports::outbox::RetryRefusal;
-use signet_core::ports::{AccountChangeError, StoreError};
+use signet_core::ports::{AdminRefusal, StoreError};
 use signet_core::role::grant::GrantError;
 use signet_core::session::bearer::BearerError;
 use signet_core::session::login::LoginError;
@@ -328,15 +328,15 @@ impl From<KeyAdminError> for Problem {
     }
 }
 
-impl From<AccountChangeError> for Problem {
-    fn from(error: AccountChangeError) -> Self {
+impl From<AdminRefusal> for Problem {
+    fn from(error: AdminRefusal) -> Self {
         match error {
-            AccountChangeError::NotFound => Code::NotFound.into(),
-            AccountChangeError::Forbidden => Code::InsufficientScope.into(),
-            AccountChangeError::NotActive
-            | AccountChangeError::LastAdmin
-            | AccountChangeError::Invited => Self::from(Code::Conflict).because(error.to_string()),
-            AccountChangeError::Grant(error) => error.into(),
+            AdminRefusal::NotFound => Code::NotFound.into(),
+            AdminRefusal::Forbidden => Code::InsufficientScope.into(),
+            AdminRefusal::NotActive | AdminRefusal::LastAdmin | AdminRefusal::Invited => {
+                Self::from(Code::Conflict).because(error.to_string())
+            }
+            AdminRefusal::Grant(error) => error.into(),
         }
     }
 }
