@@ -2,8 +2,9 @@
 //! memory ([`mailbox`]) that `/dev/mailbox` shows.
 //!
 //! Both are [`signet_core::mail::MailTransport`]s. To add another way, implement that trait in a
-//! file of its own, and choose it in [`crate::serve`].
+//! file of its own, and choose it in [`post`].
 
 pub mod mailbox;
 mod mime;
+pub mod post;
 pub mod smtp;

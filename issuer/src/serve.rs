@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Database, MailSettings, Mode};
 use crate::http::{self, App, app};
+use crate::mail::post::Post;
 use connection::CLIENTS;
 use opening::{OpenError, Opened, Purpose};
 use port::{ListenError, Port};
@@ -80,7 +81,7 @@ pub enum ServeError {
 /// When it can't start; once it has, it ends well.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
-    let post = Arc::new(background::Post::new(&config.mail)?);
+    let post = Arc::new(Post::new(&config.mail)?);
     let port = Port::reserve("listen", config.listen)?;
     let operations = operations::reserve(config.operations)?;
     let opened = opening::open(&config, Purpose::Serving).await?;
@@ -118,7 +119,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 fn application(
     opened: Opened,
     config: &Config,
-    post: &Arc<background::Post>,
+    post: &Arc<Post>,
 ) -> Result<Arc<App>, ForeignPolicy> {
     let transport: Arc<dyn MailTransport> = post.clone();
     let app = App::new(app::Parts {

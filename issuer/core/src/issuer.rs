@@ -5,22 +5,17 @@ mod settings;
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::account::{Account, AccountId};
+use crate::account::Account;
 use crate::audit::{Actor, Context, Origin};
-use crate::email::EmailAddress;
 use crate::feed::Feed;
-use crate::limit::{Exceeded, LimitKey, LimitSubject, Limiter, Quota};
+use crate::limit::Limiter;
 use crate::mail::catalogue::CatalogueError;
 use crate::mail::letter::Letters;
 use crate::mail::outbox::Fullness;
-use crate::mail::{MailKind, Message, NewMail};
 use crate::password::hasher::{AlgorithmError, Hasher};
-use crate::password::policy::PasswordFault;
-use crate::password::pool::{HashPool, Overloaded};
+use crate::password::pool::HashPool;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{SessionStore, Store, StoreError, StoreResult};
 use crate::secret::Randomness;
@@ -29,14 +24,11 @@ use crate::session::{Head, LiveSession, SessionId};
 use crate::signing::access_token::{Minting, SigningError, mint};
 use crate::signing::in_use::{KeysInUse, OpenKeys};
 use crate::signing::keyring::{Keyring, KeyringError};
-use crate::signing::seal::{MasterKeys, Sealed};
+use crate::signing::seal::MasterKeys;
 use crate::tally::Tally;
 use crate::time::{Clock, UnixTime};
 
 pub use settings::{LimitSettings, Settings};
-
-/// How old a proof of the password may be where a fresh login is asked for, in seconds.
-pub const FRESH: u64 = 300;
 
 /// What an issuer is made of.
 pub struct Parts {
@@ -145,15 +137,6 @@ pub struct TokenPair {
     pub account: Account,
 }
 
-/// A new password that can't be taken.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum NewPasswordError {
-    #[error(transparent)]
-    Weak(#[from] PasswordFault),
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
-}
-
 impl From<SigningError> for StoreError {
     /// Signing is as much a dependency as the store: what can't be signed now may be later.
     fn from(error: SigningError) -> Self {
@@ -252,33 +235,9 @@ impl Issuer {
         self.context(origin, Actor::Account(session.account.id))
     }
 
-    /// Holds a new password against the policy.
-    pub(crate) fn accept_new_password(
-        &self,
-        password: &Password,
-        email: &EmailAddress,
-    ) -> Result<(), PasswordFault> {
-        let host = self.settings.issuer.split("://").last().unwrap_or_default();
-        let names = [self.settings.product.as_str(), host];
-        self.settings.password.check(password, email, &names)?;
-        match self.hashing.hasher().longest_password() {
-            Some(bytes) if password.expose().len() > bytes => {
-                Err(PasswordFault::TooManyBytes { bytes })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Holds a new password against the policy and hashes it.
-    pub(crate) async fn hash_new_password(
-        &self,
-        password: Password,
-        email: &EmailAddress,
-    ) -> Result<PasswordHash, NewPasswordError> {
-        self.accept_new_password(&password, email)?;
-        let salt = self.randomness.array();
-        let hash = self.hashing.hash(password, salt).await?;
-        hash.ok_or(NewPasswordError::Weak(PasswordFault::TooLong))
+    /// The context of a change that whoever runs the command line asks for.
+    pub(crate) fn as_operator(&self) -> Context {
+        Context::internal(self.now(), Actor::Operator)
     }
 
     /// The audience and client that a request means.
@@ -324,90 +283,6 @@ impl Issuer {
             account: head.session.account,
         })
     }
-
-    /// Seals a message for the outbox: one to an `account`, or to somebody who has none.
-    pub(crate) fn seal(
-        &self,
-        message: &Message,
-        account: Option<AccountId>,
-        expires_at: Option<UnixTime>,
-    ) -> NewMail {
-        let mail = self.seal_for_outbox(message.kind, message, expires_at);
-        NewMail { account, ..mail }
-    }
-
-    /// Seals what is to wait in the outbox.
-    pub(crate) fn seal_for_outbox(
-        &self,
-        kind: MailKind,
-        content: &impl Serialize,
-        expires_at: Option<UnixTime>,
-    ) -> NewMail {
-        let id = self.randomness.uuid();
-        NewMail {
-            id,
-            kind,
-            sealed: self.sealed_bytes(id, content),
-            master_key: self.master_keys.current().id().to_owned(),
-            expires_at,
-            account: None,
-        }
-    }
-
-    /// Neither step fails for what the outbox holds; if one did, the worker would keep the empty
-    /// value as a dead letter that says so.
-    fn sealed_bytes(&self, id: Uuid, content: &impl Serialize) -> Vec<u8> {
-        let plain = Zeroizing::new(serde_json::to_vec(content).unwrap_or_default());
-        self.master_keys
-            .seal(Sealed::Mail, &id.to_string(), &plain, &*self.randomness)
-            .unwrap_or_default()
-    }
-
-    /// Takes a unit of each of the recipient's mail budgets of `class`; false where one is empty.
-    pub(crate) async fn may_mail(
-        &self,
-        class: &'static str,
-        quotas: &[Quota],
-        recipient: &EmailAddress,
-    ) -> bool {
-        let subject = LimitSubject::Person(self.guess_keys().address(recipient));
-        for (class, quota) in [class, "mail_long"].into_iter().zip(quotas) {
-            let subject = subject.clone();
-            let key = LimitKey { class, subject };
-            if self.limiter.take(&key, *quota).await.is_err() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Takes a unit of a budget that only failures are to use up.
-    pub(crate) async fn reserve(
-        &self,
-        class: &'static str,
-        subject: LimitSubject,
-        quota: Quota,
-    ) -> Result<Reservation, Exceeded> {
-        let key = LimitKey { class, subject };
-        self.limiter.take(&key, quota).await?;
-        Ok(Reservation { key, quota })
-    }
-
-    /// Gives back what was reserved: it was no failure.
-    pub(crate) async fn release(&self, reservations: impl IntoIterator<Item = Reservation>) {
-        for reservation in reservations {
-            self.limiter
-                .give_back(&reservation.key, reservation.quota)
-                .await;
-        }
-    }
-}
-
-/// A unit of a budget, taken in case of a failure.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    key: LimitKey,
-    quota: Quota,
 }
 
 fn choose<'a>(list: &'a [String], wanted: Option<&str>) -> Option<&'a str> {

@@ -7,12 +7,14 @@
 pub mod counted;
 pub mod guess;
 pub mod in_process;
+mod reservation;
 
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 
 pub use guess::{Failures, Guess, GuessId, GuessKey, GuessKeys, GuessPolicy, Judgement};
+pub(crate) use reservation::Reservation;
 
 /// A budget: `burst` at once, refilling to the whole of it in `period` seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -11,7 +11,9 @@ pub mod catalogue;
 pub mod letter;
 pub mod outbox;
 pub mod reason;
+mod recipient;
 pub mod request;
+mod sealing;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};

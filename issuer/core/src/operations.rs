@@ -3,15 +3,15 @@
 use crate::audit::{Actor, Context};
 use crate::issuer::Issuer;
 use crate::ports::StoreResult;
-use crate::ports::operations::{Health, OutboxState, Part};
+use crate::ports::operations::{Health, OutboxCounts, Part};
 
 impl Issuer {
-    /// What waits in the outbox.
+    /// How many messages are in the outbox, and since when.
     ///
     /// # Errors
     /// When the store doesn't answer.
-    pub async fn outbox_state(&self) -> StoreResult<OutboxState> {
-        self.store.outbox_state(self.now()).await
+    pub async fn outbox_counts(&self) -> StoreResult<OutboxCounts> {
+        self.store.outbox_counts(self.now()).await
     }
 
     /// Keeps in the trail that a part of this process fails, or does its work again.

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod hasher;
 pub mod known;
+pub mod new;
 pub mod policy;
 pub mod pool;
 pub mod reset;

@@ -37,8 +37,8 @@ use crate::signing::{InitialKeys, StoredKeys};
 use crate::time::UnixTime;
 
 pub use accounts::{
-    AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
-    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail,
+    AccountFilter, AccountStore, AdminRefusal, CreateAccountError, Credential, FirstAdminError,
+    NewRegistration, PendingRegistration, RegistrationMail,
 };
 pub use passwords::PasswordStore;
 pub use sessions::{LoginEffects, Rotation, SessionStore};
@@ -68,20 +68,16 @@ pub trait RoleStore: Send + Sync {
 
     /// Adds a role by [`crate::role::grant::may_create`]; the actor must hold `roles:write`.
     /// Records `RoleCreated`.
-    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
+    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal>;
 
     /// Replaces a role by [`crate::role::grant::may_replace`]; the actor must hold `roles:write`.
     /// The last active, verified admin stays one. Raises the version of every account whose
     /// permissions shrink. Records `RoleReplaced`.
-    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError>;
+    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal>;
 
     /// Deletes a role nobody holds by [`crate::role::grant::may_delete`]; the actor must hold
     /// `roles:write`. Records `RoleDeleted`.
-    async fn delete_role(
-        &self,
-        context: &Context,
-        name: &RoleName,
-    ) -> Ruled<(), AccountChangeError>;
+    async fn delete_role(&self, context: &Context, name: &RoleName) -> Ruled<(), AdminRefusal>;
 }
 
 /// A batch of what was past its time.

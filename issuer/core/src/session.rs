@@ -18,10 +18,14 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::account::{Account, AccountId};
+use crate::issuer::Issuer;
 use crate::role::Authority;
 use crate::time::UnixTime;
 
 pub use family::{FamilyId, RefreshPolicy};
+
+/// How old a proof of the password may be where a fresh login is asked for, in seconds.
+pub const FRESH: u64 = 300;
 
 /// Identifies a session to its owner and to verifiers; the `sid` of its tokens.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -84,6 +88,14 @@ pub struct LiveSession {
     pub client: String,
 }
 
+impl LiveSession {
+    /// Whether the password was proven within the last [`FRESH`] seconds.
+    #[must_use]
+    pub fn is_fresh(&self, now: UnixTime) -> bool {
+        now <= self.authenticated_at.saturating_add(FRESH)
+    }
+}
+
 /// A live session with the refresh token generation that is its head.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Head {
@@ -95,4 +107,20 @@ pub struct Head {
     pub generation: u32,
     /// When that generation ends if nobody uses it: the idle or the absolute limit.
     pub expires_at: UnixTime,
+}
+
+/// The password was proven too long ago for what is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the password must have been proven within the last five minutes")]
+pub struct StaleLogin;
+
+impl Issuer {
+    /// Refuses a session whose proof of the password isn't fresh.
+    pub(crate) fn require_fresh(&self, session: &LiveSession) -> Result<(), StaleLogin> {
+        if session.is_fresh(self.now()) {
+            Ok(())
+        } else {
+            Err(StaleLogin)
+        }
+    }
 }

@@ -192,10 +192,10 @@ pub struct RemovedKey {
     pub removed_at: UnixTime,
 }
 
-/// A signing key whose tokens nobody may take.
+/// From when until when nobody may take the tokens of a signing key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RefusedKid {
-    /// Its RFC 7638 thumbprint.
+pub struct RefusalPeriod {
+    /// The key's RFC 7638 thumbprint.
     pub kid: String,
     /// Since when.
     pub refused_at: UnixTime,
@@ -210,6 +210,6 @@ pub struct KeyStock {
     pub keys: StoredKeys,
     /// Those that were removed, by when they were.
     pub removed: Vec<RemovedKey>,
-    /// Those that are refused.
-    pub refused: Vec<RefusedKid>,
+    /// Those whose tokens are refused, and until when.
+    pub refused: Vec<RefusalPeriod>,
 }

@@ -80,7 +80,7 @@ impl Issuer {
         let mut all: u64 = 0;
         while !is_over() {
             // One at a time: a message that is taken and not tried waits until its lease ends.
-            let round = self.deliver_some_mail(transport, 1).await?;
+            let round = self.deliver_up_to(1, transport).await?;
             all = all.saturating_add(round.sent);
             if round.taken == 0 || round.is_server_away {
                 break;

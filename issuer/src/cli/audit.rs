@@ -93,7 +93,7 @@ impl Export {
 }
 
 async fn print(issuer: &Issuer) -> StoreResult<ExitCode> {
-    let head = issuer.begin_trail_export_by_operator().await?;
+    let head = issuer.begin_trail_export_as_operator().await?;
     let mut after = 0;
     loop {
         let rows = issuer.trail_after(after).await?;

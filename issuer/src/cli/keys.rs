@@ -210,7 +210,7 @@ fn resealed(resealed: u64, broken: u64, others: &BTreeMap<String, u64>) -> Strin
 
 fn order(configuration: ConfigurationArgs, wish: &Wish<'_>, as_json: bool) -> ExitCode {
     with_issuer(configuration, async |issuer: &Issuer| {
-        match issuer.order_keys(*wish).await {
+        match issuer.change_keys_as_operator(*wish).await {
             Ok(plan) if as_json => say(&format!("{}\n", changed(&plan))),
             Ok(plan) => say(&told(&plan)),
             Err(error) => no(&error),

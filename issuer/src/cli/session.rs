@@ -99,12 +99,15 @@ impl End {
         let (id, as_json) = (self.which.id, self.one.json);
         let end = async move |issuer: &Issuer, found: Account| {
             let Some(id) = id else {
-                return match issuer.operator_ends_sessions(found.id).await {
+                return match issuer.end_sessions_as_operator(found.id).await {
                     Ok(count) => ended(count, as_json),
                     Err(error) => no(&error),
                 };
             };
-            match issuer.operator_ends_session(found.id, SessionId(id)).await {
+            match issuer
+                .end_session_as_operator(found.id, SessionId(id))
+                .await
+            {
                 Ok(true) => ended(1, as_json),
                 Ok(false) => no(&format_args!("the account has no live session {id}")),
                 Err(error) => no(&error),
@@ -120,13 +123,13 @@ impl EndAll {
             return unusable(&"add --yes to end all sessions of all accounts");
         }
         let as_json = self.json;
-        let end = async move |issuer: &Issuer| match issuer.operator_ends_everyones_sessions().await
-        {
-            Ok(count) => ended(count, as_json),
-            Err(error) => no(&format_args!(
-                "{error}; some sessions may be over already: run this again"
-            )),
-        };
+        let end =
+            async move |issuer: &Issuer| match issuer.end_everyones_sessions_as_operator().await {
+                Ok(count) => ended(count, as_json),
+                Err(error) => no(&format_args!(
+                    "{error}; some sessions may be over already: run this again"
+                )),
+            };
         with_issuer(self.configuration, end)
     }
 }

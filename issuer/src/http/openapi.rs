@@ -12,7 +12,7 @@ use bytes::Bytes;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
-use signet_core::issuer::FRESH;
+use signet_core::session::FRESH;
 
 use super::answer::{Published, PublishedDocument};
 use super::input::Description;

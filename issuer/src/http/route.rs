@@ -90,7 +90,7 @@ pub struct Declaration {
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) requirement: Requirement,
-    /// Whether the password must have been proven within the last [`signet_core::issuer::FRESH`]
+    /// Whether the password must have been proven within the last [`signet_core::session::FRESH`]
     /// seconds.
     pub(super) fresh: bool,
     /// Whether it exists in local mode only, for loopback peers and without a proxy between.

@@ -53,7 +53,7 @@ async fn set_up(call: Call<Anyone, Body<SetupBody>>) -> Result<Json<SessionAnswe
     };
     let issuer = &call.app.issuer;
     let tokens = issuer
-        .set_up(&origin, setup, &TokenRequest::default())
+        .set_up_and_open(&origin, setup, &TokenRequest::default())
         .await?;
     Ok(Json(tokens.into()))
 }

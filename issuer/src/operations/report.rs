@@ -1,7 +1,7 @@
 //! Everything that is shown at `/metrics`. What it means to an operator, and what to be woken for,
 //! is in `docs/OPERATIONS.md`.
 
-use signet_core::ports::operations::OutboxState;
+use signet_core::ports::operations::OutboxCounts;
 use signet_core::tally::{Counts, Outcome};
 use signet_store_redis::RedisClient;
 
@@ -19,7 +19,7 @@ pub(super) async fn of(operations: &Operations) -> String {
         started_at,
     } = operations;
     let issuer = &app.issuer;
-    let outbox = operations.ask(issuer.outbox_state()).await;
+    let outbox = operations.ask(issuer.outbox_counts()).await;
     let mut text = Exposition::default();
     let mut family = text.gauge("signet_build_info", "Always 1, with what is running.");
     family.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -154,10 +154,10 @@ fn store(text: &mut Exposition, app: &App, is_up: bool) {
     }
 }
 
-fn outbox(text: &mut Exposition, app: &App, outbox: OutboxState) {
+fn outbox(text: &mut Exposition, app: &App, outbox: OutboxCounts) {
     let name = "signet_outbox_messages";
     let mut family = text.gauge(name, "Messages in the outbox.");
-    let OutboxState {
+    let OutboxCounts {
         due,
         waiting,
         dead,

@@ -8,22 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use lettre::transport::smtp::extension::ClientId;
 use signet_core::mail::worker::{Round, pause};
-use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::ports::operations::{Health, Part};
-use signet_core::time::UnixTime;
 use signet_store_redis::RedisClient;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::{Phase, closed};
-use crate::config::MailSettings;
 use crate::http::App;
-use crate::mail::mailbox::Mailbox;
-use crate::mail::smtp::{Smtp, TlsError};
+use crate::mail::post::Post;
 
 /// How often the outbox is looked at.
 const MAIL_EVERY: Duration = Duration::from_secs(1);
@@ -33,66 +26,6 @@ const KEYS_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a store that doesn't answer is left in peace.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
-
-/// Where mail goes.
-#[derive(Debug)]
-pub(super) enum Post {
-    /// Into the mailbox of local mode.
-    Mailbox(Arc<Mailbox>),
-    /// To a mail server.
-    Smtp(Box<Smtp>),
-}
-
-impl Post {
-    pub(super) fn new(settings: &MailSettings) -> Result<Self, TlsError> {
-        match settings {
-            MailSettings::Mailbox => Ok(Self::Mailbox(Arc::default())),
-            MailSettings::Smtp(smtp) => {
-                let hello = ClientId::Domain(smtp.hello.clone());
-                let smtp = Smtp::new(smtp.server.clone(), smtp.from.clone(), hello)?;
-                Ok(Self::Smtp(Box::new(smtp)))
-            }
-        }
-    }
-
-    /// The mailbox, if it is one.
-    pub(super) fn mailbox(&self) -> Option<Arc<Mailbox>> {
-        match self {
-            Self::Mailbox(mailbox) => Some(Arc::clone(mailbox)),
-            Self::Smtp(_) => None,
-        }
-    }
-}
-
-#[async_trait]
-impl MailTransport for Post {
-    /// Hands a message over, and tells the log if that fails.
-    async fn deliver(
-        &self,
-        id: Uuid,
-        created_at: UnixTime,
-        message: &Message,
-    ) -> Result<(), DeliveryError> {
-        let delivered = match self {
-            Self::Mailbox(mailbox) => mailbox.deliver(id, created_at, message).await,
-            Self::Smtp(smtp) => smtp.deliver(id, created_at, message).await,
-        };
-        let kind = message.kind.as_str();
-        match &delivered {
-            Ok(()) => tracing::debug!(%id, kind, "a mail was handed over"),
-            Err(DeliveryError::Unavailable(error)) => {
-                tracing::error!(error, "the mail server can't be used: all mail waits");
-            }
-            Err(DeliveryError::Transient(error)) => {
-                tracing::warn!(%id, kind, error, "a mail could not be sent now");
-            }
-            Err(DeliveryError::Permanent(error)) => {
-                tracing::error!(%id, kind, error, "a mail will never be sent");
-            }
-        }
-        delivered
-    }
-}
 
 /// Starts all of it.
 pub(super) fn start(

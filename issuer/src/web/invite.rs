@@ -1,8 +1,9 @@
 //! `/invite`: accepts an invite with the token from the mail.
 
 use signet_core::account::DisplayName;
-use signet_core::account::invite::{AcceptError, AcceptedInvite};
+use signet_core::account::invite::AcceptedInvite;
 use signet_core::password::Password;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::policy::PasswordFault;
 use zeroize::Zeroizing;
 
@@ -102,7 +103,7 @@ async fn submit(
             };
             issuer.accept_invite(&origin, accepted).await
         }
-        Err(_) => Err(AcceptError::Weak(PasswordFault::TooLong)),
+        Err(_) => Err(NewPasswordError::Weak(PasswordFault::TooLong).into()),
     };
     let Err(error) = taken else {
         return Ok(done(

@@ -84,7 +84,7 @@ impl From<Letter> for MailboxMessage {
 /// The letters, newest first.
 async fn letters(app: &App) -> Result<Vec<Letter>, Problem> {
     let mailbox = app.mailbox.as_ref().map(Arc::clone).ok_or(Code::NotFound)?;
-    while app.issuer.deliver_due_mail(&*mailbox).await? > 0 {}
+    while app.issuer.deliver_batch(&*mailbox).await?.taken > 0 {}
     Ok(mailbox.letters())
 }
 

@@ -1,8 +1,8 @@
 //! `/reset`: sets a new password with the token from a mail.
 
 use signet_core::password::Password;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::policy::PasswordFault;
-use signet_core::password::reset::ResetError;
 use zeroize::Zeroizing;
 
 use super::form::{Fault, Field, Form, done};
@@ -82,7 +82,7 @@ async fn submit(
                 .reset_password(&origin, token.clone(), password)
                 .await
         }
-        Err(_) => Err(ResetError::Weak(PasswordFault::TooLong)),
+        Err(_) => Err(NewPasswordError::Weak(PasswordFault::TooLong).into()),
     };
     let Err(error) = reset else {
         return Ok(done(

@@ -1,11 +1,10 @@
 //! `/setup`: makes the first admin with the token from the terminal, in local mode.
 
-use signet_core::account::setup::{Setup, SetupError};
+use signet_core::account::setup::Setup;
 use signet_core::email::EmailAddress;
-use signet_core::issuer::TokenRequest;
 use signet_core::password::Password;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::policy::PasswordFault;
-use signet_core::session::refresh_token::UntrustedRefreshToken;
 use zeroize::Zeroizing;
 
 use super::form::{Fault, Field, Form, Kind, done};
@@ -121,22 +120,15 @@ async fn submit(
                 email,
                 password,
             };
-            issuer
-                .set_up(&origin, setup, &TokenRequest::default())
-                .await
+            issuer.set_up(&origin, setup).await
         }
-        Err(_) => Err(SetupError::Weak(PasswordFault::TooLong)),
+        Err(_) => Err(NewPasswordError::Weak(PasswordFault::TooLong).into()),
     };
-    match made {
-        Ok(tokens) => {
-            // A page has no use for a session.
-            let unused = UntrustedRefreshToken::new(tokens.refresh_token.to_string());
-            issuer.logout_with_refresh_token(&origin, &unused).await?;
-            Ok(done(
-                "The admin is there",
-                "You can close this page and log in.",
-            ))
-        }
-        Err(error) => Ok(form.again(&Fault::of(error.into(), INVALID)?)),
-    }
+    let Err(error) = made else {
+        return Ok(done(
+            "The admin is there",
+            "You can close this page and log in.",
+        ));
+    };
+    Ok(form.again(&Fault::of(error.into(), INVALID)?))
 }

@@ -19,9 +19,8 @@ use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
 use signet_core::ports::{
-    AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
-    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError,
-    StoreResult,
+    AccountFilter, AccountStore, AdminRefusal, CreateAccountError, Credential, FirstAdminError,
+    NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError, StoreResult,
 };
 use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
@@ -258,7 +257,7 @@ impl AccountStore for PostgresStore {
         context: &Context,
         id: AccountId,
         status: AccountStatus,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         self.attempt(|| self.change_status(context, id, status))
             .await
     }
@@ -268,7 +267,7 @@ impl AccountStore for PostgresStore {
         context: &Context,
         id: AccountId,
         roles: BTreeSet<RoleName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         self.attempt(|| self.change_roles(context, id, &roles))
             .await
     }

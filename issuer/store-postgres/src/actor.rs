@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signet_core::account::{Account, AccountStatus};
 use signet_core::audit::{Actor, Context};
-use signet_core::ports::{AccountChangeError, Ruled};
+use signet_core::ports::{AdminRefusal, Ruled};
 use signet_core::role::{Authority, RoleCatalogue, RoleName};
 
 use crate::accounts;
@@ -24,17 +24,17 @@ impl PostgresStore {
         tx: &mut Transaction,
         context: &Context,
         permission: &str,
-    ) -> Ruled<Permitted, AccountChangeError> {
+    ) -> Ruled<Permitted, AdminRefusal> {
         Lock::Administration.take(tx).await.map_err(db)?;
         let catalogue = self.known_roles.current(tx).await?;
         let authority = match context.actor {
             Actor::Operator | Actor::System => {
                 catalogue.authority(&[RoleName::admin()].into_iter().collect())
             }
-            Actor::Anonymous => return Ok(Err(AccountChangeError::Forbidden)),
+            Actor::Anonymous => return Ok(Err(AdminRefusal::Forbidden)),
             Actor::Account(id) => match accounts::find(tx, id).await? {
                 Some(account) if is_live(&account) => catalogue.authority(&account.roles),
-                Some(_) | None => return Ok(Err(AccountChangeError::Forbidden)),
+                Some(_) | None => return Ok(Err(AdminRefusal::Forbidden)),
             },
         };
         if authority.permits(permission) {
@@ -43,7 +43,7 @@ impl PostgresStore {
                 catalogue,
             }))
         } else {
-            Ok(Err(AccountChangeError::Forbidden))
+            Ok(Err(AdminRefusal::Forbidden))
         }
     }
 }

@@ -7,7 +7,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::NewMailedToken;
 use signet_core::ports::administration::AdministrationStore;
-use signet_core::ports::{AccountChangeError, Ruled};
+use signet_core::ports::{AdminRefusal, Ruled};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 
@@ -27,14 +27,14 @@ impl PostgresStore {
         context: &Context,
         permission: &str,
         id: AccountId,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let actor = match self.permitted(tx, context, permission).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
         };
         lock(tx, id).await?;
         let Some(account) = find(tx, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return Ok(Err(AdminRefusal::NotFound));
         };
         let authority = actor.catalogue.authority(&account.roles);
         Ok(match may_act_on(&actor.authority, &authority) {
@@ -45,11 +45,11 @@ impl PostgresStore {
 }
 
 /// Whether somebody could use a new password.
-fn in_use(account: &Account) -> Result<(), AccountChangeError> {
+fn in_use(account: &Account) -> Result<(), AdminRefusal> {
     match account.status {
         AccountStatus::Active => Ok(()),
-        AccountStatus::Suspended => Err(AccountChangeError::NotActive),
-        AccountStatus::Invited => Err(AccountChangeError::Invited),
+        AccountStatus::Suspended => Err(AdminRefusal::NotActive),
+        AccountStatus::Invited => Err(AdminRefusal::Invited),
     }
 }
 
@@ -60,7 +60,7 @@ impl AdministrationStore for PostgresStore {
         context: &Context,
         id: AccountId,
         name: Option<DisplayName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             if let Err(refusal) = self.subject(&mut tx, context, USERS, id).await? {
@@ -81,7 +81,7 @@ impl AdministrationStore for PostgresStore {
         id: AccountId,
         token: NewMailedToken,
         letter: &(dyn for<'a> Fn(&'a Account) -> NewMail + Send + Sync),
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             let account = match self.subject(&mut tx, context, USERS, id).await? {
@@ -105,7 +105,7 @@ impl AdministrationStore for PostgresStore {
         context: &Context,
         id: AccountId,
         session: SessionId,
-    ) -> Ruled<bool, AccountChangeError> {
+    ) -> Ruled<bool, AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             if let Err(refusal) = self.subject(&mut tx, context, SESSIONS, id).await? {
@@ -120,11 +120,7 @@ impl AdministrationStore for PostgresStore {
         .await
     }
 
-    async fn end_sessions_of(
-        &self,
-        context: &Context,
-        id: AccountId,
-    ) -> Ruled<u64, AccountChangeError> {
+    async fn end_sessions_of(&self, context: &Context, id: AccountId) -> Ruled<u64, AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             if let Err(refusal) = self.subject(&mut tx, context, SESSIONS, id).await? {

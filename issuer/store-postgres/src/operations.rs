@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use signet_core::audit::Context;
 use signet_core::ports::StoreResult;
-use signet_core::ports::operations::{Health, OperationsStore, OutboxState, Part};
+use signet_core::ports::operations::{Health, OperationsStore, OutboxCounts, Part};
 use signet_core::time::UnixTime;
 
 use crate::db::{PostgresStore, db};
@@ -12,7 +12,7 @@ use crate::rows::{seconds, time, unsigned};
 
 #[async_trait]
 impl OperationsStore for PostgresStore {
-    async fn outbox_state(&self, now: UnixTime) -> StoreResult<OutboxState> {
+    async fn outbox_counts(&self, now: UnixTime) -> StoreResult<OutboxCounts> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
             let row = sqlx::query!(
@@ -26,7 +26,7 @@ impl OperationsStore for PostgresStore {
             .fetch_one(&mut tx)
             .await
             .map_err(db)?;
-            Ok(OutboxState {
+            Ok(OutboxCounts {
                 due: unsigned(row.due)?,
                 waiting: unsigned(row.waiting)?,
                 dead: unsigned(row.dead)?,

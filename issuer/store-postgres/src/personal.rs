@@ -11,7 +11,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::email::EmailAddress;
 use signet_core::limit::GuessKey;
 use signet_core::ports::personal::{ErasureRight, Farewell, PersonalStore};
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 
 use crate::accounts::find;
 use crate::db::PostgresStore;
@@ -44,7 +44,7 @@ impl PersonalStore for PostgresStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         self.attempt(|| self.erase_account(context, id, right, farewell))
             .await
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use signet_core::audit::{Action, Context};
-use signet_core::ports::{AccountChangeError, RoleStore, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, RoleStore, Ruled, StoreResult};
 use signet_core::role::grant::{GrantError, may_create, may_delete, may_replace};
 use signet_core::role::{Permission, Role, RoleCatalogue, RoleName};
 
@@ -28,7 +28,7 @@ impl RoleStore for PostgresStore {
         .await
     }
 
-    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
+    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             let actor = match self.permitted(&mut tx, context, WRITE).await? {
@@ -55,7 +55,7 @@ impl RoleStore for PostgresStore {
         .await
     }
 
-    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
+    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             let actor = match self.permitted(&mut tx, context, WRITE).await? {
@@ -70,7 +70,7 @@ impl RoleStore for PostgresStore {
             draw_roles_version(&mut tx).await?;
             let catalogue = known::load(&mut tx).await?;
             if leaves_no_admin(&mut tx, &actor.catalogue, &catalogue).await? {
-                return Ok(Err(AccountChangeError::LastAdmin));
+                return Ok(Err(AdminRefusal::LastAdmin));
             }
             raise_account_versions(&mut tx, &actor.catalogue, &catalogue).await?;
             let detail = json!({ "before": before, "after": describe(&role) });
@@ -81,11 +81,7 @@ impl RoleStore for PostgresStore {
         .await
     }
 
-    async fn delete_role(
-        &self,
-        context: &Context,
-        name: &RoleName,
-    ) -> Ruled<(), AccountChangeError> {
+    async fn delete_role(&self, context: &Context, name: &RoleName) -> Ruled<(), AdminRefusal> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
             let actor = match self.permitted(&mut tx, context, WRITE).await? {

@@ -19,9 +19,8 @@ use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
 use signet_core::ports::{
-    AccountChangeError, AccountFilter, AccountStore, CreateAccountError, Credential,
-    FirstAdminError, NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError,
-    StoreResult,
+    AccountFilter, AccountStore, AdminRefusal, CreateAccountError, Credential, FirstAdminError,
+    NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError, StoreResult,
 };
 use signet_core::role::{RoleCatalogue, RoleName};
 use signet_core::time::UnixTime;
@@ -287,7 +286,7 @@ impl AccountStore for SqliteStore {
         context: &Context,
         id: AccountId,
         status: AccountStatus,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         self.change_status(context, id, status).await
     }
 
@@ -296,7 +295,7 @@ impl AccountStore for SqliteStore {
         context: &Context,
         id: AccountId,
         roles: BTreeSet<RoleName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         self.change_roles(context, id, roles).await
     }
 }

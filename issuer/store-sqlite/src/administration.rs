@@ -7,7 +7,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::NewMailedToken;
 use signet_core::ports::administration::AdministrationStore;
-use signet_core::ports::{AccountChangeError, Ruled};
+use signet_core::ports::{AdminRefusal, Ruled};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 use sqlx::SqliteConnection;
@@ -29,13 +29,13 @@ impl SqliteStore {
         context: &Context,
         permission: &str,
         id: AccountId,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let actor = match self.permitted(connection, context, permission).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Some(account) = find(connection, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return Ok(Err(AdminRefusal::NotFound));
         };
         let authority = actor.catalogue.authority(&account.roles);
         Ok(match may_act_on(&actor.authority, &authority) {
@@ -46,11 +46,11 @@ impl SqliteStore {
 }
 
 /// Whether somebody could use a new password.
-fn in_use(account: &Account) -> Result<(), AccountChangeError> {
+fn in_use(account: &Account) -> Result<(), AdminRefusal> {
     match account.status {
         AccountStatus::Active => Ok(()),
-        AccountStatus::Suspended => Err(AccountChangeError::NotActive),
-        AccountStatus::Invited => Err(AccountChangeError::Invited),
+        AccountStatus::Suspended => Err(AdminRefusal::NotActive),
+        AccountStatus::Invited => Err(AdminRefusal::Invited),
     }
 }
 
@@ -61,7 +61,7 @@ impl AdministrationStore for SqliteStore {
         context: &Context,
         id: AccountId,
         name: Option<DisplayName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let mut tx = self.write().await?;
         if let Err(refusal) = self.subject(&mut tx, context, USERS, id).await? {
             return tx.leave(Err(refusal)).await;
@@ -80,7 +80,7 @@ impl AdministrationStore for SqliteStore {
         id: AccountId,
         token: NewMailedToken,
         letter: &(dyn for<'a> Fn(&'a Account) -> NewMail + Send + Sync),
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         let account = match self.subject(&mut tx, context, USERS, id).await? {
             Ok(account) => account,
@@ -102,7 +102,7 @@ impl AdministrationStore for SqliteStore {
         context: &Context,
         id: AccountId,
         session: SessionId,
-    ) -> Ruled<bool, AccountChangeError> {
+    ) -> Ruled<bool, AdminRefusal> {
         let mut tx = self.write().await?;
         if let Err(refusal) = self.subject(&mut tx, context, SESSIONS, id).await? {
             return tx.leave(Err(refusal)).await;
@@ -114,11 +114,7 @@ impl AdministrationStore for SqliteStore {
         Ok(Ok(true))
     }
 
-    async fn end_sessions_of(
-        &self,
-        context: &Context,
-        id: AccountId,
-    ) -> Ruled<u64, AccountChangeError> {
+    async fn end_sessions_of(&self, context: &Context, id: AccountId) -> Ruled<u64, AdminRefusal> {
         let mut tx = self.write().await?;
         if let Err(refusal) = self.subject(&mut tx, context, SESSIONS, id).await? {
             return tx.leave(Err(refusal)).await;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use signet_core::audit::Context;
 use signet_core::ports::StoreResult;
-use signet_core::ports::operations::{Health, OperationsStore, OutboxState, Part};
+use signet_core::ports::operations::{Health, OperationsStore, OutboxCounts, Part};
 use signet_core::time::UnixTime;
 
 use crate::audit::record;
@@ -13,7 +13,7 @@ use crate::rows::{seconds, time, unsigned};
 
 #[async_trait]
 impl OperationsStore for SqliteStore {
-    async fn outbox_state(&self, now: UnixTime) -> StoreResult<OutboxState> {
+    async fn outbox_counts(&self, now: UnixTime) -> StoreResult<OutboxCounts> {
         let at = seconds(now);
         let row = sqlx::query!(
             r#"SELECT count(*) FILTER (WHERE abandoned_at IS NULL AND due_at <= ?1) AS "due!: i64",
@@ -26,7 +26,7 @@ impl OperationsStore for SqliteStore {
         .fetch_one(&self.readers)
         .await
         .map_err(db)?;
-        Ok(OutboxState {
+        Ok(OutboxCounts {
             due: unsigned(row.due)?,
             waiting: unsigned(row.waiting)?,
             dead: unsigned(row.dead)?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use signet_core::audit::{Action, Context};
-use signet_core::ports::{AccountChangeError, RoleStore, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, RoleStore, Ruled, StoreResult};
 use signet_core::role::grant::{GrantError, may_create, may_delete, may_replace};
 use signet_core::role::{Permission, Role, RoleCatalogue, RoleName};
 use sqlx::SqliteConnection;
@@ -27,7 +27,7 @@ impl RoleStore for SqliteStore {
         self.known_roles.current(&mut connection).await
     }
 
-    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
+    async fn create_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
@@ -53,7 +53,7 @@ impl RoleStore for SqliteStore {
         Ok(Ok(()))
     }
 
-    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AccountChangeError> {
+    async fn replace_role(&self, context: &Context, role: Role) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
@@ -67,7 +67,7 @@ impl RoleStore for SqliteStore {
         draw_roles_version(&mut tx).await?;
         let catalogue = known::load(&mut tx).await?;
         if leaves_no_admin(&mut tx, &actor.catalogue, &catalogue).await? {
-            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
+            return tx.leave(Err(AdminRefusal::LastAdmin)).await;
         }
         raise_account_versions(&mut tx, &actor.catalogue, &catalogue).await?;
         let detail = json!({ "before": before, "after": describe(&role) });
@@ -76,11 +76,7 @@ impl RoleStore for SqliteStore {
         Ok(Ok(()))
     }
 
-    async fn delete_role(
-        &self,
-        context: &Context,
-        name: &RoleName,
-    ) -> Ruled<(), AccountChangeError> {
+    async fn delete_role(&self, context: &Context, name: &RoleName) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,

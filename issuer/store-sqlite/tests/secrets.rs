@@ -108,7 +108,7 @@ fn password(text: &str) -> Password {
 
 /// The token in the newest message.
 async fn mailed(issuer: &Issuer, reader: &Reader) -> String {
-    while issuer.deliver_due_mail(reader).await.unwrap() > 0 {}
+    while issuer.deliver_batch(reader).await.unwrap().taken > 0 {}
     let messages = reader.0.lock().unwrap();
     messages.last().unwrap().token.clone().unwrap()
 }

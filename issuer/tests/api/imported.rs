@@ -53,7 +53,7 @@ fn elsewhere(email: &str, password: PasswordHash) -> AccountElsewhere {
 async fn import(service: &Service, account: AccountElsewhere) {
     let issuer = &service.app.issuer;
     let imported = issuer
-        .import_accounts(vec![account], ImportMode::Keep)
+        .import_accounts_as_operator(vec![account], ImportMode::Keep)
         .await;
     assert_eq!(imported.unwrap(), [ImportOutcome::Imported]);
 }

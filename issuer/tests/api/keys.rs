@@ -341,7 +341,10 @@ async fn a_key_that_was_brought_along_signs_next() {
     let seed = randomness.secret();
     let issuer = &service.app.issuer;
     let replaced = kid_in(&listed(&admin).await, "next");
-    let plan = issuer.order_keys(Wish::Import(&seed)).await.unwrap();
+    let plan = issuer
+        .change_keys_as_operator(Wish::Import(&seed))
+        .await
+        .unwrap();
     let imported = plan.published().unwrap().to_owned();
     let keys = listed(&admin).await;
     assert_eq!(kid_in(&keys, "next"), imported);

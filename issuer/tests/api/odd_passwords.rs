@@ -73,7 +73,7 @@ async fn invited(service: &Service) -> String {
         roles: BTreeSet::new(),
     };
     let issuer = &service.app.issuer;
-    issuer.invite_for_operator(invitation).await.unwrap();
+    issuer.invite_as_operator(invitation).await.unwrap();
     service.mailed_token(EVE).await
 }
 

@@ -166,12 +166,25 @@ async fn the_setup_page_makes_the_first_admin() {
         ("email", ADA),
         ("password", PASSWORD),
     ];
-    submit(&service, "/setup", &fields)
+    let done = submit(&service, "/setup", &fields)
         .await
         .expect(StatusCode::OK);
+    assert_eq!(done.header("set-cookie"), "");
     let mut admin = service.client();
     admin.log_in(ADA, PASSWORD).await;
     admin.get("/v1/admin/users").await.expect(StatusCode::OK);
+    let id = admin.get("/v1/me").await.string("id");
+    let path = format!("/v1/admin/audit?subject={id}");
+    let trail = admin.get(&path).await.expect(StatusCode::OK).json();
+    let events = trail["events"].as_array().unwrap().iter();
+    let actions: Vec<&str> = events
+        .map(|event| event["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions,
+        ["session.opened", "account.created"],
+        "the login opens the one session, the page none"
+    );
     submit(&service, "/setup", &fields)
         .await
         .expect(StatusCode::NOT_FOUND);

@@ -256,7 +256,7 @@ fn deliver_meanwhile(service: &Service, server: Server) -> JoinSet<()> {
     worker.spawn(async move {
         let randomness: &dyn Randomness = &OperatingSystem;
         loop {
-            app.issuer.deliver_due_mail(&server).await.unwrap();
+            app.issuer.deliver_batch(&server).await.unwrap();
             // At no time that has to do with that of a question.
             let [random] = randomness.array();
             sleep(Duration::from_millis(5 + u64::from(random) / 8)).await;

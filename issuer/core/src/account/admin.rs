@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 
 use super::{Account, AccountId, AccountStatus, DisplayName};
 use crate::audit::{Context, Origin};
-use crate::issuer::{FRESH, Issuer};
+use crate::issuer::Issuer;
 use crate::mailed_token::{NewMailedToken, Purpose};
-use crate::ports::{AccountChangeError, AccountFilter, StoreError, StoreResult};
+use crate::ports::{AccountFilter, AdminRefusal, StoreError, StoreResult};
 use crate::role::RoleName;
-use crate::session::{LiveSession, SessionId};
+use crate::session::{LiveSession, SessionId, StaleLogin};
 
 /// Why an admin's change is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The rules refuse it.
     #[error(transparent)]
-    Change(#[from] AccountChangeError),
+    Change(#[from] AdminRefusal),
     /// The password was proven too long ago.
-    #[error("the password must have been proven within the last five minutes")]
-    ReauthenticationRequired,
+    #[error(transparent)]
+    ReauthenticationRequired(#[from] StaleLogin),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -177,15 +177,5 @@ impl Issuer {
         let context = self.context_of(origin, session);
         self.store.end_sessions_of(&context, id).await??;
         Ok(())
-    }
-
-    /// Whether the session proved its password within the last [`FRESH`] seconds.
-    pub(crate) fn require_fresh(&self, session: &LiveSession) -> Result<(), AdminError> {
-        let limit = session.authenticated_at.saturating_add(FRESH);
-        if self.now() <= limit {
-            Ok(())
-        } else {
-            Err(AdminError::ReauthenticationRequired)
-        }
     }
 }

@@ -5,12 +5,12 @@
 
 use super::AccountId;
 use super::admin::AdminError;
-use crate::audit::{Actor, Context, Origin};
+use crate::audit::{Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::Password;
 use crate::ports::personal::{ErasureRight, Farewell};
-use crate::ports::{AccountChangeError, Ruled, StoreError};
+use crate::ports::{AdminRefusal, Ruled, StoreError};
 use crate::session::LiveSession;
 use crate::session::reauthenticate::ReauthenticateError;
 
@@ -28,16 +28,16 @@ pub enum EraseError {
     Store(#[from] StoreError),
 }
 
-impl From<AccountChangeError> for EraseError {
-    fn from(error: AccountChangeError) -> Self {
+impl From<AdminRefusal> for EraseError {
+    fn from(error: AdminRefusal) -> Self {
         match error {
-            AccountChangeError::LastAdmin => Self::LastAdmin,
+            AdminRefusal::LastAdmin => Self::LastAdmin,
             // Nobody's rights are asked for here, so what else is refused is what isn't there.
-            AccountChangeError::NotFound
-            | AccountChangeError::NotActive
-            | AccountChangeError::Invited
-            | AccountChangeError::Forbidden
-            | AccountChangeError::Grant(_) => ReauthenticateError::SessionOver.into(),
+            AdminRefusal::NotFound
+            | AdminRefusal::NotActive
+            | AdminRefusal::Invited
+            | AdminRefusal::Forbidden
+            | AdminRefusal::Grant(_) => ReauthenticateError::SessionOver.into(),
         }
     }
 }
@@ -82,8 +82,8 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn erase_by_operator(&self, id: AccountId) -> Result<(), AdminError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn erase_account_as_operator(&self, id: AccountId) -> Result<(), AdminError> {
+        let context = self.as_operator();
         self.erase(&context, id, &ErasureRight::Authority).await??;
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Issuer {
         context: &Context,
         id: AccountId,
         right: &ErasureRight,
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         // The name isn't used: the mail outlives the account by the time it takes to be sent.
         let farewell = |email: &EmailAddress| Farewell {
             clears: self.guess_keys().address(email),

@@ -2,11 +2,11 @@
 
 use super::{Account, AccountId};
 use crate::account::admin::AdminError;
-use crate::audit::{Actor, Context, Origin, Recorded};
+use crate::audit::{Context, Origin, Recorded};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::PasswordHash;
-use crate::ports::{AccountChangeError, StoreResult};
+use crate::ports::{AdminRefusal, StoreResult};
 use crate::session::{LiveSession, Session};
 use crate::time::UnixTime;
 
@@ -125,7 +125,7 @@ impl Issuer {
         self.require_fresh(session)?;
         let context = self.context_of(origin, session);
         let held = self.export_of(&context, session.account.id).await?;
-        Ok(held.ok_or(AccountChangeError::NotFound)?)
+        Ok(held.ok_or(AdminRefusal::NotFound)?)
     }
 
     /// Everything that is held about a person, for an operator who has to answer them; `None` where
@@ -133,8 +133,8 @@ impl Issuer {
     ///
     /// # Errors
     /// When the store doesn't answer.
-    pub async fn export_by_operator(&self, id: AccountId) -> StoreResult<Option<Held>> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn export_as_operator(&self, id: AccountId) -> StoreResult<Option<Held>> {
+        let context = self.as_operator();
         self.export_of(&context, id).await
     }
 

@@ -11,7 +11,6 @@
 use std::collections::BTreeSet;
 
 use super::{AccountId, AccountStatus, DisplayName};
-use crate::audit::{Actor, Context};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::password::PasswordHash;
@@ -79,12 +78,12 @@ impl Issuer {
     ///
     /// # Errors
     /// When the store doesn't answer; none of them is there then.
-    pub async fn import_accounts(
+    pub async fn import_accounts_as_operator(
         &self,
         accounts: Vec<AccountElsewhere>,
         mode: ImportMode,
     ) -> StoreResult<Vec<ImportOutcome>> {
-        let context = Context::internal(self.now(), Actor::Operator);
+        let context = self.as_operator();
         let accounts: Vec<ImportedAccount> = accounts
             .into_iter()
             .map(|account| ImportedAccount {

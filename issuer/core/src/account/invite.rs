@@ -12,10 +12,9 @@ use super::admin::AdminError;
 use super::{Account, AccountId, DisplayName};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::password::policy::PasswordFault;
-use crate::password::pool::Overloaded;
+use crate::password::new::NewPasswordError;
 use crate::password::{Password, PasswordHash};
 use crate::ports::StoreError;
 use crate::ports::invites::{Acceptance, InviteError, NewInvite};
@@ -76,27 +75,15 @@ pub enum AcceptError {
     /// The token is unknown, used, expired or voided.
     #[error("the token is not valid")]
     InvalidToken,
-    /// The password is no good; the token stays good.
+    /// The password can't be taken now; the token stays good.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// The tokens can't be for that audience or client.
     #[error(transparent)]
     Request(#[from] TokenRequestError),
-    /// Too many passwords are being hashed; the token stays good.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NewPasswordError> for AcceptError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
 }
 
 impl Issuer {
@@ -111,7 +98,7 @@ impl Issuer {
         session: &LiveSession,
         invitation: Invitation,
     ) -> Result<Account, InvitationError> {
-        self.require_fresh(session)?;
+        self.require_fresh(session).map_err(AdminError::from)?;
         let context = self.context_of(origin, session);
         self.keep_invite(&context, invitation).await
     }
@@ -120,11 +107,11 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`InvitationError`].
-    pub async fn invite_for_operator(
+    pub async fn invite_as_operator(
         &self,
         invitation: Invitation,
     ) -> Result<Account, InvitationError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+        let context = self.as_operator();
         self.keep_invite(&context, invitation).await
     }
 

@@ -5,10 +5,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::admin::AdminError;
 use super::{Account, AccountId, AccountStatus};
-use crate::audit::{Actor, Context};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
-use crate::ports::{AccountChangeError, AccountFilter, Credential, StoreResult};
+use crate::ports::{AccountFilter, AdminRefusal, Credential, StoreResult};
 use crate::session::{Session, SessionId};
 
 /// How many accounts are read at a time where something is done with all.
@@ -17,10 +16,6 @@ const PAGE: u32 = 200;
 const AT_ONCE: usize = 8;
 
 impl Issuer {
-    fn as_operator(&self) -> Context {
-        Context::internal(self.now(), Actor::Operator)
-    }
-
     /// The account that has an address.
     ///
     /// # Errors
@@ -37,7 +32,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn operator_sets_status(
+    pub async fn set_status_as_operator(
         &self,
         id: AccountId,
         status: AccountStatus,
@@ -50,7 +45,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn operator_sends_reset(&self, id: AccountId) -> Result<(), AdminError> {
+    pub async fn send_reset_as_operator(&self, id: AccountId) -> Result<(), AdminError> {
         self.send_reset_as(&self.as_operator(), id).await
     }
 
@@ -60,7 +55,7 @@ impl Issuer {
     /// See [`AdminError`].
     pub async fn sessions_of(&self, id: AccountId) -> Result<Vec<Session>, AdminError> {
         if self.store.account(id).await?.is_none() {
-            return Err(AccountChangeError::NotFound.into());
+            return Err(AdminRefusal::NotFound.into());
         }
         let policy = &self.settings.refresh;
         Ok(self.sessions.sessions(id, self.now(), policy).await?)
@@ -70,7 +65,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn operator_ends_session(
+    pub async fn end_session_as_operator(
         &self,
         id: AccountId,
         session: SessionId,
@@ -83,7 +78,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn operator_ends_sessions(&self, id: AccountId) -> Result<u64, AdminError> {
+    pub async fn end_sessions_as_operator(&self, id: AccountId) -> Result<u64, AdminError> {
         let context = self.as_operator();
         Ok(self.store.end_sessions_of(&context, id).await??)
     }
@@ -93,7 +88,7 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`AdminError`].
-    pub async fn operator_ends_everyones_sessions(&self) -> Result<u64, AdminError> {
+    pub async fn end_everyones_sessions_as_operator(&self) -> Result<u64, AdminError> {
         let mut ended = 0_u64;
         let mut after = None;
         loop {
@@ -105,7 +100,7 @@ impl Issuer {
             };
             after = Some(*last);
             let mut counts = stream::iter(ids)
-                .map(|id| self.ends_sessions_if_there(id))
+                .map(|id| self.end_sessions_if_there(id))
                 .buffer_unordered(AT_ONCE);
             while let Some(count) = counts.try_next().await? {
                 ended = ended.saturating_add(count);
@@ -114,9 +109,9 @@ impl Issuer {
     }
 
     /// An account that was erased meanwhile has none.
-    async fn ends_sessions_if_there(&self, id: AccountId) -> Result<u64, AdminError> {
-        match self.operator_ends_sessions(id).await {
-            Err(AdminError::Change(AccountChangeError::NotFound)) => Ok(0),
+    async fn end_sessions_if_there(&self, id: AccountId) -> Result<u64, AdminError> {
+        match self.end_sessions_as_operator(id).await {
+            Err(AdminError::Change(AdminRefusal::NotFound)) => Ok(0),
             answer => answer,
         }
     }

@@ -13,14 +13,12 @@ use zeroize::Zeroizing;
 use super::{Account, AccountId, DisplayName, EmailVerification};
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{
-    Issuer, NewPasswordError, Reservation, TokenPair, TokenRequest, TokenRequestError,
-};
-use crate::limit::{Exceeded, LimitSubject};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
+use crate::limit::{Exceeded, LimitSubject, Reservation};
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, MailedTokenHash, NewMailedToken, Purpose};
 use crate::password::hasher::Match;
-use crate::password::policy::PasswordFault;
+use crate::password::new::NewPasswordError;
 use crate::password::pool::Overloaded;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
@@ -61,18 +59,15 @@ impl RegistrationSecret {
 /// Why somebody can't be registered. A taken address is not among the reasons.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// The password is no good.
+    /// The password can't be taken now.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// There were too many registrations from the client's address.
     #[error("too many registrations")]
     RateLimited {
         /// Seconds until the next.
         retry_after: u32,
     },
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// So much mail waits that nobody would get theirs.
     #[error("too much mail waits to be sent")]
     OutboxFull,
@@ -85,15 +80,6 @@ impl From<Exceeded> for RegisterError {
     fn from(exceeded: Exceeded) -> Self {
         Self::RateLimited {
             retry_after: exceeded.retry_after,
-        }
-    }
-}
-
-impl From<NewPasswordError> for RegisterError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
         }
     }
 }
@@ -340,11 +326,6 @@ impl Issuer {
 
     fn verification_token(&self) -> (MailedToken, NewMailedToken) {
         NewMailedToken::issue(Purpose::Verify, self.now(), &*self.randomness)
-    }
-
-    pub(crate) async fn may_send_other_mail(&self, recipient: &EmailAddress) -> bool {
-        let quota = self.settings.limits.other_mails;
-        self.may_mail("mail_other", &[quota], recipient).await
     }
 }
 

@@ -7,11 +7,10 @@ use zeroize::Zeroizing;
 use super::{Account, AccountId, NewAccount};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, NewPasswordError, TokenPair, TokenRequest, TokenRequestError};
+use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
 use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
-use crate::password::Password;
-use crate::password::policy::PasswordFault;
-use crate::password::pool::Overloaded;
+use crate::password::new::NewPasswordError;
+use crate::password::{Password, PasswordHash};
 use crate::ports::{CreateAccountError, FirstAdminError, StoreError};
 use crate::role::RoleName;
 
@@ -35,18 +34,15 @@ pub enum SetupError {
     /// The token is unknown, used or expired.
     #[error("the setup token is not valid")]
     InvalidToken,
-    /// The password is no good.
+    /// The password can't be taken now; the token stays good.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// An account with that address exists.
     #[error("an account with that address exists")]
     AddressTaken,
     /// The tokens can't be for that audience or client.
     #[error(transparent)]
     Request(#[from] TokenRequestError),
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,39 +64,18 @@ pub struct AccountOrder {
 /// Why an ordered account isn't created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The password is no good.
+    /// The password can't be taken now.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
+    NewPassword(#[from] NewPasswordError),
     /// An account with that address exists.
     #[error("an account with that address exists")]
     AddressTaken,
     /// A role doesn't exist.
     #[error("there is no role called {0}")]
     UnknownRole(RoleName),
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NewPasswordError> for SetupError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
-}
-
-impl From<NewPasswordError> for CreateError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
 }
 
 impl From<FirstAdminError> for SetupError {
@@ -145,19 +120,39 @@ impl Issuer {
         Ok(Some(token))
     }
 
+    /// Creates the first admin.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn set_up(&self, origin: &Origin, setup: Setup) -> Result<Account, SetupError> {
+        let (account, _) = self.make_first_admin(origin, setup).await?;
+        Ok(account)
+    }
+
     /// Creates the first admin and logs them in.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub async fn set_up(
+    pub async fn set_up_and_open(
         &self,
         origin: &Origin,
         setup: Setup,
         request: &TokenRequest,
     ) -> Result<TokenPair, SetupError> {
         let (audience, client) = self.resolve(request)?;
-        // The mailed token isn't used up for a session that nobody can be given now.
+        // The token of the link isn't used up for a session that nobody can be given now.
         self.signing_keyring().await?;
+        let (account, password) = self.make_first_admin(origin, setup).await?;
+        self.open_session(origin, &account, password, &audience, &client)
+            .await?
+            .ok_or(SetupError::Closed)
+    }
+
+    async fn make_first_admin(
+        &self,
+        origin: &Origin,
+        setup: Setup,
+    ) -> Result<(Account, PasswordHash), SetupError> {
         if !self.setup_is_open().await? {
             return Err(SetupError::Closed);
         }
@@ -176,16 +171,17 @@ impl Issuer {
             .store
             .create_first_admin(&context, &token.hash(Purpose::Setup), order)
             .await??;
-        self.open_session(origin, &account, password, &audience, &client)
-            .await?
-            .ok_or(SetupError::Closed)
+        Ok((account, password))
     }
 
     /// Creates an account for an operator.
     ///
     /// # Errors
     /// See [`CreateError`].
-    pub async fn create_account(&self, order: AccountOrder) -> Result<Account, CreateError> {
+    pub async fn create_account_as_operator(
+        &self,
+        order: AccountOrder,
+    ) -> Result<Account, CreateError> {
         let password = self.hash_new_password(order.password, &order.email).await?;
         let mut roles = order.roles;
         roles.remove(&RoleName::user());
@@ -197,7 +193,7 @@ impl Issuer {
             password,
             roles,
         };
-        let context = Context::internal(self.now(), Actor::Operator);
+        let context = self.as_operator();
         Ok(self.store.create_account(&context, account).await??)
     }
 }

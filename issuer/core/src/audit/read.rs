@@ -2,7 +2,7 @@
 //! is whole.
 
 use super::verification::{Broken, TrailHead, Verification};
-use super::{Actor, Context, Origin, Recorded};
+use super::{Origin, Recorded};
 use crate::account::AccountId;
 use crate::account::admin::AdminError;
 use crate::issuer::Issuer;
@@ -81,8 +81,8 @@ impl Issuer {
     ///
     /// # Errors
     /// When the store doesn't answer.
-    pub async fn begin_trail_export_by_operator(&self) -> StoreResult<TrailHead> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn begin_trail_export_as_operator(&self) -> StoreResult<TrailHead> {
+        let context = self.as_operator();
         self.store.record_trail_export(&context).await
     }
 

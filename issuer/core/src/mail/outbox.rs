@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::MailKind;
 use super::request::Unsealed;
 use crate::account::AccountId;
-use crate::audit::{Actor, Context, Origin};
+use crate::audit::{Context, Origin};
 use crate::issuer::Issuer;
 use crate::mailed_token::{MailedToken, MailedTokenHash, Purpose};
 use crate::ports::outbox::RetryRefusal;
@@ -191,8 +191,7 @@ impl Issuer {
     /// # Errors
     /// See [`RetryError`].
     pub async fn retry_mail_as_operator(&self, id: Uuid) -> Result<(), RetryError> {
-        let context = self.context(&Origin::default(), Actor::Operator);
-        self.retry(&context, id).await
+        self.retry(&self.as_operator(), id).await
     }
 
     /// What is in the message stays as it is, so whether its token is good is asked in the

@@ -21,7 +21,7 @@ use super::{DeliveryError, MailTransport, Message, QueuedMail};
 use crate::issuer::Issuer;
 use crate::ports::StoreError;
 use crate::secret::Randomness;
-use crate::signing::seal::{OpenError, Sealed};
+use crate::signing::seal::OpenError;
 use crate::time::UnixTime;
 
 /// How many messages one round takes: so few that even with a server that takes half a minute for
@@ -61,35 +61,20 @@ enum Handled {
 }
 
 impl Issuer {
-    /// Sends what is due. Answers how many entries of the outbox it dealt with; where there were
-    /// any, there may be more.
-    ///
-    /// # Errors
-    /// When the store doesn't answer; what was taken is due again after its lease.
-    pub async fn deliver_due_mail(
-        &self,
-        transport: &dyn MailTransport,
-    ) -> Result<usize, StoreError> {
-        let round = self.deliver_batch(transport).await?;
-        Ok(match round.is_server_away {
-            true => 0,
-            false => round.taken,
-        })
-    }
-
-    /// The same, and all that came of it.
+    /// Takes some of what is due out of the outbox, and sends it. Where there was any, there may be
+    /// more.
     ///
     /// # Errors
     /// When the store doesn't answer; what was taken is due again after its lease.
     pub async fn deliver_batch(&self, transport: &dyn MailTransport) -> Result<Round, StoreError> {
-        self.deliver_some_mail(transport, BATCH).await
+        self.deliver_up_to(BATCH, transport).await
     }
 
     /// The same with as many entries as one wants to wait for.
-    pub(crate) async fn deliver_some_mail(
+    pub(crate) async fn deliver_up_to(
         &self,
-        transport: &dyn MailTransport,
         limit: u32,
+        transport: &dyn MailTransport,
     ) -> Result<Round, StoreError> {
         let mut queued = self.store.claim_mail(self.now(), LEASE, limit).await?;
         let mut round = Round {
@@ -186,14 +171,6 @@ impl Issuer {
             }
         };
         marking.map(|()| Handled::Otherwise)
-    }
-
-    pub(super) fn unseal(&self, mail: &QueuedMail) -> Result<Unsealed, OpenError> {
-        let name = mail.id.to_string();
-        let plain = self
-            .master_keys
-            .open(Sealed::Mail, &name, &mail.master_key, &mail.sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| OpenError::Changed)
     }
 }
 

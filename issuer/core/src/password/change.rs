@@ -1,10 +1,9 @@
 //! Changing a password that is known.
 
 use super::Password;
-use super::policy::PasswordFault;
-use super::pool::Overloaded;
+use super::new::NewPasswordError;
 use crate::audit::Origin;
-use crate::issuer::{Issuer, NewPasswordError};
+use crate::issuer::Issuer;
 use crate::ports::StoreError;
 use crate::session::LiveSession;
 use crate::session::reauthenticate::ReauthenticateError;
@@ -15,24 +14,12 @@ pub enum ChangePasswordError {
     /// The current password isn't proven, or was changed meanwhile.
     #[error(transparent)]
     Reauthenticate(#[from] ReauthenticateError),
-    /// The new password is no good.
+    /// The new password can't be taken now.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NewPassword(#[from] NewPasswordError),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NewPasswordError> for ChangePasswordError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
 }
 
 impl Issuer {

@@ -3,11 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::Password;
-use super::policy::PasswordFault;
-use super::pool::Overloaded;
+use super::new::NewPasswordError;
 use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
-use crate::issuer::{Issuer, NewPasswordError};
+use crate::issuer::Issuer;
 use crate::mail::request::Asked;
 use crate::mailed_token::{MailedToken, Purpose};
 use crate::ports::StoreError;
@@ -19,24 +18,12 @@ pub enum ResetError {
     /// The token is unknown, used, expired or voided.
     #[error("the token is not valid")]
     InvalidToken,
-    /// The new password is no good; the token stays good.
+    /// The new password can't be taken now; the token stays good.
     #[error(transparent)]
-    Weak(#[from] PasswordFault),
-    /// Too many passwords are being hashed; the token stays good.
-    #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NewPassword(#[from] NewPasswordError),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<NewPasswordError> for ResetError {
-    fn from(error: NewPasswordError) -> Self {
-        match error {
-            NewPasswordError::Weak(fault) => Self::Weak(fault),
-            NewPasswordError::Overloaded(overloaded) => Self::Overloaded(overloaded),
-        }
-    }
 }
 
 impl Issuer {

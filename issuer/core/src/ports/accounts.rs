@@ -101,9 +101,9 @@ pub enum CreateAccountError {
     UnknownRole(RoleName),
 }
 
-/// Why an admin's change of an account is refused.
+/// Why what an admin does with an account or a role is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AccountChangeError {
+pub enum AdminRefusal {
     /// There is no such account.
     #[error("there is no such account")]
     NotFound,
@@ -257,7 +257,7 @@ pub trait AccountStore: Send + Sync {
         context: &Context,
         id: AccountId,
         status: AccountStatus,
-    ) -> Ruled<Account, AccountChangeError>;
+    ) -> Ruled<Account, AdminRefusal>;
 
     /// Replaces the roles, by the rules of [`crate::role::grant::may_set_roles`]; the actor must
     /// hold `users:write`; the last active, verified admin stays. Raises the version. Records
@@ -267,5 +267,5 @@ pub trait AccountStore: Send + Sync {
         context: &Context,
         id: AccountId,
         roles: BTreeSet<RoleName>,
-    ) -> Ruled<Account, AccountChangeError>;
+    ) -> Ruled<Account, AdminRefusal>;
 }

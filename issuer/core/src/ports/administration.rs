@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 
-use super::{AccountChangeError, Ruled};
+use super::{AdminRefusal, Ruled};
 use crate::account::{Account, AccountId, DisplayName};
 use crate::audit::Context;
 use crate::mail::NewMail;
@@ -21,7 +21,7 @@ pub trait AdministrationStore: Send + Sync {
         context: &Context,
         id: AccountId,
         name: Option<DisplayName>,
-    ) -> Ruled<Account, AccountChangeError>;
+    ) -> Ruled<Account, AdminRefusal>;
 
     /// Keeps a reset token of an active account, voiding its earlier ones, and queues the letter,
     /// which is written for the account as it is; the actor must hold `users:write`. Records
@@ -32,7 +32,7 @@ pub trait AdministrationStore: Send + Sync {
         id: AccountId,
         token: NewMailedToken,
         letter: &(dyn for<'a> Fn(&'a Account) -> NewMail + Send + Sync),
-    ) -> Ruled<(), AccountChangeError>;
+    ) -> Ruled<(), AdminRefusal>;
 
     /// Ends a session of somebody's account; the actor must hold `sessions:write`. Records
     /// `SessionEnded`. False where there was none.
@@ -41,13 +41,9 @@ pub trait AdministrationStore: Send + Sync {
         context: &Context,
         id: AccountId,
         session: SessionId,
-    ) -> Ruled<bool, AccountChangeError>;
+    ) -> Ruled<bool, AdminRefusal>;
 
     /// Ends all sessions of somebody's account; the actor must hold `sessions:write`. Records one
     /// `SessionEnded` for each; answers how many.
-    async fn end_sessions_of(
-        &self,
-        context: &Context,
-        id: AccountId,
-    ) -> Ruled<u64, AccountChangeError>;
+    async fn end_sessions_of(&self, context: &Context, id: AccountId) -> Ruled<u64, AdminRefusal>;
 }

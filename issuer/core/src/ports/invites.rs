@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{AccountChangeError, Ruled, StoreResult};
+use super::{AdminRefusal, Ruled, StoreResult};
 use crate::account::{Account, AccountId, DisplayName};
 use crate::audit::Context;
 use crate::email::EmailAddress;
@@ -48,7 +48,7 @@ pub enum InviteError {
     AddressTaken,
     /// The rules refuse it.
     #[error(transparent)]
-    Change(#[from] AccountChangeError),
+    Change(#[from] AdminRefusal),
 }
 
 /// How an invite is accepted.

@@ -6,9 +6,9 @@ use super::StoreResult;
 use crate::audit::{Action, Context};
 use crate::time::UnixTime;
 
-/// What waits in the outbox.
+/// How many messages are in the outbox, and since when.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct OutboxState {
+pub struct OutboxCounts {
     /// How many messages are due and nobody's.
     pub due: u64,
     /// How many are being sent, or wait for another try.
@@ -59,8 +59,8 @@ impl Health {
 /// What whoever runs the issuer asks of it.
 #[async_trait]
 pub trait OperationsStore: Send + Sync {
-    /// What waits in the outbox at `now`.
-    async fn outbox_state(&self, now: UnixTime) -> StoreResult<OutboxState>;
+    /// How many messages are in the outbox at `now`.
+    async fn outbox_counts(&self, now: UnixTime) -> StoreResult<OutboxCounts>;
 
     /// Keeps in the trail that a part of one process fails, or does its work again. Records
     /// `ServiceDegraded` or `ServiceRestored`.

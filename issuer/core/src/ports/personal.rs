@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 
-use super::{AccountChangeError, Ruled, StoreResult};
+use super::{AdminRefusal, Ruled, StoreResult};
 use crate::account::AccountId;
 use crate::account::export::Held;
 use crate::audit::Context;
@@ -54,7 +54,7 @@ pub trait PersonalStore: Send + Sync {
     /// registrations of its address, and the clients' addresses in the trail that are its own. The
     /// trail stays, with the account's id in it. The last active, verified admin stays. Queues the farewell. Records `AccountErased`.
     ///
-    /// [`AccountChangeError::NotFound`] where there is none, or where its owner's session or
+    /// [`AdminRefusal::NotFound`] where there is none, or where its owner's session or
     /// password are no more what they were.
     async fn erase(
         &self,
@@ -62,5 +62,5 @@ pub trait PersonalStore: Send + Sync {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<(), AccountChangeError>;
+    ) -> Ruled<(), AdminRefusal>;
 }

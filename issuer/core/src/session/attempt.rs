@@ -21,8 +21,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::issuer::{Issuer, Reservation};
-use crate::limit::{Exceeded, Guess, GuessId, GuessKey, LimitSubject, Quota};
+use crate::issuer::Issuer;
+use crate::limit::{Exceeded, Guess, GuessId, GuessKey, LimitSubject, Quota, Reservation};
 use crate::password::pool::{Overloaded, Place};
 use crate::ports::{Store, StoreError, StoreResult};
 

@@ -3,11 +3,10 @@
 
 use super::life::{KeyChangeError, KeyTimes, Plan, Revocation, Wish};
 use super::{KeyState, KeyStock};
-use crate::account::admin::AdminError;
-use crate::audit::{Actor, Context, Origin};
+use crate::audit::Origin;
 use crate::issuer::Issuer;
-use crate::ports::{AccountChangeError, StoreError, StoreResult};
-use crate::session::LiveSession;
+use crate::ports::{StoreError, StoreResult};
+use crate::session::{LiveSession, StaleLogin};
 use crate::time::UnixTime;
 
 /// Why keys stay as they are.
@@ -17,28 +16,11 @@ pub enum KeyAdminError {
     #[error(transparent)]
     Change(#[from] KeyChangeError),
     /// The password was proven too long ago.
-    #[error("the password must have been proven within the last five minutes")]
-    ReauthenticationRequired,
+    #[error(transparent)]
+    ReauthenticationRequired(#[from] StaleLogin),
     /// The store doesn't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<AdminError> for KeyAdminError {
-    fn from(error: AdminError) -> Self {
-        match error {
-            AdminError::ReauthenticationRequired => Self::ReauthenticationRequired,
-            AdminError::Store(error) => Self::Store(error),
-            AdminError::Change(
-                AccountChangeError::Forbidden
-                | AccountChangeError::NotFound
-                | AccountChangeError::NotActive
-                | AccountChangeError::Invited
-                | AccountChangeError::LastAdmin
-                | AccountChangeError::Grant(_),
-            ) => Self::Change(KeyChangeError::Forbidden),
-        }
-    }
 }
 
 /// Where a key is in its life.
@@ -126,8 +108,8 @@ impl Issuer {
     ///
     /// # Errors
     /// See [`KeyAdminError`].
-    pub async fn order_keys(&self, wish: Wish<'_>) -> Result<Plan, KeyAdminError> {
-        let context = Context::internal(self.now(), Actor::Operator);
+    pub async fn change_keys_as_operator(&self, wish: Wish<'_>) -> Result<Plan, KeyAdminError> {
+        let context = self.as_operator();
         Ok(self.change_keys(&context, wish).await??)
     }
 }

@@ -9,11 +9,11 @@ use crate::account::{Account, AccountId, AccountStatus, DisplayName};
 use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
-use crate::ports::{AccountChangeError, Rotation};
+use crate::ports::{AdminRefusal, Rotation};
 use crate::role::grant::GrantError;
 use crate::session::SessionId;
 
-type Answer<T> = Result<T, AccountChangeError>;
+type Answer<T> = Result<T, AdminRefusal>;
 
 async fn rename(world: &World, actor: Actor, id: AccountId, name: Option<&str>) -> Answer<Account> {
     let name = name.map(|name| DisplayName::parse(name).unwrap());
@@ -71,7 +71,7 @@ pub async fn an_admin_renames_and_sends_resets(world: &World) {
     let suspended = store.set_status(&operator, ada.id, AccountStatus::Suspended);
     suspended.await.unwrap().unwrap();
     let refused = send_reset(world, clerk, ada.id).await;
-    assert_eq!(refused.err(), Some(AccountChangeError::NotActive));
+    assert_eq!(refused.err(), Some(AdminRefusal::NotActive));
     assert_eq!(world.count("account.renamed").await, 2);
     assert_eq!(world.count("password.reset_requested").await, 2);
 }
@@ -115,23 +115,19 @@ pub async fn nobody_administers_somebody_above_themselves(world: &World) {
     let root = world.account("root", &["admin"]).await;
     let head = world.session("root", root.id, NOW).await;
     let both = holder(world, "both", &["users:write", "sessions:write"]).await;
-    let beyond = AccountChangeError::Grant(GrantError::BeyondOwnAuthority);
+    let beyond = AdminRefusal::Grant(GrantError::BeyondOwnAuthority);
     let stranger = world.account("stranger", &[]).await;
     let nobody = AccountId(RANDOM.uuid());
     for (actor, target, refusal) in [
         (both, root.id, beyond),
-        (both, nobody, AccountChangeError::NotFound),
+        (both, nobody, AdminRefusal::NotFound),
         (
             Actor::Account(stranger.id),
             stranger.id,
-            AccountChangeError::Forbidden,
+            AdminRefusal::Forbidden,
         ),
-        (Actor::Anonymous, stranger.id, AccountChangeError::Forbidden),
-        (
-            Actor::Account(nobody),
-            stranger.id,
-            AccountChangeError::Forbidden,
-        ),
+        (Actor::Anonymous, stranger.id, AdminRefusal::Forbidden),
+        (Actor::Account(nobody), stranger.id, AdminRefusal::Forbidden),
     ] {
         let refused = [
             rename(world, actor, target, Some("Eve")).await.err(),
@@ -147,7 +143,7 @@ pub async fn nobody_administers_somebody_above_themselves(world: &World) {
     // One permission isn't the other.
     let clerk = holder(world, "clerk", &["users:write"]).await;
     let warden = holder(world, "warden", &["sessions:write"]).await;
-    let forbidden = Some(AccountChangeError::Forbidden);
+    let forbidden = Some(AdminRefusal::Forbidden);
     let id = stranger.id;
     assert_eq!(end_all(world, clerk, id).await.err(), forbidden);
     assert_eq!(send_reset(world, warden, id).await.err(), forbidden);

@@ -7,10 +7,10 @@ use super::world::{
 use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::mailed_token::Purpose;
-use crate::ports::{AccountChangeError, FirstAdminError, Rotation, Ruled};
+use crate::ports::{AdminRefusal, FirstAdminError, Rotation, Ruled};
 use crate::role::grant::GrantError;
 
-type Changed = Ruled<Account, AccountChangeError>;
+type Changed = Ruled<Account, AdminRefusal>;
 
 async fn set_roles(world: &World, actor: Actor, id: AccountId, names: &[&str]) -> Changed {
     let context = at(NOW, actor);
@@ -23,7 +23,7 @@ async fn set_status(world: &World, actor: Actor, id: AccountId, status: AccountS
 }
 
 /// Takes everything from a role.
-async fn empty_role(world: &World, actor: Actor, name: &str) -> Result<(), AccountChangeError> {
+async fn empty_role(world: &World, actor: Actor, name: &str) -> Result<(), AdminRefusal> {
     let empty = super::roles::role(name, &[], &[]);
     let replaced = world.store.replace_role(&at(NOW, actor), empty).await;
     replaced.unwrap()
@@ -102,7 +102,7 @@ pub async fn an_admin_who_can_not_log_in_is_none(world: &World) {
     assert!(!store.admin_exists().await.unwrap());
     let ada = world.account("ada", &[]).await;
     let by_root = set_roles(world, Actor::Account(root.id), ada.id, &["admin"]).await;
-    assert_eq!(by_root.unwrap(), Err(AccountChangeError::Forbidden));
+    assert_eq!(by_root.unwrap(), Err(AdminRefusal::Forbidden));
     let demoted = set_roles(world, Actor::Operator, root.id, &[]).await;
     assert!(demoted.unwrap().is_ok(), "it wasn't the last one");
 }
@@ -117,7 +117,7 @@ pub async fn a_change_of_roles_says_what_they_were(world: &World) {
     assert_eq!(given.version, 1);
     let ghost = roles(&["ghost"]).into_iter().next().unwrap();
     let unknown = set_roles(world, root, ada.id, &["ghost"]).await;
-    let unknown_role = AccountChangeError::Grant(GrantError::UnknownRole(ghost));
+    let unknown_role = AdminRefusal::Grant(GrantError::UnknownRole(ghost));
     assert_eq!(unknown.unwrap(), Err(unknown_role));
     let taken = set_roles(world, root, ada.id, &[]).await;
     assert_eq!(taken.unwrap().unwrap().version, 2);
@@ -164,15 +164,15 @@ pub async fn nobody_acts_above_themselves(world: &World) {
     let ada = world.account("ada", &[]).await;
     let bob = world.account("bob", &[]).await;
     let by_ada = set_roles(world, Actor::Account(ada.id), bob.id, &[]).await;
-    assert_eq!(by_ada.unwrap(), Err(AccountChangeError::Forbidden));
+    assert_eq!(by_ada.unwrap(), Err(AdminRefusal::Forbidden));
     let by_nobody = set_roles(world, Actor::Anonymous, bob.id, &[]).await;
-    assert_eq!(by_nobody.unwrap(), Err(AccountChangeError::Forbidden));
+    assert_eq!(by_nobody.unwrap(), Err(AdminRefusal::Forbidden));
 
     super::roles::create(world, "clerk", &["users:write"], &[]).await;
     let promoted = set_roles(world, Actor::Account(root.id), ada.id, &["clerk"]).await;
     assert_eq!(promoted.unwrap().unwrap().version, 1);
     let clerk = Actor::Account(ada.id);
-    let beyond = Err(AccountChangeError::Grant(GrantError::BeyondOwnAuthority));
+    let beyond = Err(AdminRefusal::Grant(GrantError::BeyondOwnAuthority));
     let up = set_roles(world, clerk, bob.id, &["admin"]).await.unwrap();
     assert_eq!(up, beyond);
     let against = set_status(world, clerk, root.id, AccountStatus::Suspended).await;
@@ -181,18 +181,18 @@ pub async fn nobody_acts_above_themselves(world: &World) {
     assert_eq!(sideways.unwrap().roles, roles(&["clerk"]));
     let stranger = AccountId(super::world::RANDOM.uuid());
     let missing = set_roles(world, Actor::Account(root.id), stranger, &[]).await;
-    assert_eq!(missing.unwrap(), Err(AccountChangeError::NotFound));
+    assert_eq!(missing.unwrap(), Err(AdminRefusal::NotFound));
 
     let stopped = set_status(world, Actor::Operator, ada.id, AccountStatus::Suspended).await;
     assert!(stopped.unwrap().is_ok());
     let after_all = set_roles(world, clerk, bob.id, &[]).await.unwrap();
-    assert_eq!(after_all, Err(AccountChangeError::Forbidden));
+    assert_eq!(after_all, Err(AdminRefusal::Forbidden));
 }
 
 pub async fn the_last_admin_stays(world: &World) {
     let root = world.account("root", &["admin"]).await;
     let actor = Actor::Account(root.id);
-    let last = Err(AccountChangeError::LastAdmin);
+    let last = Err(AdminRefusal::LastAdmin);
     let demoted = set_roles(world, actor, root.id, &[]).await.unwrap();
     assert_eq!(demoted, last);
     let suspended = set_status(world, actor, root.id, AccountStatus::Suspended).await;
@@ -237,7 +237,7 @@ pub async fn who_inherits_admin_counts_as_one(world: &World) {
     let store = &world.store;
     super::roles::create(world, "owner", &[], &["admin"]).await;
     super::roles::create(world, "founder", &[], &["owner"]).await;
-    let last = || AccountChangeError::LastAdmin;
+    let last = || AdminRefusal::LastAdmin;
     let heir = world.account("heir", &["founder"]).await;
     assert!(store.admin_exists().await.unwrap());
     let actor = Actor::Account(heir.id);
@@ -278,10 +278,7 @@ pub async fn where_everyone_is_an_admin_the_last_one_who_can_log_in_stays(world:
     assert!(world.store.admin_exists().await.unwrap());
     let suspend = |id| set_status(world, Actor::Account(ada), id, AccountStatus::Suspended);
     assert!(suspend(bob).await.unwrap().is_ok());
-    assert_eq!(
-        suspend(ada).await.unwrap(),
-        Err(AccountChangeError::LastAdmin)
-    );
+    assert_eq!(suspend(ada).await.unwrap(), Err(AdminRefusal::LastAdmin));
     let emptied = empty_role(world, Actor::Account(ada), "user").await;
-    assert_eq!(emptied, Err(AccountChangeError::LastAdmin));
+    assert_eq!(emptied, Err(AdminRefusal::LastAdmin));
 }

@@ -13,9 +13,7 @@ use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
 use crate::ports::invites::{Acceptance, INVITED_ACCOUNTS_KEPT, InviteError, NewInvite};
-use crate::ports::{
-    AccountChangeError, AccountFilter, Credential, LoginEffects, Ruled, StoreResult,
-};
+use crate::ports::{AccountFilter, AdminRefusal, Credential, LoginEffects, Ruled, StoreResult};
 use crate::role::grant::GrantError;
 use crate::time::UnixTime;
 
@@ -244,7 +242,7 @@ pub async fn nobody_invites_to_more_than_they_hold(world: &World) {
         Actor::Account(account.id)
     };
     let helper = actor("helper", "helper").await;
-    let forbidden = Err(InviteError::Change(AccountChangeError::Forbidden));
+    let forbidden = Err(InviteError::Change(AdminRefusal::Forbidden));
     for outsider in [
         actor("blind", "blind").await,
         actor("reader", "reader").await,
@@ -337,14 +335,14 @@ pub async fn an_invited_account_is_of_no_use_to_anybody(world: &World) {
         .open_session(&context, new_session(ada.id), entering, &POLICY);
     assert_eq!(opened.await.unwrap(), None);
     let given = try_to_invite(world, actor, "bob", &[]).await;
-    let forbidden = Err(InviteError::Change(AccountChangeError::Forbidden));
+    let forbidden = Err(InviteError::Change(AdminRefusal::Forbidden));
     assert_eq!(given.unwrap(), forbidden);
     let operator = at(NOW, Actor::Operator);
     let activated = store.set_status(&operator, ada.id, AccountStatus::Active);
-    assert_eq!(activated.await.unwrap(), Err(AccountChangeError::Invited));
+    assert_eq!(activated.await.unwrap(), Err(AdminRefusal::Invited));
     let bob = world.account("bob", &[]).await;
     let made = store.set_status(&operator, bob.id, AccountStatus::Invited);
-    assert_eq!(made.await.unwrap(), Err(AccountChangeError::Forbidden));
+    assert_eq!(made.await.unwrap(), Err(AdminRefusal::Forbidden));
     let found = store.invited(&mailed, NOW).await.unwrap();
     assert_eq!(found, Some(ada), "and it is as it was");
 }

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::world::{NOW, World, after, letter};
 use crate::audit::{Actor, Context};
 use crate::mail::MailKind;
-use crate::ports::operations::{Health, OutboxState, Part};
+use crate::ports::operations::{Health, OutboxCounts, Part};
 
 pub async fn an_outbox_says_what_waits_in_it_and_for_how_long(world: &World) {
     let store = &world.store;
-    let empty = OutboxState::default();
-    assert_eq!(store.outbox_state(NOW).await.unwrap(), empty);
+    let empty = OutboxCounts::default();
+    assert_eq!(store.outbox_counts(NOW).await.unwrap(), empty);
     for seconds in [0, 10, 20, 30] {
         let request = letter(MailKind::ResetRequest);
         store.queue_request(after(seconds), request).await.unwrap();
@@ -28,19 +28,19 @@ pub async fn an_outbox_says_what_waits_in_it_and_for_how_long(world: &World) {
         .mail_deferred(later.id, after(600), "try later")
         .await
         .unwrap();
-    let expected = OutboxState {
+    let expected = OutboxCounts {
         due: 1,
         waiting: 2,
         dead: 1,
         oldest: Some(later.created_at),
     };
-    assert_eq!(store.outbox_state(after(25)).await.unwrap(), expected);
-    let all_due = OutboxState {
+    assert_eq!(store.outbox_counts(after(25)).await.unwrap(), expected);
+    let all_due = OutboxCounts {
         due: 3,
         waiting: 0,
         ..expected
     };
-    assert_eq!(store.outbox_state(after(600)).await.unwrap(), all_due);
+    assert_eq!(store.outbox_counts(after(600)).await.unwrap(), all_due);
 }
 
 pub async fn a_part_that_fails_and_recovers_leaves_two_rows(world: &World) {

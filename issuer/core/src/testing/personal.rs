@@ -13,7 +13,7 @@ use crate::limit::{Guess, GuessPolicy};
 use crate::mail::{MailKind, NewMail};
 use crate::mailed_token::Purpose;
 use crate::ports::personal::{ErasureRight, Farewell};
-use crate::ports::{AccountChangeError, Rotation, Ruled};
+use crate::ports::{AdminRefusal, Rotation, Ruled};
 use crate::role::grant::GrantError;
 use crate::session::Head;
 use crate::time::UnixTime;
@@ -31,7 +31,7 @@ async fn try_to_erase(
     actor: Actor,
     id: AccountId,
     right: &ErasureRight,
-) -> Ruled<(), AccountChangeError> {
+) -> Ruled<(), AdminRefusal> {
     let context = at(after(6), actor);
     world.store.erase(&context, id, right, &farewell).await
 }
@@ -163,7 +163,7 @@ pub async fn an_owner_erases_with_a_live_session_and_the_password(world: &World)
     let head = world.session("ada", ada.id, NOW).await;
     let other = world.session("ada", ada.id, NOW).await;
     let actor = Actor::Account(ada.id);
-    let gone = Err(AccountChangeError::NotFound);
+    let gone = Err(AdminRefusal::NotFound);
     let wrong = try_to_erase(world, actor, ada.id, &own(&head, "eve")).await;
     assert_eq!(wrong.unwrap(), gone);
     let context = at(NOW, actor);
@@ -196,16 +196,10 @@ pub async fn nobody_erases_above_themselves_or_the_last_admin(world: &World) {
             erased.unwrap()
         }
     };
-    let above = AccountChangeError::Grant(GrantError::BeyondOwnAuthority);
+    let above = AdminRefusal::Grant(GrantError::BeyondOwnAuthority);
     assert_eq!(by(clerk.id, admin.id).await, Err(above));
-    assert_eq!(
-        by(ada.id, clerk.id).await,
-        Err(AccountChangeError::Forbidden)
-    );
-    assert_eq!(
-        by(admin.id, admin.id).await,
-        Err(AccountChangeError::LastAdmin)
-    );
+    assert_eq!(by(ada.id, clerk.id).await, Err(AdminRefusal::Forbidden));
+    assert_eq!(by(admin.id, admin.id).await, Err(AdminRefusal::LastAdmin));
     assert_eq!(by(clerk.id, ada.id).await, Ok(()));
     let second = world.account("second", &["admin"]).await;
     assert_eq!(by(second.id, admin.id).await, Ok(()));
@@ -217,7 +211,7 @@ pub async fn nobody_erases_above_themselves_or_the_last_admin(world: &World) {
         &own(&head, "second"),
     )
     .await;
-    assert_eq!(last.unwrap(), Err(AccountChangeError::LastAdmin));
+    assert_eq!(last.unwrap(), Err(AdminRefusal::LastAdmin));
 }
 
 pub async fn an_erasure_and_whatever_else_happens_leave_nobody(world: &World) {

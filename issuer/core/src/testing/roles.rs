@@ -2,7 +2,7 @@
 
 use super::world::{NOW, World, at, roles as names};
 use crate::audit::Actor;
-use crate::ports::AccountChangeError;
+use crate::ports::AdminRefusal;
 use crate::role::grant::GrantError;
 use crate::role::{Permission, Role, RoleName};
 
@@ -54,7 +54,7 @@ pub async fn roles_are_created_replaced_and_deleted(world: &World) {
     assert_eq!(catalogue.effective(&writer.name).len(), 2);
 
     let taken = store.create_role(&root, reader.clone()).await.unwrap();
-    let grant = |error| Err(AccountChangeError::Grant(error));
+    let grant = |error| Err(AdminRefusal::Grant(error));
     assert_eq!(taken, grant(GrantError::NameTaken));
     let circle = role("reader", &[], &["writer"]);
     let answer = store.replace_role(&root, circle).await.unwrap();
@@ -125,7 +125,7 @@ pub async fn roles_are_changed_by_those_who_hold_what_they_give(world: &World) {
     let user = Actor::Account(world.account("user", &[]).await.id);
     let reader = || role("reader", &["agents:read"], &[]);
     let name = reader().name;
-    let forbidden = Err(AccountChangeError::Forbidden);
+    let forbidden = Err(AdminRefusal::Forbidden);
     for actor in [user, Actor::Anonymous] {
         let context = at(NOW, actor);
         assert_eq!(
@@ -139,7 +139,7 @@ pub async fn roles_are_changed_by_those_who_hold_what_they_give(world: &World) {
         assert_eq!(store.delete_role(&context, &name).await.unwrap(), forbidden);
     }
     let context = at(NOW, lead);
-    let beyond = Err(AccountChangeError::Grant(GrantError::BeyondOwnAuthority));
+    let beyond = Err(AdminRefusal::Grant(GrantError::BeyondOwnAuthority));
     let writer = || role("reader", &["agents:write"], &[]);
     assert_eq!(store.create_role(&context, writer()).await.unwrap(), beyond);
     assert_eq!(store.create_role(&context, reader()).await.unwrap(), Ok(()));
@@ -149,7 +149,7 @@ pub async fn roles_are_changed_by_those_who_hold_what_they_give(world: &World) {
     );
     assert_eq!(store.delete_role(&context, &name).await.unwrap(), Ok(()));
     let admin = role("admin", &[], &[]);
-    let built_in = Err(AccountChangeError::Grant(GrantError::BuiltIn));
+    let built_in = Err(AdminRefusal::Grant(GrantError::BuiltIn));
     assert_eq!(store.replace_role(&context, admin).await.unwrap(), built_in);
     assert_eq!(world.count("role.created").await, 2);
     assert_eq!(world.count("role.replaced").await, 0);
@@ -161,7 +161,7 @@ pub async fn a_held_role_stays(world: &World) {
     let operator = at(NOW, Actor::Operator);
     let reader = RoleName::parse("reader").unwrap();
     let held = world.store.delete_role(&operator, &reader).await.unwrap();
-    assert_eq!(held, Err(AccountChangeError::Grant(GrantError::InUse)));
+    assert_eq!(held, Err(AdminRefusal::Grant(GrantError::InUse)));
     let taken = world.store.set_roles(&operator, ada.id, names(&[]));
     taken.await.unwrap().unwrap();
     let free = world.store.delete_role(&operator, &reader).await.unwrap();

@@ -9,6 +9,7 @@ use signet_core::account::Account;
 use signet_core::account::setup::{AccountOrder, CreateError};
 use signet_core::email::{EmailAddress, EmailAddressError};
 use signet_core::password::Password;
+use signet_core::password::new::NewPasswordError;
 use zeroize::Zeroizing;
 
 use super::{object, role_names};
@@ -104,12 +105,12 @@ async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode 
         Ok(opened) => opened,
         Err(error) => return no(&error),
     };
-    let created = opened.issuer.create_account(order).await;
+    let created = opened.issuer.create_account_as_operator(order).await;
     opened.database.close().await;
     match created {
         Ok(account) if as_json => say(&format!("{}\n", object(&account))),
         Ok(account) => say(&told(&account)),
-        Err(error @ CreateError::Weak(_)) => {
+        Err(error @ CreateError::NewPassword(NewPasswordError::Weak(_))) => {
             no(&format_args!("the password can't be taken: {error}"))
         }
         Err(error) => no(&error),

@@ -52,7 +52,7 @@ impl Invite {
         with_issuer_for(
             Purpose::FirstCommand,
             self.configuration,
-            async move |issuer: &Issuer| match issuer.invite_for_operator(invitation).await {
+            async move |issuer: &Issuer| match issuer.invite_as_operator(invitation).await {
                 Ok(account) if as_json => say(&format!("{}\n", object(&account))),
                 Ok(account) => say(&format!(
                     "invited {} ({}); the mail waits in the outbox, the issuer that runs sends it\n",

@@ -83,7 +83,7 @@ fn set(one: One, status: AccountStatus) -> ExitCode {
     let as_json = one.json;
     one.named
         .with_account(async move |issuer: &Issuer, found: Account| {
-            match issuer.operator_sets_status(found.id, status).await {
+            match issuer.set_status_as_operator(found.id, status).await {
                 Ok(account) if as_json => say(&format!("{}\n", object(&account))),
                 Ok(account) => say(&format!(
                     "{} ({}) is {}\n",
@@ -102,7 +102,7 @@ impl PasswordReset {
         self.one
             .named
             .with_account(async move |issuer: &Issuer, found: Account| {
-                match issuer.operator_sends_reset(found.id).await {
+                match issuer.send_reset_as_operator(found.id).await {
                     Ok(()) if as_json => say(&format!("{}\n", object(&found))),
                     Ok(()) => say(&format!(
                         "a mail to {} waits in the outbox; the issuer that runs sends it\n",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use signet_core::account::Account;
 use signet_core::issuer::Issuer;
-use signet_core::ports::AccountChangeError;
+use signet_core::ports::AdminRefusal;
 
 use super::Named;
 use crate::cli::{no, say, unusable};
@@ -31,9 +31,9 @@ pub(in crate::cli) struct Erase {
 impl Export {
     pub(in crate::cli) fn run(self) -> ExitCode {
         let export = async move |issuer: &Issuer, found: Account| {
-            let held = match issuer.export_by_operator(found.id).await {
+            let held = match issuer.export_as_operator(found.id).await {
                 Ok(Some(held)) => PersonalData::from(held),
-                Ok(None) => return no(&AccountChangeError::NotFound),
+                Ok(None) => return no(&AdminRefusal::NotFound),
                 Err(error) => return no(&error),
             };
             match serde_json::to_string_pretty(&held) {
@@ -51,7 +51,7 @@ impl Erase {
             return unusable(&"add --yes to erase the account and all that is held with it");
         }
         let erase = async move |issuer: &Issuer, found: Account| match issuer
-            .erase_by_operator(found.id)
+            .erase_account_as_operator(found.id)
             .await
         {
             Ok(()) => say(&format!(

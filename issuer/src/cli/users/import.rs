@@ -201,7 +201,9 @@ impl Run {
         let batch = std::mem::take(&mut self.batch);
         let (lines, accounts): (Vec<u64>, Vec<AccountElsewhere>) = batch.into_iter().unzip();
         let kinds: Vec<_> = accounts.iter().map(report::Kind::of).collect();
-        let outcomes = issuer.import_accounts(accounts, self.mode).await?;
+        let outcomes = issuer
+            .import_accounts_as_operator(accounts, self.mode)
+            .await?;
         for ((line, kind), outcome) in lines.into_iter().zip(kinds).zip(outcomes) {
             match outcome {
                 ImportOutcome::Imported => self.report.imported(kind),

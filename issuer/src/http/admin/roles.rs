@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 use signet_core::account::admin::AdminError;
-use signet_core::ports::AccountChangeError;
+use signet_core::ports::AdminRefusal;
 use signet_core::role::grant::GrantError;
 use signet_core::role::{Permission, Role, RoleName};
 use signet_core::session::LiveSession;
@@ -243,14 +243,14 @@ async fn remove(call: Call<LiveSession, Path<RoleName>>) -> Result<NoContent, Pr
 /// Tells the role that isn't there apart from a role it would inherit.
 fn refused(error: AdminError, target: Option<&RoleName>) -> Problem {
     match error {
-        AdminError::Change(AccountChangeError::Grant(GrantError::UnknownRole(unknown))) => {
+        AdminError::Change(AdminRefusal::Grant(GrantError::UnknownRole(unknown))) => {
             if Some(&unknown) == target {
                 return Code::NotFound.into();
             }
             let message = format!("there is no role called {unknown}");
             Problem::from(Code::ValidationFailed).with_error("inherits", "unknown_role", message)
         }
-        AdminError::Change(_) | AdminError::ReauthenticationRequired | AdminError::Store(_) => {
+        AdminError::Change(_) | AdminError::ReauthenticationRequired(_) | AdminError::Store(_) => {
             error.into()
         }
     }

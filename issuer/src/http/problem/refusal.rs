@@ -11,11 +11,11 @@ use signet_core::feed::FeedError;
 use signet_core::issuer::TokenRequestError;
 use signet_core::mail::outbox::RetryError;
 use signet_core::password::change::ChangePasswordError;
-use signet_core::password::policy::PasswordFault;
+use signet_core::password::new::NewPasswordError;
 use signet_core::password::pool::Overloaded;
 use signet_core::password::reset::ResetError;
 use signet_core::ports::outbox::RetryRefusal;
-use signet_core::ports::{AccountChangeError, StoreError};
+use signet_core::ports::{AdminRefusal, StoreError};
 use signet_core::role::grant::GrantError;
 use signet_core::session::bearer::BearerError;
 use signet_core::session::login::LoginError;
@@ -127,9 +127,8 @@ impl From<BearerError> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Weak(fault) => weak("password", fault),
+            RegisterError::NewPassword(error) => new_password("password", error),
             RegisterError::RateLimited { retry_after } => rate_limited(retry_after),
-            RegisterError::Overloaded(error) => error.into(),
             RegisterError::OutboxFull => Self::from(Code::Unavailable)
                 .because("So much mail waits to be sent that nobody new can be taken now.")
                 .retry_after(OUTBOX_RETRY),
@@ -190,8 +189,7 @@ impl From<ResetError> for Problem {
     fn from(error: ResetError) -> Self {
         match error {
             ResetError::InvalidToken => Code::InvalidMailedToken.into(),
-            ResetError::Weak(fault) => weak("new_password", fault),
-            ResetError::Overloaded(error) => error.into(),
+            ResetError::NewPassword(error) => new_password("new_password", error),
             ResetError::Store(error) => error.into(),
         }
     }
@@ -204,8 +202,7 @@ impl From<ChangePasswordError> for Problem {
                 wrong_password("current_password")
             }
             ChangePasswordError::Reauthenticate(error) => error.into(),
-            ChangePasswordError::Weak(fault) => weak("new_password", fault),
-            ChangePasswordError::Overloaded(error) => error.into(),
+            ChangePasswordError::NewPassword(error) => new_password("new_password", error),
             ChangePasswordError::Store(error) => error.into(),
         }
     }
@@ -258,10 +255,9 @@ impl From<SetupError> for Problem {
         match error {
             SetupError::Closed => Code::NotFound.into(),
             SetupError::InvalidToken => Code::InvalidMailedToken.into(),
-            SetupError::Weak(fault) => weak("password", fault),
+            SetupError::NewPassword(error) => new_password("password", error),
             SetupError::AddressTaken => Self::from(Code::Conflict).because(error.to_string()),
             SetupError::Request(error) => error.into(),
-            SetupError::Overloaded(error) => error.into(),
             SetupError::Store(error) => error.into(),
         }
     }
@@ -280,9 +276,8 @@ impl From<AcceptError> for Problem {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::InvalidToken => Code::InvalidMailedToken.into(),
-            AcceptError::Weak(fault) => weak("password", fault),
+            AcceptError::NewPassword(error) => new_password("password", error),
             AcceptError::Request(error) => error.into(),
-            AcceptError::Overloaded(error) => error.into(),
             AcceptError::Store(error) => error.into(),
         }
     }
@@ -292,7 +287,7 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::Change(error) => error.into(),
-            AdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            AdminError::ReauthenticationRequired(_) => Code::ReauthenticationRequired.into(),
             AdminError::Store(error) => error.into(),
         }
     }
@@ -313,7 +308,7 @@ impl From<RetryError> for Problem {
 impl From<KeyAdminError> for Problem {
     fn from(error: KeyAdminError) -> Self {
         match error {
-            KeyAdminError::ReauthenticationRequired => Code::ReauthenticationRequired.into(),
+            KeyAdminError::ReauthenticationRequired(_) => Code::ReauthenticationRequired.into(),
             KeyAdminError::Store(error) => error.into(),
             KeyAdminError::Change(error) => match error {
                 KeyChangeError::Forbidden => Code::InsufficientScope.into(),
@@ -333,15 +328,15 @@ impl From<KeyAdminError> for Problem {
     }
 }
 
-impl From<AccountChangeError> for Problem {
-    fn from(error: AccountChangeError) -> Self {
+impl From<AdminRefusal> for Problem {
+    fn from(error: AdminRefusal) -> Self {
         match error {
-            AccountChangeError::NotFound => Code::NotFound.into(),
-            AccountChangeError::Forbidden => Code::InsufficientScope.into(),
-            AccountChangeError::NotActive
-            | AccountChangeError::LastAdmin
-            | AccountChangeError::Invited => Self::from(Code::Conflict).because(error.to_string()),
-            AccountChangeError::Grant(error) => error.into(),
+            AdminRefusal::NotFound => Code::NotFound.into(),
+            AdminRefusal::Forbidden => Code::InsufficientScope.into(),
+            AdminRefusal::NotActive | AdminRefusal::LastAdmin | AdminRefusal::Invited => {
+                Self::from(Code::Conflict).because(error.to_string())
+            }
+            AdminRefusal::Grant(error) => error.into(),
         }
     }
 }
@@ -371,9 +366,14 @@ impl From<GrantError> for Problem {
     }
 }
 
-fn weak(field: &str, fault: PasswordFault) -> Problem {
-    let message = fault.to_string();
-    Problem::from(Code::WeakPassword).with_error(field, fault.code(), message)
+fn new_password(field: &str, error: NewPasswordError) -> Problem {
+    match error {
+        NewPasswordError::Weak(fault) => {
+            let message = fault.to_string();
+            Problem::from(Code::WeakPassword).with_error(field, fault.code(), message)
+        }
+        NewPasswordError::Overloaded(error) => error.into(),
+    }
 }
 
 fn wrong_password(field: &str) -> Problem {

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use signet_core::issuer::FRESH;
 use signet_core::session::LiveSession;
 use signet_verifier::Refusal;
 use signet_verifier::gate::Identity;
@@ -68,7 +67,7 @@ impl Access for LiveSession {
             let detail = format!("This needs the permission {permission}.");
             return Err(Problem::from(Code::InsufficientScope).because(detail));
         }
-        if declaration.fresh && app.issuer.now() > session.authenticated_at.saturating_add(FRESH) {
+        if declaration.fresh && !session.is_fresh(app.issuer.now()) {
             return Err(Code::ReauthenticationRequired.into());
         }
         Ok(session)

@@ -6,7 +6,7 @@ use serde_json::json;
 use signet_core::account::{Account, AccountId, AccountStatus};
 use signet_core::audit::{Action, Context};
 use signet_core::mailed_token::Purpose;
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::{may_act_on, may_set_roles};
 
@@ -24,14 +24,14 @@ impl PostgresStore {
         context: &Context,
         id: AccountId,
         status: AccountStatus,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return Ok(Err(AdminRefusal::NotFound));
         };
         let authority = actor.catalogue.authority(&target.roles);
         if let Err(refusal) = may_act_on(&actor.authority, &authority) {
@@ -39,10 +39,10 @@ impl PostgresStore {
         }
         let action = match (target.status, status) {
             (AccountStatus::Invited, AccountStatus::Active) => {
-                return Ok(Err(AccountChangeError::Invited));
+                return Ok(Err(AdminRefusal::Invited));
             }
             // Only an invite does that.
-            (_, AccountStatus::Invited) => return Ok(Err(AccountChangeError::Forbidden)),
+            (_, AccountStatus::Invited) => return Ok(Err(AdminRefusal::Forbidden)),
             (_, AccountStatus::Active) => Action::AccountActivated,
             (_, AccountStatus::Suspended) => Action::AccountSuspended,
         };
@@ -56,7 +56,7 @@ impl PostgresStore {
             tokens::void_purpose(&mut tx, id, Purpose::EmailChange).await?;
         }
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return Ok(Err(AdminRefusal::LastAdmin));
         }
         tx.record(context.event(action, Some(id), json!({})));
         let changed = existing(&mut tx, id).await?;
@@ -69,14 +69,14 @@ impl PostgresStore {
         context: &Context,
         id: AccountId,
         roles: &BTreeSet<RoleName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return Ok(Err(AccountChangeError::NotFound));
+            return Ok(Err(AdminRefusal::NotFound));
         };
         let authority = actor.catalogue.authority(&target.roles);
         let rule = may_set_roles(&actor.catalogue, &actor.authority, &authority, roles);
@@ -98,7 +98,7 @@ impl PostgresStore {
             .map_err(db)?;
         give_roles(&mut tx, id, roles).await?;
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return Ok(Err(AdminRefusal::LastAdmin));
         }
         let changed = existing(&mut tx, id).await?;
         let (before, after) = (texts(target.roles.iter()), texts(changed.roles.iter()));

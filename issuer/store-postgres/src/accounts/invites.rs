@@ -10,7 +10,7 @@ use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::invites::{Acceptance, InviteError, InviteStore, NewInvite};
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::may_set_roles;
 use signet_core::time::UnixTime;
@@ -76,7 +76,7 @@ impl PostgresStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) if actor.authority.permits(READ) => actor,
-            Ok(_) => return Ok(Err(AccountChangeError::Forbidden.into())),
+            Ok(_) => return Ok(Err(AdminRefusal::Forbidden.into())),
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let canonical = invite.email.canonical();
@@ -89,7 +89,7 @@ impl PostgresStore {
         let held = actor.catalogue.authority(&held);
         let rule = may_set_roles(&actor.catalogue, &actor.authority, &held, &invite.roles);
         if let Err(refusal) = rule {
-            return Ok(Err(AccountChangeError::from(refusal).into()));
+            return Ok(Err(AdminRefusal::from(refusal).into()));
         }
         let id = match holder {
             Holder::Nobody => {

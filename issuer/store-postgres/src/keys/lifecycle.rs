@@ -8,7 +8,7 @@ use signet_core::ports::key_lifecycle::KeyLifecycle;
 use signet_core::ports::{Ruled, StoreResult};
 use signet_core::signing::life::{KeyChange, KeyChangeError, Plan, Step};
 use signet_core::signing::reseal::{Resealed, SealedValue};
-use signet_core::signing::{KeyStock, KeysVersion, RefusedKid, RemovedKey, SealedSecret};
+use signet_core::signing::{KeyStock, KeysVersion, RefusalPeriod, RemovedKey, SealedSecret};
 use signet_core::time::UnixTime;
 
 use super::{insert_mac_key, insert_secret, insert_signing_key, load, no_keys, reseal, secrets};
@@ -135,14 +135,14 @@ async fn removed(tx: &mut Transaction) -> StoreResult<Vec<RemovedKey>> {
     Ok(removed.collect())
 }
 
-async fn refused(tx: &mut Transaction) -> StoreResult<Vec<RefusedKid>> {
+async fn refused(tx: &mut Transaction) -> StoreResult<Vec<RefusalPeriod>> {
     let rows = sqlx::query!(
         r#"SELECT kid, refused_at, refused_until FROM refused_kids ORDER BY kid COLLATE "C""#
     )
     .fetch_all(tx)
     .await
     .map_err(db)?;
-    let refused = rows.into_iter().map(|row| RefusedKid {
+    let refused = rows.into_iter().map(|row| RefusalPeriod {
         kid: row.kid,
         refused_at: time(row.refused_at),
         refused_until: time(row.refused_until),

@@ -6,7 +6,7 @@ use signet_core::audit::chain::Redaction;
 use signet_core::audit::{Action, Context, Event};
 use signet_core::email::EmailAddress;
 use signet_core::ports::personal::{ErasureRight, Farewell};
-use signet_core::ports::{AccountChangeError, Ruled, StoreError, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreError, StoreResult};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 
@@ -27,12 +27,12 @@ impl PostgresStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         Lock::Administration.take(&mut tx).await.map_err(db)?;
         let (mut tx, target) = match self.with_address_locked(tx, id).await? {
             Some(locked) => locked,
-            None => return Ok(Err(AccountChangeError::NotFound)),
+            None => return Ok(Err(AdminRefusal::NotFound)),
         };
         let Farewell { clears, mail } = farewell(&target.email);
         if let Err(refusal) = self.may_erase(&mut tx, context, &target, right).await? {
@@ -42,7 +42,7 @@ impl PostgresStore {
         let was_admin = catalogue.authority(&target.roles).is_admin() && is_live(&target);
         delete(&mut tx, &target).await?;
         if was_admin && !has_admin(&mut tx, &catalogue).await? {
-            return Ok(Err(AccountChangeError::LastAdmin));
+            return Ok(Err(AdminRefusal::LastAdmin));
         }
         guesses::clear(&mut tx, &clears).await?;
         mail::queue(&mut tx, context.now, &mail).await?;
@@ -87,7 +87,7 @@ impl PostgresStore {
         context: &Context,
         target: &Account,
         right: &ErasureRight,
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         match right {
             ErasureRight::Authority => {
                 let actor = match self.permitted(tx, context, WRITE).await? {
@@ -102,7 +102,7 @@ impl PostgresStore {
                 if is_same && is_open(tx, target.id, *session).await? {
                     Ok(Ok(()))
                 } else {
-                    Ok(Err(AccountChangeError::NotFound))
+                    Ok(Err(AdminRefusal::NotFound))
                 }
             }
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use signet_core::account::{Account, AccountId, AccountStatus};
 use signet_core::audit::{Action, Context};
 use signet_core::mailed_token::Purpose;
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::{may_act_on, may_set_roles};
 use sqlx::SqliteConnection;
@@ -25,14 +25,14 @@ impl SqliteStore {
         context: &Context,
         id: AccountId,
         status: AccountStatus,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return tx.leave(Err(AccountChangeError::NotFound)).await;
+            return tx.leave(Err(AdminRefusal::NotFound)).await;
         };
         let authority = actor.catalogue.authority(&target.roles);
         if let Err(refusal) = may_act_on(&actor.authority, &authority) {
@@ -40,11 +40,11 @@ impl SqliteStore {
         }
         let action = match (target.status, status) {
             (AccountStatus::Invited, AccountStatus::Active) => {
-                return tx.leave(Err(AccountChangeError::Invited)).await;
+                return tx.leave(Err(AdminRefusal::Invited)).await;
             }
             // Only an invite does that.
             (_, AccountStatus::Invited) => {
-                return tx.leave(Err(AccountChangeError::Forbidden)).await;
+                return tx.leave(Err(AdminRefusal::Forbidden)).await;
             }
             (_, AccountStatus::Active) => Action::AccountActivated,
             (_, AccountStatus::Suspended) => Action::AccountSuspended,
@@ -59,7 +59,7 @@ impl SqliteStore {
             tokens::void_purpose(&mut tx, id, Purpose::EmailChange).await?;
         }
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
+            return tx.leave(Err(AdminRefusal::LastAdmin)).await;
         }
         record(&mut tx, context.event(action, Some(id), json!({}))).await?;
         let changed = existing(&mut tx, id).await?;
@@ -72,14 +72,14 @@ impl SqliteStore {
         context: &Context,
         id: AccountId,
         roles: BTreeSet<RoleName>,
-    ) -> Ruled<Account, AccountChangeError> {
+    ) -> Ruled<Account, AdminRefusal> {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) => actor,
             Err(refusal) => return tx.leave(Err(refusal)).await,
         };
         let Some(target) = find(&mut tx, id).await? else {
-            return tx.leave(Err(AccountChangeError::NotFound)).await;
+            return tx.leave(Err(AdminRefusal::NotFound)).await;
         };
         let authority = actor.catalogue.authority(&target.roles);
         let rule = may_set_roles(&actor.catalogue, &actor.authority, &authority, &roles);
@@ -101,7 +101,7 @@ impl SqliteStore {
         .await
         .map_err(db)?;
         if was_admin && !has_admin(&mut tx, &actor.catalogue).await? {
-            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
+            return tx.leave(Err(AdminRefusal::LastAdmin)).await;
         }
         let changed = existing(&mut tx, id).await?;
         let detail = json!({ "before": texts(&target.roles), "after": texts(&changed.roles) });

@@ -10,7 +10,7 @@ use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, Purpose};
 use signet_core::password::PasswordHash;
 use signet_core::ports::invites::{Acceptance, InviteError, InviteStore, NewInvite};
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 use signet_core::role::RoleName;
 use signet_core::role::grant::may_set_roles;
 use signet_core::time::UnixTime;
@@ -44,7 +44,7 @@ impl InviteStore for SqliteStore {
         let mut tx = self.write().await?;
         let actor = match self.permitted(&mut tx, context, WRITE).await? {
             Ok(actor) if actor.authority.permits(READ) => actor,
-            Ok(_) => return tx.leave(Err(AccountChangeError::Forbidden.into())).await,
+            Ok(_) => return tx.leave(Err(AdminRefusal::Forbidden.into())).await,
             Err(refusal) => return tx.leave(Err(refusal.into())).await,
         };
         let holder = holder(&mut tx, invite.email.canonical()).await?;
@@ -55,9 +55,7 @@ impl InviteStore for SqliteStore {
         let held = actor.catalogue.authority(&held);
         let rule = may_set_roles(&actor.catalogue, &actor.authority, &held, &invite.roles);
         if let Err(refusal) = rule {
-            return tx
-                .leave(Err(AccountChangeError::from(refusal).into()))
-                .await;
+            return tx.leave(Err(AdminRefusal::from(refusal).into())).await;
         }
         let id = match holder {
             Holder::Nobody => {

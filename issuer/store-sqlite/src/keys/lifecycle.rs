@@ -8,7 +8,7 @@ use signet_core::ports::key_lifecycle::KeyLifecycle;
 use signet_core::ports::{Ruled, StoreResult};
 use signet_core::signing::life::{KeyChange, KeyChangeError, Plan, Step};
 use signet_core::signing::reseal::{Resealed, SealedValue};
-use signet_core::signing::{KeyStock, KeysVersion, RefusedKid, RemovedKey, SealedSecret};
+use signet_core::signing::{KeyStock, KeysVersion, RefusalPeriod, RemovedKey, SealedSecret};
 use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 
@@ -116,12 +116,12 @@ async fn removed(connection: &mut SqliteConnection) -> StoreResult<Vec<RemovedKe
     Ok(removed.collect())
 }
 
-async fn refused(connection: &mut SqliteConnection) -> StoreResult<Vec<RefusedKid>> {
+async fn refused(connection: &mut SqliteConnection) -> StoreResult<Vec<RefusalPeriod>> {
     let rows = sqlx::query!("SELECT kid, refused_at, refused_until FROM refused_kids ORDER BY kid")
         .fetch_all(connection)
         .await
         .map_err(db)?;
-    let refused = rows.into_iter().map(|row| RefusedKid {
+    let refused = rows.into_iter().map(|row| RefusalPeriod {
         kid: row.kid,
         refused_at: time(row.refused_at),
         refused_until: time(row.refused_until),

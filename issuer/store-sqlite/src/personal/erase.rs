@@ -6,7 +6,7 @@ use signet_core::audit::chain::Redaction;
 use signet_core::audit::{Action, Context};
 use signet_core::email::EmailAddress;
 use signet_core::ports::personal::{ErasureRight, Farewell};
-use signet_core::ports::{AccountChangeError, Ruled, StoreResult};
+use signet_core::ports::{AdminRefusal, Ruled, StoreResult};
 use signet_core::role::grant::may_act_on;
 use signet_core::session::SessionId;
 use sqlx::SqliteConnection;
@@ -26,10 +26,10 @@ impl SqliteStore {
         id: AccountId,
         right: &ErasureRight,
         farewell: &(dyn for<'a> Fn(&'a EmailAddress) -> Farewell + Send + Sync),
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         let mut tx = self.write().await?;
         let Some(target) = find(&mut tx, id).await? else {
-            return tx.leave(Err(AccountChangeError::NotFound)).await;
+            return tx.leave(Err(AdminRefusal::NotFound)).await;
         };
         if let Err(refusal) = self.may_erase(&mut tx, context, &target, right).await? {
             return tx.leave(Err(refusal)).await;
@@ -40,7 +40,7 @@ impl SqliteStore {
         guesses::clear(&mut tx, &clears).await?;
         delete(&mut tx, &target).await?;
         if was_admin && !has_admin(&mut tx, &catalogue).await? {
-            return tx.leave(Err(AccountChangeError::LastAdmin)).await;
+            return tx.leave(Err(AdminRefusal::LastAdmin)).await;
         }
         mail::queue(&mut tx, context.now, &mail).await?;
         let taken_out = forget_addresses(&mut tx, id).await?;
@@ -55,7 +55,7 @@ impl SqliteStore {
         context: &Context,
         target: &Account,
         right: &ErasureRight,
-    ) -> Ruled<(), AccountChangeError> {
+    ) -> Ruled<(), AdminRefusal> {
         match right {
             ErasureRight::Authority => {
                 let actor = match self.permitted(connection, context, WRITE).await? {
@@ -70,7 +70,7 @@ impl SqliteStore {
                 if is_same && is_open(connection, target.id, *session).await? {
                     Ok(Ok(()))
                 } else {
-                    Ok(Err(AccountChangeError::NotFound))
+                    Ok(Err(AdminRefusal::NotFound))
                 }
             }
         }

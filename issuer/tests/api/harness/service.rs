@@ -234,14 +234,8 @@ impl Service {
 
     /// The mails to an address so far.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Message> {
-        while self
-            .app
-            .issuer
-            .deliver_due_mail(&*self.inbox)
-            .await
-            .unwrap()
-            > 0
-        {}
+        let issuer = &self.app.issuer;
+        while issuer.deliver_batch(&*self.inbox).await.unwrap().taken > 0 {}
         self.inbox.messages(to)
     }
 
@@ -272,7 +266,11 @@ impl Service {
                 .collect(),
             verified,
         };
-        self.app.issuer.create_account(order).await.unwrap();
+        self.app
+            .issuer
+            .create_account_as_operator(order)
+            .await
+            .unwrap();
     }
 
     /// A client that is logged in to a new account with these roles.

@@ -3,7 +3,7 @@ use crate::audit::Action;
 use crate::secret::OperatingSystem;
 use crate::signing::keyring::{initial_keys, new_signing_key};
 use crate::signing::seal::MasterKey;
-use crate::signing::{KeyStock, RefusedKid, RemovedKey};
+use crate::signing::{KeyStock, RefusalPeriod, RemovedKey};
 
 const START: u64 = 1_000_000;
 
@@ -75,7 +75,7 @@ fn carry_out(stock: &mut KeyStock, plan: Plan, now: UnixTime) {
                     removed_at: now,
                 });
             }
-            Step::Refuse(kid, refused_until) => stock.refused.push(RefusedKid {
+            Step::Refuse(kid, refused_until) => stock.refused.push(RefusalPeriod {
                 kid,
                 refused_at: now,
                 refused_until,
