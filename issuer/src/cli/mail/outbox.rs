@@ -14,10 +14,8 @@ use uuid::Uuid;
 
 use crate::cli::arguments::{ConfigurationArgs, id};
 use crate::cli::beginning::Beginning;
-use crate::cli::{block_on, complain, configuration, no, say};
-use crate::config::Config;
+use crate::cli::{complain, no, say, with_issuer};
 use crate::http::wire::Timestamp;
-use crate::serve::opening::{self, Purpose};
 
 /// How many entries are read at a time.
 const PAGE: u32 = 200;
@@ -73,55 +71,36 @@ fn kind(text: &str) -> Result<MailKind, String> {
 
 impl List {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        match configuration(self.configuration.clone()) {
-            Ok(config) => block_on(self.list(config)),
-            Err(code) => code,
-        }
-    }
-
-    async fn list(self, config: Config) -> ExitCode {
-        let opened = match opening::open(&config, Purpose::Command).await {
-            Ok(opened) => opened,
-            Err(error) => return no(&error),
-        };
         let filter = OutboxFilter {
             state: self.state,
             kind: self.kind,
         };
-        let found = entries(&opened.issuer, filter, self.limit).await;
-        opened.database.close().await;
-        match found {
-            Ok(listed) if self.json => {
-                let mails: Vec<Value> = listed.items.iter().map(object).collect();
-                let more = listed.more;
-                say(&format!("{}\n", json!({ "mails": mails, "more": more })))
-            }
-            Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
-            Err(error) => no(&error),
-        }
+        let (limit, as_json) = (self.limit, self.json);
+        with_issuer(
+            self.configuration,
+            async move |issuer: &Issuer| match entries(issuer, filter, limit).await {
+                Ok(listed) if as_json => {
+                    let mails: Vec<Value> = listed.items.iter().map(object).collect();
+                    let more = listed.more;
+                    say(&format!("{}\n", json!({ "mails": mails, "more": more })))
+                }
+                Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
+                Err(error) => no(&error),
+            },
+        )
     }
 }
 
 impl Retry {
     pub(in crate::cli) fn run(self) -> ExitCode {
-        match configuration(self.configuration.clone()) {
-            Ok(config) => block_on(self.retry(config)),
-            Err(code) => code,
-        }
-    }
-
-    async fn retry(self, config: Config) -> ExitCode {
-        let opened = match opening::open(&config, Purpose::Command).await {
-            Ok(opened) => opened,
-            Err(error) => return no(&error),
-        };
-        let issuer = &opened.issuer;
-        let code = match self.which.dead {
-            true => retry_dead(issuer).await,
-            false => retry_these(issuer, &self.which.ids).await,
-        };
-        opened.database.close().await;
-        code
+        let Which { ids, dead } = self.which;
+        with_issuer(
+            self.configuration,
+            async move |issuer: &Issuer| match dead {
+                true => retry_dead(issuer).await,
+                false => retry_these(issuer, &ids).await,
+            },
+        )
     }
 }
 
