@@ -4,8 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
-use signet_core::account::AccountId;
+use serde_json::json;
 use signet_core::issuer::Issuer;
 use signet_core::mail::MailKind;
 use signet_core::mail::outbox::{OutboxEntry, OutboxFilter, OutboxState, RetryError};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use crate::cli::arguments::{ConfigurationArgs, id};
 use crate::cli::beginning::Beginning;
 use crate::cli::{complain, no, say, with_issuer};
+use crate::http::admin::outbox::OutboxMail;
 use crate::http::wire::Timestamp;
 
 /// How many entries are read at a time.
@@ -80,8 +80,8 @@ impl List {
             self.configuration,
             async move |issuer: &Issuer| match entries(issuer, filter, limit).await {
                 Ok(listed) if as_json => {
-                    let mails: Vec<Value> = listed.items.iter().map(object).collect();
                     let more = listed.more;
+                    let mails: Vec<_> = listed.items.into_iter().map(OutboxMail::from).collect();
                     say(&format!("{}\n", json!({ "mails": mails, "more": more })))
                 }
                 Ok(listed) => say(&format!("{}{}", text(&listed.items), listed.end())),
@@ -159,20 +159,6 @@ async fn entries(
     .await
 }
 
-fn object(entry: &OutboxEntry) -> Value {
-    json!({
-        "id": entry.id,
-        "user_id": entry.account.map(|AccountId(id)| id),
-        "kind": entry.kind,
-        "state": entry.state.as_str(),
-        "created_at": Timestamp::from(entry.created_at),
-        "due_at": Timestamp::from(entry.due_at),
-        "expires_at": entry.expires_at.map(Timestamp::from),
-        "attempts": entry.attempts,
-        "last_error": entry.last_error,
-    })
-}
-
 fn text(entries: &[OutboxEntry]) -> String {
     let mut text = String::new();
     for entry in entries {
@@ -210,7 +196,6 @@ mod tests {
         let said = text(std::slice::from_ref(&entry));
         assert!(said.ends_with("550 no\n") && said.matches('\n').count() == 1);
         assert!(said.contains("dead     verify "), "{said}");
-        assert_eq!(object(&entry)["created_at"], "2027-01-15T08:00:00Z");
         assert_eq!(text(&[]), "nothing waits, and nothing is dead\n");
     }
 }

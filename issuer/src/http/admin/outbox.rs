@@ -43,7 +43,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 /// A mail in the outbox. Whom it is for and what it says stays sealed.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "OutboxMail")]
-pub(in crate::http) struct OutboxMail {
+pub(crate) struct OutboxMail {
     /// Its id; also in its `Message-ID`.
     id: Uuid,
     /// The account it is for; `null` where it is for an address that has none.
