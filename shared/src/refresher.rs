@@ -54,7 +54,7 @@ mod status;
 
 use alloc::vec::Vec;
 
-pub use answer::Answer;
+pub use answer::{Answer, Reply};
 pub use config::Config;
 pub use fault::RefreshFault;
 pub use fetch::{Document, Fetch, Next, Ticket};

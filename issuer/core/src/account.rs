@@ -18,6 +18,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use crate::email::EmailAddress;
+use crate::names::names;
 use crate::password::PasswordHash;
 use crate::role::RoleName;
 use crate::time::UnixTime;
@@ -32,28 +33,19 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// Whether an account may be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AccountStatus {
-    /// It may.
-    Active,
-    /// An admin stopped it.
-    Suspended,
-    /// It waits for somebody to accept an invite; nobody can do anything with it until then.
-    Invited,
+names! {
+    /// Whether an account may be used; so called in the store and in the API.
+    pub enum AccountStatus {
+        /// It may.
+        Active = "active",
+        /// An admin stopped it.
+        Suspended = "suspended",
+        /// It waits for somebody to accept an invite; nobody can do anything with it until then.
+        Invited = "invited",
+    }
 }
 
 impl AccountStatus {
-    /// The name in the store and in the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Invited => "invited",
-        }
-    }
-
     /// Reads what a store in SQL keeps. An invited account is a suspended one with an invite there,
     /// so that whatever knows nothing of invites lets nobody in.
     #[must_use]
@@ -63,14 +55,6 @@ impl AccountStatus {
             (status @ (Self::Active | Self::Suspended), _) => Some(status),
             (Self::Invited, _) => None,
         }
-    }
-
-    /// Reads [`AccountStatus::as_str`] back.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Invited]
-            .into_iter()
-            .find(|status| status.as_str() == text)
     }
 }
 

@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub use chain::{Placed, Recorded};
 
 use crate::account::AccountId;
+use crate::names::names;
 use crate::time::UnixTime;
 
 /// Who asks for a change.
@@ -95,119 +96,102 @@ impl Context {
     }
 }
 
-macro_rules! actions {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What happened.
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-        pub enum Action {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Action {
-            /// The name in the trail.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-        }
-    };
-}
-
-actions! {
-    /// Somebody asked for an account.
-    RegistrationRequested = "registration.requested",
-    /// A new verification mail was asked for.
-    VerificationResent = "registration.resent",
-    /// A registration became an account.
-    RegistrationVerified = "registration.verified",
-    /// An operator or the setup link created an account.
-    AccountCreated = "account.created",
-    /// An operator brought the account along from another system.
-    AccountImported = "account.imported",
-    /// Somebody was invited, or invited again.
-    AccountInvited = "account.invited",
-    /// An invite was accepted: the account is its owner's.
-    InviteAccepted = "invite.accepted",
-    /// The owner of an account proved the mailbox after it was made.
-    AccountVerified = "account.verified",
-    /// An account went because nobody accepted its invite, or nobody ever used it.
-    AccountExpired = "account.expired",
-    /// The name was changed.
-    AccountRenamed = "account.renamed",
-    /// A change of address was asked for.
-    AddressChangeRequested = "address.change_requested",
-    /// What was asked for was taken back before it was confirmed.
-    AddressChangeCancelled = "address.change_cancelled",
-    /// The address was changed.
-    AddressChanged = "address.changed",
-    /// An earlier address was put back.
-    AddressPutBack = "address.put_back",
-    /// An admin suspended the account.
-    AccountSuspended = "account.suspended",
-    /// An admin activated the account again.
-    AccountActivated = "account.activated",
-    /// The account's roles were replaced.
-    AccountRolesSet = "account.roles_set",
-    /// A session began.
-    SessionOpened = "session.opened",
-    /// A session proved its password again.
-    SessionReauthenticated = "session.reauthenticated",
-    /// A session was ended by its owner or an admin.
-    SessionEnded = "session.ended",
-    /// A refresh token was presented once more within the grace.
-    RefreshRepeated = "refresh.repeated",
-    /// A used refresh token came back; its session ended.
-    RefreshReplayed = "refresh.replayed",
-    /// A refresh token of the future came; its session ended.
-    RefreshFromFuture = "refresh.from_future",
-    /// A reset mail was asked for.
-    ResetRequested = "password.reset_requested",
-    /// The password was set with a mailed token.
-    PasswordReset = "password.reset",
-    /// The password was changed by its owner.
-    PasswordChanged = "password.changed",
-    /// A role was created.
-    RoleCreated = "role.created",
-    /// A role was changed.
-    RoleReplaced = "role.replaced",
-    /// A role was deleted.
-    RoleDeleted = "role.deleted",
-    /// Signing and MAC keys were made for an empty store.
-    KeysCreated = "keys.created",
-    /// A signing key was published that will sign.
-    KeyPublished = "keys.published",
-    /// The published key began to sign, and the one before it stopped.
-    KeyRotated = "keys.rotated",
-    /// A signing key is published no more.
-    KeyRemoved = "keys.removed",
-    /// A signing key was taken away, and its tokens are refused.
-    KeyRevoked = "keys.revoked",
-    /// An operator brought a signing key along.
-    KeyImported = "keys.imported",
-    /// A new key makes refresh tokens.
-    MacKeyAdded = "keys.mac_added",
-    /// A key of refresh tokens that can't be in use any more was forgotten.
-    MacKeyRemoved = "keys.mac_removed",
-    /// What another master key had sealed was sealed anew.
-    KeysResealed = "keys.resealed",
-    /// The store went back in time and began a new life.
-    StoreRestored = "store.restored",
-    /// An admin had a message tried again.
-    MailRetried = "mail.retried",
-    /// A part of a process failed, which goes on without it.
-    ServiceDegraded = "service.degraded",
-    /// It does its work again.
-    ServiceRestored = "service.restored",
-    /// A setup link was made.
-    SetupLinkIssued = "setup.link_issued",
-    /// Somebody got everything that is held about a person.
-    AccountExported = "account.exported",
-    /// An account was erased, with everything about its person.
-    AccountErased = "account.erased",
-    /// Somebody took the trail away to read it elsewhere.
-    AuditExported = "audit.exported",
+names! {
+    /// What happened; so called in the trail.
+    pub enum Action {
+        /// Somebody asked for an account.
+        RegistrationRequested = "registration.requested",
+        /// A new verification mail was asked for.
+        VerificationResent = "registration.resent",
+        /// A registration became an account.
+        RegistrationVerified = "registration.verified",
+        /// An operator or the setup link created an account.
+        AccountCreated = "account.created",
+        /// An operator brought the account along from another system.
+        AccountImported = "account.imported",
+        /// Somebody was invited, or invited again.
+        AccountInvited = "account.invited",
+        /// An invite was accepted: the account is its owner's.
+        InviteAccepted = "invite.accepted",
+        /// The owner of an account proved the mailbox after it was made.
+        AccountVerified = "account.verified",
+        /// An account went because nobody accepted its invite, or nobody ever used it.
+        AccountExpired = "account.expired",
+        /// The name was changed.
+        AccountRenamed = "account.renamed",
+        /// A change of address was asked for.
+        AddressChangeRequested = "address.change_requested",
+        /// What was asked for was taken back before it was confirmed.
+        AddressChangeCancelled = "address.change_cancelled",
+        /// The address was changed.
+        AddressChanged = "address.changed",
+        /// An earlier address was put back.
+        AddressPutBack = "address.put_back",
+        /// An admin suspended the account.
+        AccountSuspended = "account.suspended",
+        /// An admin activated the account again.
+        AccountActivated = "account.activated",
+        /// The account's roles were replaced.
+        AccountRolesSet = "account.roles_set",
+        /// A session began.
+        SessionOpened = "session.opened",
+        /// A session proved its password again.
+        SessionReauthenticated = "session.reauthenticated",
+        /// A session was ended by its owner or an admin.
+        SessionEnded = "session.ended",
+        /// A refresh token was presented once more within the grace.
+        RefreshRepeated = "refresh.repeated",
+        /// A used refresh token came back; its session ended.
+        RefreshReplayed = "refresh.replayed",
+        /// A refresh token of the future came; its session ended.
+        RefreshFromFuture = "refresh.from_future",
+        /// A reset mail was asked for.
+        ResetRequested = "password.reset_requested",
+        /// The password was set with a mailed token.
+        PasswordReset = "password.reset",
+        /// The password was changed by its owner.
+        PasswordChanged = "password.changed",
+        /// A role was created.
+        RoleCreated = "role.created",
+        /// A role was changed.
+        RoleReplaced = "role.replaced",
+        /// A role was deleted.
+        RoleDeleted = "role.deleted",
+        /// Signing and MAC keys were made for an empty store.
+        KeysCreated = "keys.created",
+        /// A signing key was published that will sign.
+        KeyPublished = "keys.published",
+        /// The published key began to sign, and the one before it stopped.
+        KeyRotated = "keys.rotated",
+        /// A signing key is published no more.
+        KeyRemoved = "keys.removed",
+        /// A signing key was taken away, and its tokens are refused.
+        KeyRevoked = "keys.revoked",
+        /// An operator brought a signing key along.
+        KeyImported = "keys.imported",
+        /// A new key makes refresh tokens.
+        MacKeyAdded = "keys.mac_added",
+        /// A key of refresh tokens that can't be in use any more was forgotten.
+        MacKeyRemoved = "keys.mac_removed",
+        /// What another master key had sealed was sealed anew.
+        KeysResealed = "keys.resealed",
+        /// The store went back in time and began a new life.
+        StoreRestored = "store.restored",
+        /// An admin had a message tried again.
+        MailRetried = "mail.retried",
+        /// A part of a process failed, which goes on without it.
+        ServiceDegraded = "service.degraded",
+        /// It does its work again.
+        ServiceRestored = "service.restored",
+        /// A setup link was made.
+        SetupLinkIssued = "setup.link_issued",
+        /// Somebody got everything that is held about a person.
+        AccountExported = "account.exported",
+        /// An account was erased, with everything about its person.
+        AccountErased = "account.erased",
+        /// Somebody took the trail away to read it elsewhere.
+        AuditExported = "audit.exported",
+    }
 }
 
 /// One row of the trail, before it has its place in the chain.

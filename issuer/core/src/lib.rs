@@ -14,6 +14,7 @@
 //!
 //! - values: [`time`], [`secret`], [`email`], [`mailed_token`], [`role`], [`password`], [`account`],
 //!   [`session`]
+//! - enums whose values have names: [`names`]
 //! - rules: [`role::grant`], [`password::policy`], [`session::family`], [`limit`], [`audit`]
 //! - keys: [`signing`], whose module page tells their life
 //! - what a store must do: [`ports`]
@@ -37,6 +38,7 @@ pub mod issuer;
 pub mod limit;
 pub mod mail;
 pub mod mailed_token;
+pub mod names;
 pub mod operations;
 pub mod password;
 pub mod ports;

@@ -20,66 +20,46 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::AccountId;
+use crate::names::names;
 use crate::time::UnixTime;
 
-/// What waits in the outbox: what a message is about, which decides the wording and which limits
-/// count it, or which message is asked for.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailKind {
-    /// Proves the mailbox of a registration.
-    Verify,
-    /// Tells the owner of an address that somebody tried to register it.
-    AddressTaken,
-    /// Carries the token that sets a new password.
-    Reset,
-    /// Tells that the password was reset.
-    ResetNotice,
-    /// Tells that the password was changed.
-    PasswordChangedNotice,
-    /// Carries the token that gives an account the address.
-    AddressChange,
-    /// Tells the owner of an address that somebody tried to change to it.
-    ChangeToTaken,
-    /// Tells the old address of a change, and carries the token that takes it back.
-    AddressChangeNotice,
-    /// Tells that a change of address was taken back.
-    AddressPutBackNotice,
-    /// Carries the token that accepts an invite.
-    Invite,
-    /// Tells that the account is gone.
-    ErasedNotice,
-    /// Tells that a used refresh token came back.
-    ReplayNotice,
-    /// Asks for a [`MailKind::Verify`]; nothing that is sent.
-    VerifyRequest,
-    /// Asks for a [`MailKind::Reset`]; nothing that is sent.
-    ResetRequest,
-    /// Asks for a [`MailKind::AddressChange`]; nothing that is sent.
-    AddressChangeRequest,
-}
-
-impl MailKind {
-    /// The name in the store, in the mailbox and in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::AddressTaken => "address_taken",
-            Self::Reset => "reset",
-            Self::ResetNotice => "reset_notice",
-            Self::PasswordChangedNotice => "password_changed_notice",
-            Self::AddressChange => "address_change",
-            Self::ChangeToTaken => "change_to_taken",
-            Self::AddressChangeNotice => "address_change_notice",
-            Self::AddressPutBackNotice => "address_put_back_notice",
-            Self::Invite => "invite",
-            Self::ErasedNotice => "erased_notice",
-            Self::ReplayNotice => "replay_notice",
-            Self::VerifyRequest => "verify_request",
-            Self::ResetRequest => "reset_request",
-            Self::AddressChangeRequest => "address_change_request",
-        }
+names! {
+    /// What waits in the outbox: what a message is about, which decides the wording and which
+    /// limits count it, or which message is asked for; so called in the store, in the mailbox and
+    /// in metrics.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum MailKind {
+        /// Proves the mailbox of a registration.
+        Verify = "verify",
+        /// Tells the owner of an address that somebody tried to register it.
+        AddressTaken = "address_taken",
+        /// Carries the token that sets a new password.
+        Reset = "reset",
+        /// Tells that the password was reset.
+        ResetNotice = "reset_notice",
+        /// Tells that the password was changed.
+        PasswordChangedNotice = "password_changed_notice",
+        /// Carries the token that gives an account the address.
+        AddressChange = "address_change",
+        /// Tells the owner of an address that somebody tried to change to it.
+        ChangeToTaken = "change_to_taken",
+        /// Tells the old address of a change, and carries the token that takes it back.
+        AddressChangeNotice = "address_change_notice",
+        /// Tells that a change of address was taken back.
+        AddressPutBackNotice = "address_put_back_notice",
+        /// Carries the token that accepts an invite.
+        Invite = "invite",
+        /// Tells that the account is gone.
+        ErasedNotice = "erased_notice",
+        /// Tells that a used refresh token came back.
+        ReplayNotice = "replay_notice",
+        /// Asks for a [`MailKind::Verify`]; nothing that is sent.
+        VerifyRequest = "verify_request",
+        /// Asks for a [`MailKind::Reset`]; nothing that is sent.
+        ResetRequest = "reset_request",
+        /// Asks for a [`MailKind::AddressChange`]; nothing that is sent.
+        AddressChangeRequest = "address_change_request",
     }
 }
 
@@ -166,4 +146,17 @@ pub trait MailTransport: Send + Sync {
         created_at: UnixTime,
         message: &Message,
     ) -> Result<(), DeliveryError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::Named as _;
+
+    #[test]
+    fn a_kind_is_called_the_same_in_a_message_and_beside_it() {
+        for kind in MailKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
 }

@@ -23,38 +23,20 @@ pub mod reseal;
 pub mod seal;
 pub mod secrets;
 
+use crate::names::names;
 use crate::time::UnixTime;
 
 pub use keyring::Keyring;
 
-/// A stage in the life of a signing key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyState {
-    /// Published, and will sign.
-    Next,
-    /// Signs.
-    Active,
-    /// Published, no longer signs.
-    Retired,
-}
-
-impl KeyState {
-    /// The name in the store.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retired => "retired",
-        }
-    }
-
-    /// Reads [`KeyState::as_str`] back.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Next, Self::Active, Self::Retired]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+names! {
+    /// A stage in the life of a signing key; so called in the store.
+    pub enum KeyState {
+        /// Published, and will sign.
+        Next = "next",
+        /// Signs.
+        Active = "active",
+        /// Published, no longer signs.
+        Retired = "retired",
     }
 }
 

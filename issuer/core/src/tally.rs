@@ -5,7 +5,7 @@
 //! nothing that is counted tells of a person. Rates, averages and alerts are the business of who
 //! reads the numbers.
 //!
-//! To count something new: add an outcome to its enum, or an enum with [`outcomes!`] and a field;
+//! To count something new: add an outcome to its enum, or one that `names!` declares and a field;
 //! count it in the use case; show it in `operations::report` of the `signet` package, and say in
 //! `docs/OPERATIONS.md` what it means.
 
@@ -19,42 +19,14 @@ use std::sync::{Mutex, PoisonError};
 pub use histogram::{Histogram, Observed};
 
 use crate::mail::{DeliveryError, MailKind};
+use crate::mailed_token::Purpose;
+use crate::names::{Named, names};
 use crate::ports::Rotation;
 use crate::session::login::LoginError;
 
-/// What can come of something: a closed list of names.
-pub trait Outcome: Copy + Eq + 'static {
-    /// All of them.
-    const ALL: &'static [Self];
-
-    /// The name of one.
-    fn as_str(self) -> &'static str;
-}
-
-/// Declares what can come of something.
-macro_rules! outcomes {
-    ($(#[$doc:meta])* $type:ident { $($(#[$meaning:meta])* $variant:ident = $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub enum $type {
-            $($(#[$meaning])* $variant,)+
-        }
-
-        impl Outcome for $type {
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-        }
-    };
-}
-
-outcomes! {
+names! {
     /// What came of a login.
-    LoginOutcome {
+    pub enum LoginOutcome {
         /// A session was opened.
         Ok = "ok",
         /// The address or the password was wrong.
@@ -70,9 +42,9 @@ outcomes! {
     }
 }
 
-outcomes! {
+names! {
     /// What came of a refresh token.
-    RefreshOutcome {
+    pub enum RefreshOutcome {
         /// The session goes on.
         Advanced = "advanced",
         /// The predecessor came once more within the grace.
@@ -88,9 +60,9 @@ outcomes! {
     }
 }
 
-outcomes! {
+names! {
     /// A step on the way from a form to an account.
-    RegistrationStep {
+    pub enum RegistrationStep {
         /// Somebody asked for an account.
         Requested = "requested",
         /// The mail that proves the address was handed over.
@@ -100,9 +72,9 @@ outcomes! {
     }
 }
 
-outcomes! {
+names! {
     /// A step on the way from a forgotten password to a new one.
-    ResetStep {
+    pub enum ResetStep {
         /// Somebody asked for a mail.
         Requested = "requested",
         /// The mail was handed over.
@@ -112,9 +84,9 @@ outcomes! {
     }
 }
 
-outcomes! {
+names! {
     /// What came of handing a message over.
-    MailOutcome {
+    pub enum MailOutcome {
         /// The mail server took it.
         Sent = "sent",
         /// It could not be sent now.
@@ -128,7 +100,7 @@ outcomes! {
 #[derive(Debug)]
 pub struct Counts<T>(Box<[AtomicU64]>, PhantomData<T>);
 
-impl<T: Outcome> Default for Counts<T> {
+impl<T: Named> Default for Counts<T> {
     fn default() -> Self {
         Self(
             T::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -137,7 +109,7 @@ impl<T: Outcome> Default for Counts<T> {
     }
 }
 
-impl<T: Outcome> Counts<T> {
+impl<T: Named> Counts<T> {
     /// Once more.
     pub fn count(&self, outcome: T) {
         let place = T::ALL.iter().position(|one| *one == outcome);
@@ -203,12 +175,15 @@ impl Tally {
         let count = mails.entry((kind.as_str(), outcome.as_str())).or_default();
         *count = count.saturating_add(1);
         drop(mails);
-        match (outcome, kind) {
-            (MailOutcome::Sent, MailKind::Verify) => {
-                self.registrations.count(RegistrationStep::Mailed);
+        if outcome == MailOutcome::Sent {
+            match kind.carries() {
+                Some(Purpose::Verify) => self.registrations.count(RegistrationStep::Mailed),
+                Some(Purpose::Reset) => self.resets.count(ResetStep::Mailed),
+                Some(
+                    Purpose::EmailChange | Purpose::EmailUndo | Purpose::Invite | Purpose::Setup,
+                )
+                | None => {}
             }
-            (MailOutcome::Sent, MailKind::Reset) => self.resets.count(ResetStep::Mailed),
-            _ => {}
         }
     }
 

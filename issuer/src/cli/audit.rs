@@ -12,7 +12,7 @@ use signet_core::ports::StoreResult;
 
 use super::arguments::ConfigurationArgs;
 use super::{no, say, with_issuer};
-use crate::http::admin::audit::{end, lines};
+use crate::http::admin::audit::{AuditHead, end, lines};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -58,8 +58,8 @@ impl Verify {
         with_issuer(
             self.configuration,
             async move |issuer: &Issuer| match issuer.verify_trail(noted).await {
-                Ok(TrailHead { sequence, hash }) if as_json => {
-                    let head = json!({ "sequence": sequence, "hash": hex(&hash) });
+                Ok(head) if as_json => {
+                    let head = AuditHead::from(head);
                     say(&format!("{}\n", json!({ "ok": true, "head": head })))
                 }
                 Ok(TrailHead { sequence, hash }) => say(&format!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use signet_core::audit::Actor;
 use signet_core::issuer::Issuer;
 use signet_core::secret::SecretBytes;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::ConfigurationArgs;
 use super::{no, say, unusable, with_issuer};
-use crate::http::admin::keys::SigningKey;
+use crate::http::admin::keys::{KeysChanged, SigningKey};
 use crate::http::wire::Timestamp;
 
 #[derive(Debug, Subcommand)]
@@ -211,15 +211,11 @@ fn resealed(resealed: u64, broken: u64, others: &BTreeMap<String, u64>) -> Strin
 fn order(configuration: ConfigurationArgs, wish: &Wish<'_>, as_json: bool) -> ExitCode {
     with_issuer(configuration, async |issuer: &Issuer| {
         match issuer.change_keys_as_operator(*wish).await {
-            Ok(plan) if as_json => say(&format!("{}\n", changed(&plan))),
+            Ok(plan) if as_json => say(&format!("{}\n", json!(KeysChanged::from(plan)))),
             Ok(plan) => say(&told(&plan)),
             Err(error) => no(&error),
         }
     })
-}
-
-fn changed(plan: &Plan) -> Value {
-    json!({ "active": plan.promoted(), "next": plan.published() })
 }
 
 fn told(plan: &Plan) -> String {

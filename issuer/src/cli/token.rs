@@ -1,7 +1,7 @@
 //! `signet token verify`: checks one access token as any verifier does, with a key set from a file
 //! or a URL.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use signet_core::time::Clock as _;
 use signet_verifier::time::UnixTime;
 use signet_verifier::{Rejection, VerifiedToken, Verifier};
 
-use super::key_set;
+use super::{key_set, say, unusable};
 use crate::clock::SystemClock;
 
 /// The most that is read from standard input: any token, and enough to tell that it is none.
@@ -45,23 +45,20 @@ impl Verify {
     pub(crate) async fn run(self) -> ExitCode {
         let answer = match self.check().await {
             Ok(answer) => answer,
-            Err(unusable) => {
-                let _nobody_reads_it = writeln!(std::io::stderr(), "signet: {unusable}");
-                return ExitCode::from(2);
-            }
+            Err(error) => return unusable(&error),
         };
-        let (text, code) = match &answer {
-            Ok(token) if self.json => (accepted(token), ExitCode::SUCCESS),
-            Ok(token) => (describe(token), ExitCode::SUCCESS),
+        let text = match &answer {
+            Ok(token) if self.json => accepted(token),
+            Ok(token) => describe(token),
             Err(rejection) if self.json => {
-                let refusal = json!({ "ok": false, "code": rejection.code() });
-                (refusal.to_string(), ExitCode::from(1))
+                json!({ "ok": false, "code": rejection.code() }).to_string()
             }
-            Err(rejection) => (format!("refused: {rejection}"), ExitCode::from(1)),
+            Err(rejection) => format!("refused: {rejection}"),
         };
-        match writeln!(std::io::stdout(), "{text}") {
-            Ok(()) => code,
-            Err(_) => ExitCode::from(2),
+        let said = say(&format!("{text}\n"));
+        match answer {
+            Ok(_) => said,
+            Err(_) => ExitCode::from(1),
         }
     }
 

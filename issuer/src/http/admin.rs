@@ -6,7 +6,7 @@
 pub(crate) mod audit;
 pub(super) mod invites;
 pub(crate) mod keys;
-pub(super) mod outbox;
+pub(crate) mod outbox;
 pub(super) mod roles;
 pub(super) mod sessions;
 pub(crate) mod users;

@@ -1,8 +1,9 @@
 //! Everything that is shown at `/metrics`. What it means to an operator, and what to be woken for,
 //! is in `docs/OPERATIONS.md`.
 
+use signet_core::names::Named;
 use signet_core::ports::operations::OutboxCounts;
-use signet_core::tally::{Counts, Outcome};
+use signet_core::tally::Counts;
 use signet_store_redis::RedisClient;
 
 use super::Operations;
@@ -99,7 +100,7 @@ fn use_cases(text: &mut Exposition, app: &App) {
     }
 }
 
-fn counted<T: Outcome>(
+fn counted<T: Named>(
     text: &mut Exposition,
     name: &'static str,
     help: &str,
@@ -108,7 +109,7 @@ fn counted<T: Outcome>(
 ) {
     let mut family = text.counter(name, help);
     for (outcome, count) in counts.read() {
-        family.sample(&[(label, outcome.as_str())], count);
+        family.sample(&[(label, outcome.name())], count);
     }
 }
 

@@ -25,6 +25,7 @@ use super::pattern::Pattern;
 use super::routes::{Methods, Route, Routes};
 use super::target::TargetPath;
 
+pub use allow::duration_in_seconds;
 pub use fault::{Fault, FaultKind, Place};
 
 /// Rules, and what they are held against.

@@ -1,5 +1,8 @@
 //! What a host tells of a fetch, and where there is a document in it.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::RefreshFault;
 
 /// What came of a fetch.
@@ -19,6 +22,40 @@ pub enum Answer<'a> {
         /// The body, without its transfer and content codings.
         body: &'a [u8],
     },
+}
+
+/// An [`Answer`] with a body of its own, for hosts that keep it until they tell of it.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// See [`Answer::Failed`].
+    Failed,
+    /// See [`Answer::TooLarge`].
+    TooLarge,
+    /// See [`Answer::Response`].
+    Response {
+        /// The status code.
+        status: u16,
+        /// The `ETag` header, if there is one.
+        etag: Option<String>,
+        /// The body, without its transfer and content codings.
+        body: Vec<u8>,
+    },
+}
+
+impl Reply {
+    /// What the refresher is told.
+    #[must_use]
+    pub fn answer(&self) -> Answer<'_> {
+        match self {
+            Self::Failed => Answer::Failed,
+            Self::TooLarge => Answer::TooLarge,
+            Self::Response { status, etag, body } => Answer::Response {
+                status: *status,
+                etag: etag.as_deref(),
+                body,
+            },
+        }
+    }
 }
 
 impl<'a> Answer<'a> {

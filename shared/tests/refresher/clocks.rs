@@ -1,9 +1,9 @@
 //! Clocks that are set, leap, and are read by several threads.
 
-use signet_verifier::refresher::{Config, Document, Next, Refresher};
+use signet_verifier::refresher::{Config, Document, Next, Refresher, Reply};
 
 use crate::host::{HOUR, Host, SECOND, START, gate, millis};
-use crate::issuer::{ISSUER, Reply, jwks};
+use crate::issuer::{ISSUER, jwks, ok};
 
 #[test]
 fn a_clock_set_back_delays_nothing_beyond_its_interval() {
@@ -72,7 +72,7 @@ fn a_clock_set_back_during_a_fetch_doesnt_make_keys_younger() {
     host.run(0);
     let ticket = host.fetches[0].1.ticket;
     host.clock_behind = 10 * HOUR;
-    let reply = Reply::ok(jwks(&["k1"]));
+    let reply = ok(jwks(&["k1"]));
     host.deliver(ticket, reply.answer()).expect("good keys");
     host.now += 24 * HOUR - 1;
     assert!(host.trusts("k1"));
@@ -107,7 +107,7 @@ fn both_ends_of_time_are_times() {
                     handed_out += 1;
                     let reply = match seed % 2 {
                         0 => Reply::Failed,
-                        _ => Reply::ok(jwks(&["k1"])),
+                        _ => ok(jwks(&["k1"])),
                     };
                     let _ =
                         refresher.on_response(millis(now), fetch.ticket, reply.answer(), &mut gate);

@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use signet_verifier::Rejection;
 use signet_verifier::refresher::{
-    Answer, Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher,
+    Answer, Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher, Reply,
 };
 use signet_verifier::revocation::{Applied, FeedFault};
 
 use crate::host::{HOUR, Host, SECOND, START, gate, millis};
-use crate::issuer::{Feed, ISSUER, Reply, jwks};
+use crate::issuer::{Feed, ISSUER, jwks, ok, with_status};
 
 const URL: &str = "https://auth.example.com/.well-known/signet-revocations";
 
@@ -114,7 +114,7 @@ fn the_feed_is_always_fresh_when_all_is_well() {
 #[test]
 fn a_304_doesnt_make_a_feed_fresh() {
     let mut host = Host::settled();
-    host.issuer.instead = Some(|_| Reply::status(304, ""));
+    host.issuer.instead = Some(|_| with_status(304, ""));
     host.run(31 * SECOND);
     assert!(!host.has_fresh_feed());
     let asked: Vec<bool> = feeds(&host).iter().map(|fetch| fetch.url == URL).collect();
@@ -128,7 +128,7 @@ fn a_304_doesnt_make_a_feed_fresh() {
 #[test]
 fn a_304_that_nobody_asked_for_is_refused() {
     let mut host = Host::new();
-    host.issuer.instead = Some(|_| Reply::status(304, ""));
+    host.issuer.instead = Some(|_| with_status(304, ""));
     host.run(SECOND);
     assert_eq!(host.faults(Document::Feed), [RefreshFault::NotModified]);
     assert_eq!(host.faults(Document::Keys), [RefreshFault::NotModified]);
@@ -138,12 +138,12 @@ fn a_304_that_nobody_asked_for_is_refused() {
 fn a_304_to_a_fetch_without_a_tag_is_refused_however_fresh_the_feed_is() {
     let mut host = Host::settled();
     let fetch = next_feed(&mut host);
-    let untagged = Reply::ok(Feed::snapshot(1, host.now / SECOND).signed_by("k1"));
+    let untagged = ok(Feed::snapshot(1, host.now / SECOND).signed_by("k1"));
     host.deliver(fetch.ticket, untagged.answer())
         .expect("a good feed");
     let fetch = next_feed(&mut host);
     assert_eq!(fetch.if_none_match, None);
-    let outcome = host.deliver(fetch.ticket, Reply::status(304, "").answer());
+    let outcome = host.deliver(fetch.ticket, with_status(304, "").answer());
     assert!(host.has_fresh_feed());
     assert_eq!(outcome, Err(RefreshFault::NotModified));
 }
@@ -180,7 +180,7 @@ fn after_a_delta_that_cant_be_taken_everything_is_asked_for_at_once() {
         let mut host = Host::settled();
         let fetch = next_feed(&mut host);
         assert_eq!(fetch.url, format!("{URL}?since=1.0"));
-        let reply = Reply::ok(delta.signed_by("k1"));
+        let reply = ok(delta.signed_by("k1"));
         let outcome = host.deliver(fetch.ticket, reply.answer());
         assert_eq!(outcome, Err(RefreshFault::Feed(fault)));
         // Wanting it meanwhile makes it no later.
@@ -189,7 +189,7 @@ fn after_a_delta_that_cant_be_taken_everything_is_asked_for_at_once() {
             panic!("a snapshot is needed");
         };
         assert_eq!((fetch.url.as_str(), fetch.if_none_match), (URL, None));
-        let reply = Reply::ok(Feed::snapshot(8, now).signed_by("k1"));
+        let reply = ok(Feed::snapshot(8, now).signed_by("k1"));
         let taken = host.deliver(fetch.ticket, reply.answer());
         assert_eq!(taken, Ok(Refreshed::Feed(Applied::Extended)));
         assert_eq!(next_feed(&mut host).url, format!("{URL}?since=1.8"));
@@ -201,13 +201,11 @@ fn a_server_that_has_only_nonsense_isnt_asked_in_haste() {
     let mut host = Host::settled();
     host.issuer.instead = Some(|document| match document {
         Document::Keys => Reply::Failed,
-        Document::Feed => Reply::ok(
-            Feed {
-                since: Some(7),
-                ..Feed::snapshot(8, START / SECOND)
-            }
-            .signed_by("k1"),
-        ),
+        Document::Feed => ok(Feed {
+            since: Some(7),
+            ..Feed::snapshot(8, START / SECOND)
+        }
+        .signed_by("k1")),
     });
     host.run(120 * SECOND);
     let faults = host.faults(Document::Feed);
@@ -226,7 +224,7 @@ fn an_old_copy_is_refused_and_the_newer_feed_kept() {
     host.issuer.end_session(host.now);
     host.run(7 * SECOND);
     let fetch = next_feed(&mut host);
-    let reply = Reply::ok(Feed::snapshot(0, host.now / SECOND).signed_by("k1"));
+    let reply = ok(Feed::snapshot(0, host.now / SECOND).signed_by("k1"));
     let outcome = host.deliver(fetch.ticket, reply.answer());
     assert_eq!(outcome, Err(RefreshFault::Feed(FeedFault::Rollback)));
     assert_eq!(host.seq(), Some(1));
@@ -264,12 +262,12 @@ fn at_the_start_a_feed_may_come_before_the_keys() {
         Next::Wait(until) => panic!("waits until {until}"),
     });
     let [keys, feed] = tickets;
-    let reply = Reply::ok(Feed::snapshot(3, START / SECOND).signed_by("k1"));
+    let reply = ok(Feed::snapshot(3, START / SECOND).signed_by("k1"));
     let later = millis(START + 50);
     let early = refresher.on_response(later, feed, reply.answer(), &mut gate);
     assert_eq!(early.unwrap_err().code(), "unknown_kid");
     assert!(matches!(refresher.poll(later), Next::Wait(_)));
-    let jwks = Reply::ok(jwks(&["k1"]));
+    let jwks = ok(jwks(&["k1"]));
     let installed = refresher.on_response(later, keys, jwks.answer(), &mut gate);
     assert!(installed.is_ok());
     let Next::Fetch(fetch) = refresher.poll(later) else {

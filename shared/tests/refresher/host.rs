@@ -4,12 +4,12 @@
 use signet_verifier::Gate;
 use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{
-    Answer, Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher, Ticket,
+    Answer, Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher, Reply, Ticket,
 };
 use signet_verifier::revocation::FeedFault;
 use signet_verifier::time::UnixMillis;
 
-use crate::issuer::{ISSUER, Issuer, Reply, probe};
+use crate::issuer::{ISSUER, Issuer, probe};
 
 pub(crate) const SECOND: u64 = 1_000;
 pub(crate) const HOUR: u64 = 3_600 * SECOND;

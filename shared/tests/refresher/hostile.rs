@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use signet_verifier::keyset::KeyFault;
-use signet_verifier::refresher::{Document, RefreshFault, Refreshed};
+use signet_verifier::refresher::{Document, RefreshFault, Refreshed, Reply};
 
 use crate::host::{Host, SECOND};
-use crate::issuer::{Feed, Reply, jwk, jwks};
+use crate::issuer::{Feed, jwk, jwks, ok, with_status};
 
 /// A settled host, and what it makes of an answer to its next fetch of a document.
 fn answered(document: Document, reply: &Reply) -> (Host, Result<Refreshed, RefreshFault>) {
@@ -45,7 +45,7 @@ fn without_document() -> Vec<(Reply, &'static str)> {
     .map(|status| (status, "status"));
     let statuses = redirects.into_iter().chain(others);
     // Any of them with a body that would be good.
-    let replies = statuses.map(|(status, code)| (Reply::status(status, jwks(&["k2"])), code));
+    let replies = statuses.map(|(status, code)| (with_status(status, jwks(&["k2"])), code));
     replies
         .chain([
             (Reply::Failed, "no_response"),
@@ -98,9 +98,9 @@ fn what_is_no_key_set_is_refused() {
         (with("x", json!("A".repeat(43))), "no_usable_key"),
         (r#"{"keys":[null,1]}"#.into(), "no_usable_key"),
     ] {
-        assert_refused(Document::Keys, &Reply::ok(body), code);
+        assert_refused(Document::Keys, &ok(body), code);
     }
-    let (mut host, outcome) = answered(Document::Keys, &Reply::ok(padded(65_536)));
+    let (mut host, outcome) = answered(Document::Keys, &ok(padded(65_536)));
     assert!(outcome.is_ok() && host.trusts("k2"));
 }
 
@@ -121,9 +121,9 @@ fn what_is_no_feed_is_refused() {
         ),
         (vec![b'A'; 262_145], "too_large"),
     ] {
-        assert_refused(Document::Feed, &Reply::ok(body), code);
+        assert_refused(Document::Feed, &ok(body), code);
     }
-    let (host, outcome) = answered(Document::Feed, &Reply::ok(next.signed_by("k1")));
+    let (host, outcome) = answered(Document::Feed, &ok(next.signed_by("k1")));
     assert!(outcome.is_ok());
     assert_eq!(host.seq(), Some(1));
 }
@@ -133,7 +133,7 @@ fn a_set_with_keys_that_cant_be_used_serves_the_others_and_tells() {
     let mut rsa = jwk("k3");
     rsa["kty"] = json!("RSA");
     let set = json!({ "keys": [jwk("k1"), rsa, jwk("k2")] });
-    let (mut host, outcome) = answered(Document::Keys, &Reply::ok(set.to_string()));
+    let (mut host, outcome) = answered(Document::Keys, &ok(set.to_string()));
     let Ok(Refreshed::Keys { left_out }) = outcome else {
         panic!("a good set: {outcome:?}");
     };
@@ -148,7 +148,7 @@ fn a_set_with_keys_that_cant_be_used_serves_the_others_and_tells() {
 #[test]
 fn without_a_good_set_there_are_no_keys() {
     let mut host = Host::new();
-    host.issuer.instead = Some(|_| Reply::ok(r#"{"keys":[{"kty":"RSA"}]}"#));
+    host.issuer.instead = Some(|_| ok(r#"{"keys":[{"kty":"RSA"}]}"#));
     host.run(SECOND);
     assert!(!host.trusts("k1"));
     assert_eq!(host.faults(Document::Keys), [RefreshFault::NoUsableKey]);

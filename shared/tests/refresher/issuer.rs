@@ -4,45 +4,20 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use signet_verifier::refresher::{Answer, Document, Fetch};
+use signet_verifier::refresher::{Document, Fetch, Reply};
 
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 
-/// What a server sends.
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    Failed,
-    TooLarge,
-    Response {
-        status: u16,
-        etag: Option<String>,
-        body: Vec<u8>,
-    },
+/// A document.
+pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Reply {
+    with_status(200, body)
 }
 
-impl Reply {
-    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self::status(200, body)
-    }
-
-    pub(crate) fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::Response {
-            status,
-            etag: None,
-            body: body.into(),
-        }
-    }
-
-    pub(crate) fn answer(&self) -> Answer<'_> {
-        match self {
-            Self::Failed => Answer::Failed,
-            Self::TooLarge => Answer::TooLarge,
-            Self::Response { status, etag, body } => Answer::Response {
-                status: *status,
-                etag: etag.as_deref(),
-                body,
-            },
-        }
+pub(crate) fn with_status(status: u16, body: impl Into<Vec<u8>>) -> Reply {
+    Reply::Response {
+        status,
+        etag: None,
+        body: body.into(),
     }
 }
 
@@ -85,7 +60,7 @@ impl Issuer {
             return instead(fetch.ticket.document);
         }
         match fetch.ticket.document {
-            Document::Keys => Reply::ok(jwks(&self.published)),
+            Document::Keys => ok(jwks(&self.published)),
             Document::Feed => self.feed(fetch, now_ms / 1_000),
         }
     }
@@ -95,7 +70,7 @@ impl Issuer {
         let iat = (now / 15 * 15).max(self.changed_at);
         let tag = format!("W/\"1.{}.{iat}\"", self.seq());
         if fetch.if_none_match.as_ref() == Some(&tag) {
-            return Reply::status(304, "");
+            return with_status(304, "");
         }
         let since = fetch.url.split_once("?since=1.");
         let since = since.map(|(_, seq)| seq.parse().expect("a number"));

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use signet_verifier::refresher::{Config, Document, Next, Refresher};
+use signet_verifier::refresher::{Config, Document, Next, Refresher, Reply};
 
 use crate::host::{HOUR, Host, SECOND, START, millis};
-use crate::issuer::{ISSUER, Reply};
+use crate::issuer::ISSUER;
 
 fn without_feed() -> Host {
     Host::with(Config::of_issuer(ISSUER).without_feed(), 1)

@@ -1,9 +1,9 @@
 //! Fetches that nobody answers for, and answers that nobody waits for any more.
 
-use signet_verifier::refresher::{Document, Fetch, Next, RefreshFault, Refreshed};
+use signet_verifier::refresher::{Document, Fetch, Next, RefreshFault, Refreshed, Reply};
 
 use crate::host::{Host, SECOND};
-use crate::issuer::{Reply, jwks};
+use crate::issuer::{jwks, ok};
 
 /// A settled host, and fetches of keys that were handed out and not answered: the later ones
 /// because the earlier ones were lost.
@@ -42,10 +42,10 @@ fn an_older_answer_never_replaces_a_newer_one() {
     let [first, second] = &fetches[..] else {
         panic!("two fetches were handed out");
     };
-    let newer = Reply::ok(jwks(&["k2"]));
+    let newer = ok(jwks(&["k2"]));
     let outcome = host.deliver(second.ticket, newer.answer());
     assert!(matches!(outcome, Ok(Refreshed::Keys { .. })));
-    let older = Reply::ok(jwks(&["k1"]));
+    let older = ok(jwks(&["k1"]));
     for _ in 0..2 {
         let outcome = host.deliver(first.ticket, older.answer());
         assert_eq!(outcome, Err(RefreshFault::Late));
@@ -63,14 +63,14 @@ fn an_older_answer_doesnt_stand_in_for_the_one_on_its_way() {
     let outcome = host.deliver(first.ticket, Reply::Failed.answer());
     assert_eq!(outcome, Err(RefreshFault::Late));
     assert_eq!(host.refresher.status(), before);
-    let newer = Reply::ok(jwks(&["k2"]));
+    let newer = ok(jwks(&["k2"]));
     assert!(host.deliver(second.ticket, newer.answer()).is_ok());
 }
 
 #[test]
 fn an_answer_counts_once() {
     let (mut host, fetches) = with_lost_fetches(1);
-    let reply = Reply::ok(jwks(&["k1"]));
+    let reply = ok(jwks(&["k1"]));
     assert!(host.deliver(fetches[0].ticket, reply.answer()).is_ok());
     let again = host.deliver(fetches[0].ticket, reply.answer());
     assert_eq!(again, Err(RefreshFault::Late));
@@ -80,7 +80,7 @@ fn an_answer_counts_once() {
 fn an_answer_that_is_overdue_is_taken_while_no_other_fetch_is_handed_out() {
     let (mut host, fetches) = with_lost_fetches(1);
     host.now += 60 * SECOND;
-    let reply = Reply::ok(jwks(&["k2"]));
+    let reply = ok(jwks(&["k2"]));
     assert!(host.deliver(fetches[0].ticket, reply.answer()).is_ok());
     assert!(host.trusts("k2"));
 }

@@ -5,14 +5,14 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use signet_verifier::refresher::{
-    Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher, Ticket,
+    Config, Document, Fetch, Next, RefreshFault, Refreshed, Refresher, Reply, Ticket,
 };
 use signet_verifier::revocation::FeedFault;
 use signet_verifier::{Gate, Rejection};
 
 use crate::host::{START, gate, millis, trusts};
 use crate::inputs;
-use crate::issuer::{Feed, ISSUER, Reply, jwks};
+use crate::issuer::{Feed, ISSUER, jwks, ok, with_status};
 
 /// What happens to a host.
 #[derive(Clone, Debug)]
@@ -217,13 +217,13 @@ impl Life {
     /// The only answer that is taken has another key than the gate.
     fn key_set(&self, kind: Kind) -> Reply {
         match kind {
-            Kind::Good => Reply::ok(jwks(&[other_key(self.keys)])),
-            Kind::Less => Reply::status(304, ""),
-            Kind::Gap => Reply::ok(r#"{"keys":[{"kty":"RSA"}]}"#),
-            Kind::Unknown => Reply::ok(jwks(&[])),
-            Kind::Old => Reply::ok(jwks(&["k3", "k3"])),
-            Kind::Garbage => Reply::ok("<html>"),
-            Kind::Unavailable => Reply::status(503, jwks(&["k3"])),
+            Kind::Good => ok(jwks(&[other_key(self.keys)])),
+            Kind::Less => with_status(304, ""),
+            Kind::Gap => ok(r#"{"keys":[{"kty":"RSA"}]}"#),
+            Kind::Unknown => ok(jwks(&[])),
+            Kind::Old => ok(jwks(&["k3", "k3"])),
+            Kind::Garbage => ok("<html>"),
+            Kind::Unavailable => with_status(503, jwks(&["k3"])),
             Kind::Failed => Reply::Failed,
         }
     }
@@ -238,7 +238,7 @@ impl Life {
         let next = Feed::snapshot(self.seq + 1, now);
         match kind {
             Kind::Good => signed(next),
-            Kind::Less if fetch.if_none_match.is_some() => Reply::status(304, ""),
+            Kind::Less if fetch.if_none_match.is_some() => with_status(304, ""),
             Kind::Less => signed(Feed {
                 since: Some(self.seq),
                 ..next
@@ -247,10 +247,10 @@ impl Life {
                 since: Some(self.seq + 1),
                 ..next
             }),
-            Kind::Unknown => Reply::ok(next.signed_by("k3")),
+            Kind::Unknown => ok(next.signed_by("k3")),
             Kind::Old => signed(Feed::snapshot(self.seq.saturating_sub(1), now)),
-            Kind::Garbage => Reply::ok("<html>"),
-            Kind::Unavailable => Reply::status(503, next.signed_by(self.keys)),
+            Kind::Garbage => ok("<html>"),
+            Kind::Unavailable => with_status(503, next.signed_by(self.keys)),
             Kind::Failed => Reply::Failed,
         }
     }

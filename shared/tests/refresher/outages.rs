@@ -1,9 +1,9 @@
 //! An issuer that is down, hangs, or comes back.
 
-use signet_verifier::refresher::{Document, RefreshFault};
+use signet_verifier::refresher::{Document, RefreshFault, Reply};
 
 use crate::host::{HOUR, Host, SECOND};
-use crate::issuer::Reply;
+use crate::issuer::with_status;
 
 #[test]
 fn while_the_issuer_is_down_the_time_between_fetches_doubles_up_to_a_minute() {
@@ -44,7 +44,7 @@ fn an_issuer_that_hangs_is_asked_as_rarely_as_one_that_is_down() {
 #[test]
 fn an_hour_without_the_issuer_costs_no_key() {
     let mut host = Host::settled();
-    host.issuer.instead = Some(|_| Reply::status(503, "down"));
+    host.issuer.instead = Some(|_| with_status(503, "down"));
     for _ in 0..3_600 {
         host.run(SECOND);
         assert!(host.trusts("k1"));
@@ -105,7 +105,7 @@ fn the_status_tells_when_it_went_well_and_what_went_wrong() {
     let well = host.refresher.status();
     assert_eq!(well.keys.fetches, 1);
     assert_eq!(well.keys.last_fault, None);
-    host.issuer.instead = Some(|_| Reply::status(503, ""));
+    host.issuer.instead = Some(|_| with_status(503, ""));
     host.want(Document::Keys);
     host.run(host.latency);
     let status = host.refresher.status().keys;

@@ -1,9 +1,9 @@
 //! What decisions lack, ten thousand times.
 
-use signet_verifier::refresher::Document;
+use signet_verifier::refresher::{Document, Reply};
 
 use crate::host::{HOUR, Host, SECOND};
-use crate::issuer::{Feed, Reply};
+use crate::issuer::{Feed, ok};
 
 #[test]
 fn ten_thousand_unknown_kids_are_two_fetches_at_most() {
@@ -88,7 +88,7 @@ fn a_feed_that_stays_stale_is_fetched_once_a_second_however_many_rules_require_i
     let mut host = Host::settled();
     host.issuer.instead = Some(|document| match document {
         Document::Keys => Reply::Failed,
-        Document::Feed => Reply::ok(Feed::snapshot(0, 1_700_000_000).signed_by("k1")),
+        Document::Feed => ok(Feed::snapshot(0, 1_700_000_000).signed_by("k1")),
     });
     host.run(60 * SECOND);
     assert!(!host.has_fresh_feed());

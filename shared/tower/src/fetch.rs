@@ -3,33 +3,7 @@
 use http::header::ETAG;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use signet_verifier::refresher::{Answer, Fetch, Ticket};
-
-/// What came of a fetch; [`Answer`] with its own body.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    Failed,
-    TooLarge,
-    Response {
-        status: u16,
-        etag: Option<String>,
-        body: Vec<u8>,
-    },
-}
-
-impl Reply {
-    pub(crate) fn answer(&self) -> Answer<'_> {
-        match self {
-            Self::Failed => Answer::Failed,
-            Self::TooLarge => Answer::TooLarge,
-            Self::Response { status, etag, body } => Answer::Response {
-                status: *status,
-                etag: etag.as_deref(),
-                body,
-            },
-        }
-    }
-}
+use signet_verifier::refresher::{Fetch, Reply, Ticket};
 
 /// A client that goes where it is sent and nowhere else: over TLS, since whoever changes a key set
 /// on its way can make tokens; or, if the issuer runs on this machine, without leaving it.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use reqwest::Client;
 use signet_verifier::keyset::LeftOutKey;
-use signet_verifier::refresher::{Document, Next, RefreshFault, Refreshed, Ticket};
+use signet_verifier::refresher::{Document, Next, RefreshFault, Refreshed, Reply, Ticket};
 use signet_verifier::{Gate, Refresher};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::fetch::{Reply, fetch};
+use crate::fetch::fetch;
 use crate::trust::Shared;
 
 /// How long the task sleeps at most. Tokio's time stands still while a machine is suspended, and

@@ -7,7 +7,9 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType};
 use signet_verifier::Refresher;
 use signet_verifier::keyset::LeftOutKey;
-use signet_verifier::refresher::{Answer, Document, Fetch, Next, RefreshFault, Refreshed, Ticket};
+use signet_verifier::refresher::{
+    Answer, Document, Fetch, Next, RefreshFault, Refreshed, Reply, Ticket,
+};
 use signet_verifier::time::UnixMillis;
 
 use crate::board::Board;
@@ -102,15 +104,17 @@ impl Leader {
     ) -> Option<Good> {
         let place = self.calls.iter().position(|call| call.id == id)?;
         let call = self.calls.swap_remove(place);
-        let reply = Reply::read(body_size, call.most_bytes);
+        let reply = read(body_size, call.most_bytes);
         let refreshed = self.take(now, call.ticket, reply.answer(), guard)?;
-        match refreshed {
-            Refreshed::Keys { .. } | Refreshed::Feed(_) => Some(Good {
-                document: call.ticket.document,
-                asked_at: call.asked_at,
-                body: reply.body?,
-            }),
-            Refreshed::FeedNotModified => None,
+        match (refreshed, reply) {
+            (Refreshed::Keys { .. } | Refreshed::Feed(_), Reply::Response { body, .. }) => {
+                Some(Good {
+                    document: call.ticket.document,
+                    asked_at: call.asked_at,
+                    body,
+                })
+            }
+            (Refreshed::FeedNotModified, _) | (_, Reply::Failed | Reply::TooLarge) => None,
         }
     }
 
@@ -148,42 +152,23 @@ fn call(cluster: &str, fetch: &Fetch) -> Option<u32> {
     hostcalls::dispatch_http_call(cluster, headers, None, Vec::new(), fetch.timeout).ok()
 }
 
-/// What came of a call; [`Answer`] with its own body.
-struct Reply {
-    status: Option<u16>,
-    etag: Option<String>,
-    /// `None` if it is too large.
-    body: Option<Vec<u8>>,
-}
-
-impl Reply {
-    /// Reads the answer to the call at hand. One that is too large stays with Envoy.
-    fn read(body_size: usize, most_bytes: usize) -> Self {
-        let header = |name| {
-            let value = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name);
-            String::from_utf8(value.ok()??).ok()
-        };
-        let body = || {
-            let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size);
-            body.ok().flatten().unwrap_or_default()
-        };
-        Self {
-            status: header(":status").and_then(|status| status.parse().ok()),
-            etag: header("etag"),
-            body: (body_size <= most_bytes).then(body),
-        }
+/// Reads the answer to the call at hand. One that is too large stays with Envoy.
+fn read(body_size: usize, most_bytes: usize) -> Reply {
+    let header = |name| {
+        let value = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, name);
+        String::from_utf8(value.ok()??).ok()
+    };
+    let Some(status) = header(":status").and_then(|status| status.parse().ok()) else {
+        return Reply::Failed;
+    };
+    if body_size > most_bytes {
+        return Reply::TooLarge;
     }
-
-    fn answer(&self) -> Answer<'_> {
-        match (self.status, &self.body) {
-            (None, _) => Answer::Failed,
-            (Some(_), None) => Answer::TooLarge,
-            (Some(status), Some(body)) => Answer::Response {
-                status,
-                etag: self.etag.as_deref(),
-                body,
-            },
-        }
+    let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size);
+    Reply::Response {
+        status,
+        etag: header("etag"),
+        body: body.ok().flatten().unwrap_or_default(),
     }
 }
 

@@ -10,7 +10,7 @@ use worker::{Delay, Env};
 
 use signet_verifier::Decision;
 use signet_verifier::gate::Answer;
-use signet_verifier::refresher::{self, Fetch};
+use signet_verifier::refresher::{Fetch, Reply};
 use signet_verifier::time::UnixMillis;
 
 /// Between two texts that cross as one.
@@ -75,32 +75,6 @@ pub(crate) fn answer(answer: &Answer) -> Response {
     let headers = answer.headers.iter();
     let headers = packed(headers.map(|(name, value)| (*name, &**value)));
     answer_packed(answer.status, &headers, &answer.body)
-}
-
-/// What came of a fetch; [`refresher::Answer`] with its own body.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    Failed,
-    TooLarge,
-    Response {
-        status: u16,
-        etag: Option<String>,
-        body: Vec<u8>,
-    },
-}
-
-impl Reply {
-    pub(crate) fn answer(&self) -> refresher::Answer<'_> {
-        match self {
-            Self::Failed => refresher::Answer::Failed,
-            Self::TooLarge => refresher::Answer::TooLarge,
-            Self::Response { status, etag, body } => refresher::Answer::Response {
-                status: *status,
-                etag: etag.as_deref(),
-                body,
-            },
-        }
-    }
 }
 
 /// Asks the issuer, and no cache. Redirects aren't followed, and no more is read than there may be.

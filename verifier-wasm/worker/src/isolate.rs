@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 
 use signet_verifier::gate::Refusal;
-use signet_verifier::refresher::{Fetch, Next, Ticket};
+use signet_verifier::refresher::{Fetch, Next, Reply, Ticket};
 use signet_verifier::time::UnixMillis;
 use signet_verifier::{Decision, Gate, Refresher};
 use worker::js_sys::Math;
@@ -19,7 +19,7 @@ use worker::{Context, Env};
 
 use crate::configuration::{Configuration, Misconfigured, Origin};
 use crate::head::Head;
-use crate::host::{self, Reply};
+use crate::host;
 use crate::log::Log;
 
 thread_local! {

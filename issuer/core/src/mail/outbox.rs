@@ -6,9 +6,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{Error as Unknown, StrDeserializer};
 use uuid::Uuid;
 
 use super::MailKind;
@@ -17,6 +14,7 @@ use crate::account::AccountId;
 use crate::audit::{Context, Origin};
 use crate::issuer::Issuer;
 use crate::mailed_token::{MailedToken, MailedTokenHash, Purpose};
+use crate::names::names;
 use crate::ports::outbox::RetryRefusal;
 use crate::ports::{StoreError, StoreResult};
 use crate::session::LiveSession;
@@ -26,15 +24,8 @@ use crate::time::UnixTime;
 const MOST_WAITING: u32 = 100_000;
 
 impl MailKind {
-    /// The kind of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let text: StrDeserializer<'_, Unknown> = text.into_deserializer();
-        Self::deserialize(text).ok()
-    }
-
     /// What the token in such a message is for.
-    fn carries(self) -> Option<Purpose> {
+    pub(crate) fn carries(self) -> Option<Purpose> {
         match self {
             Self::Verify => Some(Purpose::Verify),
             Self::Reset => Some(Purpose::Reset),
@@ -55,31 +46,13 @@ impl MailKind {
     }
 }
 
-/// Whether an entry will be tried again by itself.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum OutboxState {
-    /// It will.
-    Waiting,
-    /// It won't: it was refused for good, tried too often, or expired.
-    Dead,
-}
-
-impl OutboxState {
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Dead => "dead",
-        }
-    }
-
-    /// The state of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Waiting, Self::Dead]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+names! {
+    /// Whether an entry will be tried again by itself; so called on the wire.
+    pub enum OutboxState {
+        /// It will.
+        Waiting = "waiting",
+        /// It won't: it was refused for good, tried too often, or expired.
+        Dead = "dead",
     }
 }
 
@@ -231,20 +204,6 @@ fn token_in(kind: MailKind, token: Option<&str>) -> Option<MailedTokenHash> {
 mod tests {
     use super::*;
     use crate::secret::OperatingSystem;
-
-    #[test]
-    fn a_kind_is_read_by_its_name_only() {
-        for kind in [
-            MailKind::Verify,
-            MailKind::AddressTaken,
-            MailKind::ResetRequest,
-        ] {
-            assert_eq!(MailKind::parse(kind.as_str()), Some(kind));
-        }
-        for text in ["", "Verify", "verify ", "addressTaken", "0", "null"] {
-            assert_eq!(MailKind::parse(text), None, "{text:?}");
-        }
-    }
 
     #[test]
     fn the_token_in_a_message_is_known_by_what_it_is_for() {

@@ -84,6 +84,12 @@ struct Proven {
 }
 
 impl Issuer {
+    /// The least time that the answer to a login takes.
+    #[must_use]
+    pub fn login_floor(&self) -> ResponseFloor {
+        self.settings.login_floor
+    }
+
     /// Logs somebody in. Whatever comes of it takes the time of the response floor at least, unless
     /// it is that there is too much to do, which says nothing about anybody.
     ///
@@ -94,8 +100,7 @@ impl Issuer {
         let outcome = match self.hashing.turn_away_if_full() {
             Ok(()) => {
                 let work = self.attempt_login(origin, login, &audience, &client);
-                let floor = self.settings.login_floor;
-                floor.hold(&*self.randomness, work).await
+                self.login_floor().hold(&*self.randomness, work).await
             }
             Err(overloaded) => Err(overloaded.into()),
         };

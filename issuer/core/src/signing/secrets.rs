@@ -11,30 +11,18 @@
 use super::keyring::KeyringError;
 use super::seal::{MasterKeys, OpenError, Sealed};
 use super::{SealedSecret, StoredKeys};
+use crate::names::{Named as _, names};
 use crate::secret::{Randomness, SecretBytes};
 
-/// What a secret is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SecretPurpose {
-    /// The keys of guesses at passwords.
-    Guesses,
-    /// The tokens of devices.
-    Devices,
-    /// The subjects of budgets that another machine keeps.
-    Limits,
-}
-
-impl SecretPurpose {
-    const ALL: [Self; 3] = [Self::Guesses, Self::Devices, Self::Limits];
-
-    /// The name in the store, and what an older release derived it by.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guesses => "guesses",
-            Self::Devices => "devices",
-            Self::Limits => "limits on redis",
-        }
+names! {
+    /// What a secret is for; so called in the store, and where an older release derived it.
+    pub enum SecretPurpose {
+        /// The keys of guesses at passwords.
+        Guesses = "guesses",
+        /// The tokens of devices.
+        Devices = "devices",
+        /// The subjects of budgets that another machine keeps.
+        Limits = "limits on redis",
     }
 }
 
@@ -95,7 +83,7 @@ pub(super) fn random(
     randomness: &dyn Randomness,
 ) -> Result<Vec<SealedSecret>, KeyringError> {
     let new = |purpose| seal(purpose, &randomness.secret(), master, randomness);
-    SecretPurpose::ALL.into_iter().map(new).collect()
+    SecretPurpose::ALL.iter().copied().map(new).collect()
 }
 
 /// The secrets that a store of an older release lacks: what that release derived from the master
@@ -118,7 +106,7 @@ pub(super) fn missing(
         let secret = derived_from.derive(purpose.as_str());
         seal(purpose, &secret, master, randomness)
     };
-    let purposes = SecretPurpose::ALL.into_iter();
+    let purposes = SecretPurpose::ALL.iter().copied();
     purposes
         .filter(|purpose| !is_there(purpose))
         .map(derived)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::json;
 use signet_verifier::name::is_name;
-use signet_verifier::policy::document::Policy;
+use signet_verifier::policy::document::{Policy, duration_in_seconds};
 use signet_verifier::time::UnixTime;
 use toml::Spanned;
 
@@ -218,25 +218,11 @@ impl<'de> Deserialize<'de> for RequestLine {
 impl<'de> Deserialize<'de> for Age {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let seconds = seconds(&text);
+        let seconds = duration_in_seconds(&text);
         seconds.map(Self).ok_or_else(|| {
             D::Error::custom("must be a whole number and s, m, h or d, as in \"5m\"")
         })
     }
-}
-
-fn seconds(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let are_digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = number.parse().ok().filter(|_| are_digits)?;
-    number.checked_mul(unit)
 }
 
 fn someone() -> String {

@@ -8,15 +8,15 @@ use clap::Args;
 use signet_core::account::Account;
 use signet_core::account::setup::{AccountOrder, CreateError};
 use signet_core::email::{EmailAddress, EmailAddressError};
+use signet_core::issuer::Issuer;
 use signet_core::password::Password;
 use signet_core::password::new::NewPasswordError;
 use zeroize::Zeroizing;
 
 use super::{object, role_names};
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say, unusable};
-use crate::config::Config;
-use crate::serve::opening::{self, Purpose};
+use crate::cli::{no, say, unusable, with_issuer_for};
+use crate::serve::opening::Purpose;
 
 /// The most that is read of a password, in bytes: more than the longest one.
 const LARGEST_PASSWORD: u64 = 4_096;
@@ -63,10 +63,11 @@ impl Create {
             roles,
             verified: self.verified,
         };
-        match configuration(self.configuration) {
-            Ok(config) => block_on(create(config, order, json)),
-            Err(code) => code,
-        }
+        with_issuer_for(
+            Purpose::FirstCommand,
+            self.configuration,
+            async move |issuer: &Issuer| create(issuer, order, json).await,
+        )
     }
 
     fn address(&self) -> Result<EmailAddress, EmailAddressError> {
@@ -100,14 +101,8 @@ fn read_password() -> Result<Password, String> {
     Password::new(line).map_err(|error| format!("the password {error}"))
 }
 
-async fn create(config: Config, order: AccountOrder, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::FirstCommand).await {
-        Ok(opened) => opened,
-        Err(error) => return no(&error),
-    };
-    let created = opened.issuer.create_account_as_operator(order).await;
-    opened.database.close().await;
-    match created {
+async fn create(issuer: &Issuer, order: AccountOrder, as_json: bool) -> ExitCode {
+    match issuer.create_account_as_operator(order).await {
         Ok(account) if as_json => say(&format!("{}\n", object(&account))),
         Ok(account) => say(&told(&account)),
         Err(error @ CreateError::NewPassword(NewPasswordError::Weak(_))) => {

@@ -39,9 +39,8 @@ use self::record::RoleMap;
 use self::report::{Outcome, Report};
 use self::slowest::Costliest;
 use crate::cli::arguments::ConfigurationArgs;
-use crate::cli::{block_on, configuration, no, say, unusable};
-use crate::config::Config;
-use crate::serve::opening::{self, Purpose};
+use crate::cli::{no, say, unusable, with_issuer_for};
+use crate::serve::opening::Purpose;
 
 /// How many accounts are created in one step of the store.
 const BATCH: usize = 100;
@@ -117,23 +116,19 @@ impl Import {
             costliest: Costliest::default(),
             batch: Vec::new(),
         };
-        match configuration(self.configuration) {
-            Ok(config) => block_on(import(config, source, run, self.json)),
-            Err(code) => code,
-        }
+        with_issuer_for(
+            Purpose::FirstCommand,
+            self.configuration,
+            async move |issuer: &Issuer| import(issuer, source, run, self.json).await,
+        )
     }
 }
 
-async fn import(config: Config, mut source: Source, mut run: Run, as_json: bool) -> ExitCode {
-    let opened = match opening::open(&config, Purpose::FirstCommand).await {
-        Ok(opened) => opened,
-        Err(error) => return no(&error),
-    };
-    let imported = run.all(&opened.issuer, &mut source).await;
-    opened.database.close().await;
+async fn import(issuer: &Issuer, mut source: Source, mut run: Run, as_json: bool) -> ExitCode {
+    let imported = run.all(issuer, &mut source).await;
     run.progress.finish();
-    let floor = config.issuer.login_floor.least;
-    run.report.slowest_check(run.costliest.time(), floor);
+    let floor = issuer.login_floor();
+    run.report.slowest_check(run.costliest.time(), floor.least);
     let told = say(&run.report.told(as_json));
     match imported {
         Ok(()) if run.report.is_clean() => told,

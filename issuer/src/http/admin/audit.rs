@@ -218,21 +218,14 @@ async fn list(call: Call<LiveSession, Query<AuditQuery>>) -> Result<Json<AuditPa
         from: query.from,
         until: query.until,
     };
-    let PageSize(size) = query.limit;
     let before = query.cursor.map(|Place(place)| place);
-    // One more than asked for tells whether there is a next page.
     let issuer = &call.app.issuer;
-    let page = issuer
-        .trail(&filter, before, size.saturating_add(1))
-        .await?;
-    let mut rows = page.rows;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let has_more = rows.len() > size;
-    rows.truncate(size);
-    let last = rows.last().filter(|_| has_more);
+    let page = issuer.trail(&filter, before, query.limit.to_ask()).await?;
+    let (shown, has_more) = query.limit.cut(page.rows);
+    let last = shown.last().filter(|_| has_more);
     Ok(Json(AuditPage {
         next_cursor: last.map(|row| row.sequence.to_string()),
-        events: rows.into_iter().map(AuditEvent::from).collect(),
+        events: shown.into_iter().map(AuditEvent::from).collect(),
         head: page.head.into(),
     }))
 }

@@ -43,7 +43,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 /// A mail in the outbox. Whom it is for and what it says stays sealed.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "OutboxMail")]
-pub(in crate::http) struct OutboxMail {
+pub(crate) struct OutboxMail {
     /// Its id; also in its `Message-ID`.
     id: Uuid,
     /// The account it is for; `null` where it is for an address that has none.
@@ -121,20 +121,14 @@ async fn list(call: Call<LiveSession, Query<OutboxQuery>>) -> Result<Json<Outbox
         state: query.state,
         kind: query.kind,
     };
-    let PageSize(size) = query.limit;
     let after = query.cursor.map(|Place(place)| place);
-    // One more than asked for tells whether there is a next page.
     let issuer = &call.app.issuer;
-    let mut found = issuer
-        .outbox(&filter, after, size.saturating_add(1))
-        .await?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let has_more = found.len() > size;
-    found.truncate(size);
-    let last = found.last().filter(|_| has_more);
+    let found = issuer.outbox(&filter, after, query.limit.to_ask()).await?;
+    let (shown, has_more) = query.limit.cut(found);
+    let last = shown.last().filter(|_| has_more);
     Ok(Json(Outbox {
         next_cursor: last.map(|entry| Place(entry.place()).to_text()),
-        mails: found.into_iter().map(OutboxMail::from).collect(),
+        mails: shown.into_iter().map(OutboxMail::from).collect(),
     }))
 }
 

@@ -111,19 +111,13 @@ members! {
 
 async fn list(call: Call<LiveSession, Query<RoleQuery>>) -> Result<Json<RoleList>, Problem> {
     let Query(query) = call.input;
-    let PageSize(size) = query.limit;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
     let catalogue = call.app.issuer.roles().await?;
     let is_due = |role: &&Role| query.cursor.as_ref().is_none_or(|after| role.name > *after);
-    let mut due = catalogue.iter().filter(is_due).map(RoleView::from);
-    let roles: Vec<RoleView> = due.by_ref().take(size).collect();
-    let has_more = due.next().is_some();
+    let (shown, has_more) = query.limit.cut(catalogue.iter().filter(is_due).collect());
+    let last = shown.last().filter(|_| has_more);
     Ok(Json(RoleList {
-        next_cursor: roles
-            .last()
-            .filter(|_| has_more)
-            .map(|role| role.name.clone()),
-        roles,
+        next_cursor: last.map(|role| role.name.to_string()),
+        roles: shown.into_iter().map(RoleView::from).collect(),
     }))
 }
 

@@ -159,19 +159,16 @@ async fn list(call: Call<LiveSession, Query<UserQuery>>) -> Result<Json<UserList
         // Everyone has `user`, so it filters nothing.
         role: query.role.filter(|role| !role.is_user()),
     };
-    let PageSize(size) = query.limit;
     let after = query.cursor.map(|Cursor(id)| id);
-    // One more than asked for tells whether there is a next page.
     let issuer = &call.app.issuer;
     let found = issuer
-        .accounts(&filter, after, size.saturating_add(1))
+        .accounts(&filter, after, query.limit.to_ask())
         .await?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let has_more = found.len() > size;
-    let users: Vec<User> = found.into_iter().take(size).map(User::from).collect();
+    let (shown, has_more) = query.limit.cut(found);
+    let last = shown.last().filter(|_| has_more);
     Ok(Json(UserList {
-        next_cursor: users.last().filter(|_| has_more).map(|user| user.id),
-        users,
+        next_cursor: last.map(|account| account.id.0),
+        users: shown.into_iter().map(User::from).collect(),
     }))
 }
 

@@ -59,7 +59,22 @@ fn is_replaced(text: &str) -> bool {
 
 /// How many entries a list is to hold: 1 to 200, 50 where nothing is said.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct PageSize(pub(in crate::http) u32);
+pub(in crate::http) struct PageSize(u32);
+
+impl PageSize {
+    /// How many entries to ask for: one more than is shown tells whether there is a next page.
+    pub(in crate::http) fn to_ask(self) -> u32 {
+        self.0.saturating_add(1)
+    }
+
+    /// What is shown of the entries that were found, and whether there are more.
+    pub(in crate::http) fn cut<T>(self, mut found: Vec<T>) -> (Vec<T>, bool) {
+        let size = usize::try_from(self.0).unwrap_or(usize::MAX);
+        let has_more = found.len() > size;
+        found.truncate(size);
+        (found, has_more)
+    }
+}
 
 impl Member for PageSize {
     fn schema() -> Schema {

@@ -51,19 +51,19 @@ pub(super) async fn sealed_under(
             1 => Sealed::SigningKey,
             2 => Sealed::MacKey,
             3 => Sealed::Secret,
-            _ => Sealed::Mail,
+            4 => Sealed::Mail,
+            other => return Err(corrupt("what", &other.to_string())),
         };
-        SealedValue {
+        Ok(SealedValue {
             what,
             name,
             master_key: master_key.to_owned(),
             sealed,
-        }
+        })
     };
-    let values = rows.into_iter();
-    Ok(values
+    rows.into_iter()
         .map(|row| value(row.what, row.name, row.sealed))
-        .collect())
+        .collect()
 }
 
 /// Only what is still as it was read is replaced.

@@ -66,11 +66,12 @@ pub(super) async fn sealed_under(
         let what = match row.what {
             1 => Sealed::SigningKey,
             2 => Sealed::MacKey,
-            _ => Sealed::Secret,
+            3 => Sealed::Secret,
+            other => return Err(corrupt("what", &other.to_string())),
         };
-        value(what, row.name, row.sealed)
+        Ok(value(what, row.name, row.sealed))
     });
-    let mut values: Vec<SealedValue> = keys.collect();
+    let mut values: Vec<SealedValue> = keys.collect::<StoreResult<_>>()?;
     for row in mail {
         let id = uuid(&row.id)?;
         values.push(value(Sealed::Mail, id.to_string(), row.sealed));

@@ -62,7 +62,7 @@ impl Reader<'_> {
             "role" => self.role(value).map(Condition::Role),
             "permission" => self.permission(value).map(Condition::Permission),
             "subject" => self.subject(value, scope.pattern).map(Condition::Subject),
-            "fresh_within" => match text(value).and_then(seconds) {
+            "fresh_within" => match text(value).and_then(duration_in_seconds) {
                 Some(seconds) => Some(Condition::FreshWithin(seconds)),
                 None => self.expected(value, DURATION),
             },
@@ -122,7 +122,9 @@ impl Reader<'_> {
     }
 }
 
-fn seconds(text: &str) -> Option<u64> {
+/// Reads a duration as policies have it: a whole number and `s`, `m`, `h` or `d`, such as `5m`.
+#[must_use]
+pub fn duration_in_seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit: u64 = match unit {
         "s" => 1,
