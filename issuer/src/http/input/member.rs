@@ -252,7 +252,7 @@ string_members! {
         |text, field, faults| uuid(&text, field, faults).map(Self);
 }
 
-/// The grammar of names in STRICTNESS: what every verifier takes.
+/// The grammar of names that every verifier takes: [`signet_verifier::name`].
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$";
 
 fn secret(text: Cow<'_, str>) -> Zeroizing<String> {
