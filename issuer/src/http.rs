@@ -10,9 +10,9 @@
 //!
 //! # Where things are
 //!
-//! - what operations exist: one file per area ([`account`], [`session`], [`password`], [`setup`],
-//!   [`admin`], [`forward_auth`], [`well_known`], [`feed`], [`health`],
-//!   [`tick`]), each with its `routes()` on top
+//! - what operations exist: one file per area ([`account`], [`address`], [`personal`], [`invite`],
+//!   [`session`], [`password`], [`setup`], [`admin`], [`forward_auth`], [`well_known`], [`feed`],
+//!   [`health`], [`tick`]), each with its `routes()` on top
 //! - what is the same for all: [`app`], [`limit`], [`client`], [`host`], [`cors`], [`cookie`],
 //!   [`transport`]
 //! - what is said of them: [`openapi`], [`docs`]; what is counted: [`tally`]

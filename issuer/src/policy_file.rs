@@ -1,5 +1,6 @@
-//! The file of a policy, for whoever is given one: TOML that people write, or the canonical JSON that `signet policy compile`
-//! prints. No TOML begins with a brace, so the first character tells which.
+//! The file of a policy, for whoever is given one: TOML that people write, or the canonical JSON
+//! that `signet policy compile` prints. No TOML begins with a brace, so the first character tells
+//! which.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

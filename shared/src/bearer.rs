@@ -1,4 +1,4 @@
-//! The bearer token of a request, as RFC 6750, section 2.1 and GATE.md, "Requests" read it.
+//! The bearer token of a request (RFC 6750, section 2.1).
 
 /// What the `Authorization` headers of a request hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

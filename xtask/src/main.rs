@@ -38,7 +38,7 @@ usage: cargo xtask TASK
   wasm                  build the npm package, the Worker and the filter for Envoy
   prove [WORD...]       the proofs at full size, with a report; or those named so, without
   fuzz [TARGET] [--seconds N]  search for inputs that upset the verifier
-  bench                 Signet beside its peers, in one run
+  bench [AREA...]       Signet beside its peers, in one run, or some of its areas
   openapi [--check]     write openapi.json anew, or compare it
   picture [--check]     write docs/token-life.svg anew, or compare it
   previous              keep this release in migrations/previous, for the next one's tests

@@ -40,6 +40,7 @@ const PROOFS: &[Proof] = &[
 /// Runs all of them, or those whose names have one of these words in them; only all of them make a
 /// report.
 pub(crate) fn run(words: &[&str]) -> Done {
+    let proofs = named_so(words)?;
     setup::all()?;
     let commit = run_quietly(command("git").args(["describe", "--always", "--dirty"]))?;
     let date = run_quietly(command("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?;
@@ -50,9 +51,7 @@ pub(crate) fn run(words: &[&str]) -> Done {
         commit.trim()
     );
     let mut failed = false;
-    let is_asked_for =
-        |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
-    for (name, proof) in PROOFS.iter().filter(|(name, _)| is_asked_for(name)) {
+    for (name, proof) in proofs {
         say(format!("\n== {name}"));
         let started = Instant::now();
         let done = proof();
@@ -77,6 +76,23 @@ pub(crate) fn run(words: &[&str]) -> Done {
         true => Err(Failure::new(format!("a proof failed:\n{report}"))),
         false => Ok(()),
     }
+}
+
+/// The proofs whose names have one of these words in them, or all. A word that is in none is a slip,
+/// and what it was meant for would pass for proven.
+fn named_so(words: &[&str]) -> Done<Vec<&'static Proof>> {
+    let is_known = |word: &str| PROOFS.iter().any(|(name, _)| name.contains(word));
+    if let Some(unknown) = words.iter().find(|word| !is_known(word)) {
+        let all: Vec<&str> = PROOFS.iter().map(|(name, _)| *name).collect();
+        let all = all.join("\n  ");
+        return Err(Failure::new(format!(
+            "no proof has {unknown} in its name; there are\n  {all}"
+        )));
+    }
+    let is_asked_for =
+        |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    let proofs = PROOFS.iter().filter(|(name, _)| is_asked_for(name));
+    Ok(proofs.collect())
 }
 
 /// The advisory database isn't asked: it can't be reached from everywhere.
@@ -112,4 +128,34 @@ fn agreement() -> Done<String> {
         "agreement",
     ]))?;
     Ok(String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(words: &[&str]) -> Vec<&'static str> {
+        let proofs = named_so(words).unwrap();
+        proofs.iter().map(|(name, _)| *name).collect()
+    }
+
+    #[test]
+    fn a_word_chooses_the_proofs_that_have_it_in_their_names() {
+        assert_eq!(names(&[]).len(), PROOFS.len());
+        let chosen = names(&["aws-lc-rs", "deny"]);
+        let expected = [
+            "licences, bans and sources (cargo deny)",
+            "the verdicts of aws-lc-rs",
+        ];
+        assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn a_word_of_no_name_is_refused_with_the_names_even_beside_one_that_is() {
+        for words in [&["stroes"][..], &["stores", "stroes"]] {
+            let failure = named_so(words).unwrap_err().to_string();
+            assert!(failure.contains("stroes"), "{failure}");
+            assert!(failure.contains("the verdicts of aws-lc-rs"), "{failure}");
+        }
+    }
 }

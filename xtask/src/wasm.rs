@@ -53,12 +53,10 @@ pub(crate) fn npm_package() -> Done<PathBuf> {
     let folder = target_folder().join("wasm/npm");
     let _there_may_be_none = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
-    let sources = root().join("verifier-wasm");
-    for entry in fs::read_dir(sources.join("js"))? {
+    for entry in fs::read_dir(root().join("verifier-wasm/js"))? {
         let entry = entry?;
         fs::copy(entry.path(), folder.join(entry.file_name()))?;
     }
-    fs::copy(sources.join("README.md"), folder.join("README.md"))?;
     let mut optimize = command("wasm-opt");
     optimize
         .args(["-O3", "--strip-debug", "--strip-producers"])

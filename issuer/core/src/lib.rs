@@ -18,10 +18,12 @@
 //! - rules: [`role::grant`], [`password::policy`], [`session::family`], [`limit`], [`audit`]
 //! - keys: [`signing`], whose module page tells their life
 //! - what a store must do: [`ports`]
-//! - use cases: [`account::register`], [`account::admin`], [`account::setup`], [`account::import`],
-//!   [`account::address`], [`account::operate`], [`account::export`], [`account::erase`],
-//!   [`audit::read`], [`password::reset`], [`password::change`], [`session::login`], [`session::refresh`],
-//!   [`session::end`], [`feed`], [`recovery`], [`operations`]; without being asked, [`upkeep`]
+//! - use cases: [`account::register`], [`account::invite`], [`account::setup`],
+//!   [`account::import`], [`account::profile`], [`account::address`], [`account::export`],
+//!   [`account::erase`], [`account::admin`], [`account::operate`], [`password::reset`],
+//!   [`password::change`], [`session::login`], [`session::reauthenticate`], [`session::refresh`],
+//!   [`session::end`], [`role::admin`], [`signing::admin`], [`mail::outbox`], [`audit::read`],
+//!   [`feed`], [`recovery`], [`operations`]; without being asked, [`upkeep`]
 //! - what is counted of all that: [`tally`]
 //!
 //! # Adding a use case

@@ -1,8 +1,8 @@
 //! Mail: what is sent, and how it waits in the outbox.
 //!
-//! A message is written in [`letter`], in the words of [`catalogue`], sealed under the master key, and put into the outbox by the
-//! store, in the same transaction as what it tells of. [`worker`] takes it out again and hands it
-//! to a [`MailTransport`].
+//! A message is written in [`letter`], in the words of [`catalogue`], sealed under the master key,
+//! and put into the outbox by the store, in the same transaction as what it tells of. [`worker`]
+//! takes it out again and hands it to a [`MailTransport`].
 //!
 //! What strangers ask to be mailed to an address waits there first as a [`request`]: whether the
 //! address has an account is looked up by the worker, behind the answer.

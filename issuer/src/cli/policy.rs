@@ -1,8 +1,8 @@
 //! `signet policy …`: what can be asked of a policy before a host gets it.
 //!
-//! Each command reads the policy by [`policy_file`](crate::policy_file). [`check`] holds it against the operations that
-//! [`openapi`] finds in a description of an API, by [`coverage`]. [`test`] and [`explain`] have the
-//! gate itself decide, on a [`stage`].
+//! Each command reads the policy by [`policy_file`](crate::policy_file). [`check`] holds it against
+//! the operations that [`openapi`] finds in a description of an API, by [`coverage`]. [`test`] and
+//! [`explain`] have the gate itself decide, on a [`stage`].
 //!
 //! To add a command: give it a file with an `Args` struct and a `run`, and a variant here.
 

@@ -60,7 +60,7 @@ members! {
     pub(super) struct RegisterBody {
         /// Where the mail goes.
         email: EmailAddress,
-        /// The password the account will have: 12 to 256 characters, and not a common one.
+        /// The password the account will have.
         password: NewPassword,
         /// What its owner wants to be called.
         name: Option<DisplayName>,

@@ -33,7 +33,7 @@ members! {
     pub(super) struct AcceptInviteBody {
         /// The token from the mail.
         token: Secret,
-        /// The password of the account from now on: 12 to 256 characters, and not a common one.
+        /// The password of the account from now on.
         password: NewPassword,
         /// What one wants to be called, in place of what the invite says.
         name: Option<DisplayName>,

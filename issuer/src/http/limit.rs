@@ -3,9 +3,9 @@
 //!
 //! | class | a client may | for |
 //! |---|---|---|
-//! | `public` | without limit | what is served from memory: keys, the feed, metadata, health, the document, decisions for known proxies |
+//! | `public` | without limit | what is served from memory: keys, the feed, metadata, health, the document and `/docs`, what pages are made of, decisions for known proxies |
 //! | `probe` | 600 in a minute | asking whether the store answers |
-//! | `page` | 300 in a minute | pages for people and what they are made of |
+//! | `page` | 300 in a minute | pages for people |
 //! | `register` | 30 in a minute | asking for an account; what is taken has a limit of its own beside it |
 //! | `mail` | 30 in an hour | what sends mail; each recipient has a limit of its own beside it |
 //! | `mailed_token` | 30 in a minute | trying a token from a mail |

@@ -83,12 +83,6 @@ impl Problem {
         &self.errors
     }
 
-    /// In how many seconds it is over, where that is known.
-    #[must_use]
-    pub fn seconds_to_wait(&self) -> Option<u32> {
-        self.retry_after
-    }
-
     /// The problem with a sentence on this occurrence, for people. It is sent: no secrets.
     #[must_use]
     pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {

@@ -38,7 +38,7 @@ members! {
         token: Secret,
         /// The admin's address.
         email: EmailAddress,
-        /// The admin's password: 12 to 256 characters, and not a common one.
+        /// The admin's password.
         password: NewPassword,
     }
 }

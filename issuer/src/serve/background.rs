@@ -1,7 +1,7 @@
-//! What works without being asked: the mail worker, the sweeper and the keeper of keys. They end with the process; a
-//! letter that was on its way then is sent again, under the same Message-ID. A process that is
-//! frozen between requests does the same when it is asked to (`http::tick`). Where there is Redis,
-//! somebody watches whether it is asked, and tells the trail.
+//! What works without being asked: the mail worker, the sweeper and the keeper of keys. They end
+//! with the process; a letter that was on its way then is sent again, under the same Message-ID. A
+//! process that is frozen between requests does the same when it is asked to (`http::tick`). Where
+//! there is Redis, somebody watches whether it is asked, and tells the trail.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::Service as _;
+use tower_service::Service as _;
 
 use super::{Phase, closed};
 use crate::http::client::Peer;

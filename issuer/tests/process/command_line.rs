@@ -173,7 +173,7 @@ fn an_unverified_account_is_told_how_its_owner_gets_in() {
     let refused = json(&login(PASSWORD));
     assert_eq!(refused["code"], "email_not_verified");
     let detail = refused["detail"].as_str().unwrap();
-    assert!(detail.contains("reset the password"), "{detail}");
+    assert!(detail.contains("ask for another one"), "{detail}");
     let forgot = json!({ "email": "ada@example.com" });
     assert_eq!(
         status(&server.post_json("/v1/password/forgot", &forgot)),

@@ -96,11 +96,11 @@ pub trait FeedStore: Send + Sync {
     /// that length may be cut off.
     async fn revoked(&self, limit: u32) -> StoreResult<Revoked>;
 
-    /// Dates new entries, and removes those whose time is over, refused keys among them. Where there are more than
-    /// [`FeedPolicy::most`] of a kind, also those of which no token is out: of sessions and accounts
-    /// that were not refreshed for [`FeedPolicy::lifetime`]; and where there are still more ended
-    /// sessions, raises the version of every account that has two or more of them, which lists the
-    /// account instead. That ends no session: whoever has one gets a token of the new version with
-    /// the next refresh. Records nothing.
+    /// Dates new entries, and removes those whose time is over, refused keys among them. Where
+    /// there are more than [`FeedPolicy::most`] of a kind, also those of which no token is out: of
+    /// sessions and accounts that were not refreshed for [`FeedPolicy::lifetime`]; and where there
+    /// are still more ended sessions, raises the version of every account that has two or more of
+    /// them, which lists the account instead. That ends no session: whoever has one gets a token of
+    /// the new version with the next refresh. Records nothing.
     async fn settle_feed(&self, now: UnixTime, policy: &FeedPolicy) -> StoreResult<FeedSettled>;
 }

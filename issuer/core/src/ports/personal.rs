@@ -52,7 +52,8 @@ pub trait PersonalStore: Send + Sync {
 
     /// Erases an account: its roles, sessions, mailed tokens, unsent mail and failed guesses, the
     /// registrations of its address, and the clients' addresses in the trail that are its own. The
-    /// trail stays, with the account's id in it. The last active, verified admin stays. Queues the farewell. Records `AccountErased`.
+    /// trail stays, with the account's id in it. The last active, verified admin stays. Queues the
+    /// farewell. Records `AccountErased`.
     ///
     /// [`AdminRefusal::NotFound`] where there is none, or where its owner's session or
     /// password are no more what they were.

@@ -2,7 +2,8 @@
 //!
 //! A known device has a budget of guesses of its own, so that an attacker who uses up an address's
 //! budget doesn't shut its owner out. The token grants nothing else. It names the account and its
-//! device epoch, which rises at reset, change of password and suspension.
+//! device epoch, which rises at reset, change of password and suspension, and where an address is
+//! put back.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};

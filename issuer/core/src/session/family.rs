@@ -1,7 +1,20 @@
 //! A family: the line of refresh tokens of one session, of which exactly one is the head.
 //!
-//! [`judge`] is the table of DESIGN.md, "Tokens": stores call it inside the transaction with the
-//! row they read there, and carry out what it says.
+//! While a session goes on, this comes of a refresh token whose MAC is good:
+//!
+//! | its generation | what is done |
+//! |---|---|
+//! | the head's | the next one becomes the head, and is the answer |
+//! | the one before, within the grace | the head is the answer once more: one was lost, or two tabs asked |
+//! | the one before, later; any older one | the session ends, and its owner is told: somebody has a copy |
+//! | newer than the head's | the session ends with an alarm: the store went back in time, or a key leaked |
+//! | one of the first two, but the session's time is up | the session ends |
+//!
+//! Of the first two, a suspended account has no use; the trail has a row of all but the first. An
+//! ended session is silent, and whatever isn't answered with a token is refused in the same words.
+//!
+//! [`judge`] decides so: stores call it inside the transaction with the row they read there, and
+//! carry out what it says.
 
 use std::fmt;
 

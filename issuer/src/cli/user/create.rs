@@ -32,8 +32,9 @@ pub(in crate::cli) struct Create {
     /// A role it gets; may be given several times
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// You know that the address is its owner's. Without this flag nobody can log in before a
-    /// password reset has proven it, and no mail tells the owner to do one
+    /// You know that the address is its owner's. Without this flag nobody can log in before it was
+    /// proven, by a resent mail or a reset (unless registration.email_verification is optional); no
+    /// mail is sent now
     #[arg(long)]
     verified: bool,
     /// Read the password from standard input, where no other process can see it. One line end

@@ -155,7 +155,12 @@ fn object<T: Fields>() -> Schema {
     let mut required = Vec::new();
     for field in T::fields() {
         let mut schema = field.schema;
-        schema.insert("description".to_owned(), field.meaning.into());
+        // What a type says of itself goes for every member that has it.
+        let about = match schema.get("description").and_then(|text| text.as_str()) {
+            Some(of_type) => format!("{} {of_type}", field.meaning),
+            None => field.meaning.to_owned(),
+        };
+        schema.insert("description".to_owned(), about.into());
         properties.insert(field.name.to_owned(), schema.to_value());
         if field.required {
             required.push(field.name);

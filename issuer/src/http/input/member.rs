@@ -171,6 +171,10 @@ impl Secret {
 /// The password of a new account, or a new password: what is wrong with it is `weak_password`.
 pub(crate) struct NewPassword(pub(crate) Password);
 
+/// What it must be. Only the configuration knows the minimum, and the document is everybody's.
+const NEW_PASSWORD: &str = "At least `password.minimum` characters (12 unless configured), at most \
+    256, and not a common one.";
+
 /// Text for people to read: up to 500 characters on one line.
 pub(crate) struct Sentence(pub(crate) String);
 
@@ -208,7 +212,12 @@ string_members! {
         |text, field, faults| {
             checked(Self::new(secret(text)), "too_long", field, faults)
         };
-    NewPassword: { "type": "string", "maxLength": LONGEST, "format": "password" },
+    NewPassword: {
+            "type": "string",
+            "maxLength": LONGEST,
+            "format": "password",
+            "description": NEW_PASSWORD,
+        },
         |text, field, faults| match Password::new(secret(text)) {
             Ok(password) => Some(Self(password)),
             Err(_) => faults.add_weakness(field, PasswordFault::TooLong),
@@ -243,7 +252,7 @@ string_members! {
         |text, field, faults| uuid(&text, field, faults).map(Self);
 }
 
-/// The grammar of names in STRICTNESS: what every verifier takes.
+/// The grammar of names that every verifier takes: [`signet_verifier::name`].
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$";
 
 fn secret(text: Cow<'_, str>) -> Zeroizing<String> {

@@ -96,8 +96,7 @@ impl Code {
             }
             Self::InvalidRefreshToken => "The session is over. Log in again.",
             Self::EmailNotVerified => {
-                "Use the link in the mail of the registration, or ask for another one; where an \
-                 operator made the account, reset the password."
+                "Use the link in the mail of the registration, or ask for another one."
             }
             Self::AccountSuspended => "An administrator suspended this account.",
             Self::InsufficientScope => "The account lacks a permission for this.",

@@ -1,6 +1,6 @@
 //! `openapi.json`, held against what a service really answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, Mutex};
 
 use http::{HeaderMap, Method, StatusCode};
@@ -180,7 +180,25 @@ fn check_problem(body: &Value, answer: &Answer, at: &str) {
     assert_eq!(body["type"], format!("urn:signet:problem:{code}"), "{at}");
     assert_eq!(body["status"], answer.status.as_u16(), "{at}");
     assert_eq!(body["request_id"], answer.header("x-request-id"), "{at}");
+    for fault in body["errors"].as_array().into_iter().flatten() {
+        let fault = fault["code"].as_str().unwrap();
+        assert!(FAULTS.contains(fault), "{fault} is on no page: {at}");
+    }
 }
+
+/// The codes of faults that the pages of problems explain.
+static FAULTS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let pages = [
+        include_str!("../../../../docs/problems/validation_failed.md"),
+        include_str!("../../../../docs/problems/weak_password.md"),
+    ];
+    let rows = pages.into_iter().flat_map(str::lines);
+    let cells = rows.filter_map(|row| row.strip_prefix("| ")?.split(" | ").next());
+    let codes = cells.flat_map(|cell| cell.split(", "));
+    codes
+        .filter_map(|code| code.strip_prefix('`')?.strip_suffix('`'))
+        .collect()
+});
 
 /// What every answer has, whatever it is.
 fn check_frame(answer: &Answer, at: &str) {
