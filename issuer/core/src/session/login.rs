@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::attempt::{Attempt, FailureBudget, NoAttempt};
 use super::device::Device;
+use super::floor::ResponseFloor;
 use super::{FamilyId, NewSession, SessionId};
 use crate::account::{Account, AccountStatus, EmailVerification};
 use crate::audit::{Actor, Origin};
