@@ -18,6 +18,7 @@ struct Script {
     on_recipient: &'static str,
     on_message: Option<&'static str>,
     on_auth: &'static str,
+    on_quit: Option<&'static str>,
     heard: Arc<Mutex<String>>,
 }
 
@@ -31,6 +32,7 @@ impl Default for Script {
             on_recipient: "250 ok",
             on_message: Some("250 taken"),
             on_auth: "235 welcome",
+            on_quit: Some("221 bye"),
             heard: Arc::default(),
         }
     }
@@ -75,7 +77,12 @@ impl Script {
                     in_message = true;
                     Some("354 go on")
                 }
-                "QUIT" => return stream.write_all(b"221 bye\r\n").await,
+                "QUIT" => {
+                    let Some(answer) = self.on_quit else {
+                        return std::future::pending().await;
+                    };
+                    return stream.write_all(format!("{answer}\r\n").as_bytes()).await;
+                }
                 _ => Some("250 ok"),
             };
         }
@@ -322,6 +329,24 @@ async fn a_server_that_falls_silent_is_left() {
     };
     let reason = transient(deliver(script, Security::Plain, false).await);
     assert!(reason.contains("took longer"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_a_server_said_stands_where_it_keeps_its_goodbye_to_itself() {
+    let silent = Script {
+        on_quit: None,
+        ..Script::default()
+    };
+    let delivered = deliver(silent.clone(), Security::Plain, true).await;
+    assert_eq!(delivered, Ok(()));
+    let spam = Script {
+        on_message: Some("554 5.7.1 spam"),
+        ..silent.clone()
+    };
+    permanent(deliver(spam, Security::Plain, true).await);
+    let (smtp, server) = transport(silent, Security::Plain, true).await;
+    smtp.greet().await.unwrap();
+    server.abort();
 }
 
 #[tokio::test]
