@@ -206,8 +206,12 @@ impl MailTransport for Smtp {
         self.hand_over(&written, &mut Progress::unseen())
             .await
             .map_err(|fault| {
+                // It goes into the log as it is.
                 let recipient = vec![message.to.clone()];
-                fault.hiding(recipient, "<recipient>").into_delivery_error()
+                fault
+                    .hiding(recipient, "<recipient>")
+                    .hiding_token(message.token.as_deref())
+                    .into_delivery_error()
             })
     }
 }

@@ -121,7 +121,7 @@ async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<
         text: "Hello\n\n.\n\nthe end\n".to_owned(),
         html: "<p>Hello</p>".to_owned(),
         link: None,
-        token: None,
+        token: Some("q8Vw3nJ0sYl5TzK1bXc7RdEf2GhU4iOm6Pa9-_NtQyk".to_owned()),
     };
     let delivered = smtp
         .deliver(Uuid::nil(), UnixTime::from_secs(0), &message)
@@ -304,6 +304,25 @@ async fn a_server_that_repeats_what_it_was_told_does_not_spread_it() {
     };
     let reason = permanent(deliver(script, Security::Plain, false).await);
     assert!(reason.ends_with("[31m<<recipient>> is nobody"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_server_that_quotes_the_message_does_not_spread_its_token() {
+    for quoted in [
+        "554 5.7.1 #token=q8Vw3nJ0sYl5TzK1bXc7RdEf2GhU4iOm6Pa9-_NtQyk is on a list",
+        // As the line was broken on its way.
+        "554-5.7.1 #token=3Dq8Vw3nJ0sYl5TzK1bXc7=\r\n554 RdEf2GhU4iOm6Pa9-_NtQyk is on a list",
+    ] {
+        let script = Script {
+            on_message: Some(quoted),
+            ..Script::default()
+        };
+        let reason = permanent(deliver(script, Security::Plain, false).await);
+        assert!(reason.ends_with("<token> is on a list"), "{reason}");
+        for piece in ["q8Vw", "bXc7", "RdEf", "NtQyk"] {
+            assert!(!reason.contains(piece), "{piece}: {reason}");
+        }
+    }
 }
 
 #[tokio::test]
