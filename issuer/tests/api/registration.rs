@@ -4,7 +4,8 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use signet_core::mail::MailKind;
 
-use crate::harness::{OTHER_PASSWORD, PASSWORD, Service};
+use crate::harness::everybody::{ACTIVE, INVITED, SUSPENDED, UNPROVEN};
+use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
 
@@ -228,4 +229,22 @@ async fn a_registration_for_a_taken_address_becomes_nothing() {
     let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
     let login = service.client().post("/v1/login", body).await;
     login.expect_problem("invalid_credentials");
+}
+
+/// Whoever was invited, or is suspended, gets no new password by asking for one.
+#[tokio::test]
+async fn everybody_whose_address_is_taken_reads_what_they_can_do_in_the_same_words() {
+    let service = Service::with_everybody(Setting::default()).await;
+    let mut letters = Vec::new();
+    for email in [ACTIVE, SUSPENDED, UNPROVEN, INVITED] {
+        register(&service, email, OTHER_PASSWORD).await;
+        let letter = service.mails(email).await.pop().unwrap();
+        assert_eq!(letter.kind, MailKind::AddressTaken, "{email}");
+        letters.push((letter.text, letter.html));
+    }
+    for (text, html) in &letters {
+        assert!(text.contains("in the invitation"), "{text}");
+        assert!(text.contains("ask whoever runs this service"), "{text}");
+        assert_eq!((text, html), (&letters[0].0, &letters[0].1));
+    }
 }
