@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use signet_core::mail::{DeliveryError, MailTransport, Message};
 use signet_core::time::UnixTime;
@@ -27,9 +28,12 @@ use self::wire::Tls;
 pub use self::wire::{Certificate, TlsError};
 use super::mime::{self, Content};
 
-/// How long one message may take, from the first packet to the server's last word. A batch of the
+/// How long one message may take, from the first packet to the server's word on it. A batch of the
 /// outbox fits into its lease with it, and a tick with one message into a minute.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a server may take over its goodbye.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How the way to a server is protected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,6 +82,9 @@ impl fmt::Debug for Smtp {
     }
 }
 
+/// What came of a conversation, and whom we still have to leave.
+type Talked = (AsyncSmtpConnection, Result<(), Fault>);
+
 /// A message that isn't one of the issuer's own: an operator tries the way.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'a> {
@@ -121,9 +128,8 @@ impl Smtp {
     pub async fn greet(&self) -> Result<(), Fault> {
         let mut progress = Progress::unseen();
         self.within_patience(&mut progress, async |progress| {
-            let mut connection = self.approach(progress).await?;
-            connection.abort().await;
-            Ok(())
+            let connection = self.approach(progress).await?;
+            Ok((connection, Ok(())))
         })
         .await
     }
@@ -158,26 +164,32 @@ impl Smtp {
         self.within_patience(progress, async |progress| {
             let mut connection = self.approach(progress).await?;
             let handed = self.tell_message(&mut connection, message, progress).await;
-            // How it says goodbye changes nothing: the message is the server's now, or isn't.
-            connection.abort().await;
-            handed
+            Ok((connection, handed))
         })
         .await
     }
 
-    /// Runs a conversation, and leaves it where it takes too long.
+    /// Runs a conversation to its goodbye, or leaves it where it takes too long.
     async fn within_patience(
         &self,
         progress: &mut Progress<'_>,
-        talk: impl AsyncFnOnce(&mut Progress<'_>) -> Result<(), Fault>,
+        talk: impl AsyncFnOnce(&mut Progress<'_>) -> Result<Talked, Fault>,
     ) -> Result<(), Fault> {
         let talked = tokio::time::timeout(self.patience, talk(progress)).await;
-        talked
-            .unwrap_or_else(|_| {
+        let outcome = match talked {
+            Ok(Ok((mut connection, outcome))) => {
+                // How it says goodbye, and whether it does, changes nothing: the message is the
+                // server's by now, or isn't.
+                let _ = tokio::time::timeout(FAREWELL, connection.abort()).await;
+                outcome
+            }
+            Ok(Err(fault)) => Err(fault),
+            Err(_) => {
                 let cause = Cause::TooLong(self.patience.as_secs());
                 Err(Fault::new(progress.stage(), cause))
-            })
-            .map_err(|fault| fault.hiding(self.secrets(), "<password>"))
+            }
+        };
+        outcome.map_err(|fault| fault.hiding(self.secrets(), "<password>"))
     }
 }
 
@@ -194,8 +206,12 @@ impl MailTransport for Smtp {
         self.hand_over(&written, &mut Progress::unseen())
             .await
             .map_err(|fault| {
+                // It goes into the log as it is.
                 let recipient = vec![message.to.clone()];
-                fault.hiding(recipient, "<recipient>").into_delivery_error()
+                fault
+                    .hiding(recipient, "<recipient>")
+                    .hiding_token(message.token.as_deref())
+                    .into_delivery_error()
             })
     }
 }

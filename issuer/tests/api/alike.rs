@@ -193,6 +193,41 @@ async fn the_same_bytes_for_whoever_asks_for_an_address_whoever_has_it() {
     }
 }
 
+/// The letter that goes to the new address is another one where somebody has it; it waits where the
+/// asker reads what is held about them.
+#[tokio::test]
+async fn the_same_is_held_of_whoever_asks_for_an_address_whoever_has_it() {
+    let service = Service::with_everybody(Setting::default()).await;
+    let sent_before = service.mails(INVITED).await;
+    assert_eq!(sent_before.len(), 1, "the outbox is empty");
+    let mut askers = Vec::new();
+    for (number, email) in EVERYBODY.iter().enumerate() {
+        let client = service
+            .member(&format!("asker{number}@example.com"), &[])
+            .await;
+        let body = json!({ "new_email": email, "password": PASSWORD });
+        let asked = client.post("/v1/me/email", body).await;
+        asked.expect(StatusCode::ACCEPTED);
+        askers.push(client);
+    }
+    // The requests become letters, and these wait.
+    let round = service.app.issuer.deliver_batch(service.inbox()).await;
+    let round = round.unwrap();
+    assert_eq!((round.taken, round.sent), (EVERYBODY.len(), 0));
+    for (client, email) in askers.iter().zip(EVERYBODY) {
+        let export = client.get("/v1/me/export").await;
+        let held = export.expect(StatusCode::OK).json();
+        let all = |section: &str, member: &str| -> Vec<Value> {
+            let rows = held[section].as_array().unwrap().iter();
+            rows.map(|row| row[member].clone()).collect()
+        };
+        let mail = all("mail", "kind");
+        assert_eq!(mail, ["address_change_notice"], "{email}");
+        let leads_to = all("mailed_tokens", "leads_to");
+        assert!(leads_to.contains(&json!(email)), "{email}: {leads_to:?}");
+    }
+}
+
 /// Whoever may see accounts is told that there is one already (docs/adr/0026), and not which.
 #[tokio::test]
 async fn the_same_bytes_for_whoever_invites_somebody_and_may_not_see_accounts() {

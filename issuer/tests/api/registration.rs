@@ -1,10 +1,11 @@
 //! Asking for an account and proving the mailbox.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 use signet_core::mail::MailKind;
 
-use crate::harness::{OTHER_PASSWORD, PASSWORD, Service};
+use crate::harness::everybody::{ACTIVE, INVITED, SUSPENDED, UNPROVEN};
+use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
 
@@ -12,6 +13,18 @@ async fn register(service: &Service, email: &str, password: &str) -> String {
     let body = json!({ "email": email, "password": password });
     let answer = service.client().post("/v1/register", body).await;
     answer.expect(StatusCode::ACCEPTED).string("registration")
+}
+
+/// Has the mail that proves a mailbox sent once more, if there is anything to prove.
+async fn resend(service: &Service, email: &str) {
+    let body = json!({ "email": email });
+    let answer = service.client().post("/v1/email/verify/resend", body).await;
+    answer.expect(StatusCode::ACCEPTED);
+}
+
+async fn kinds(service: &Service, email: &str) -> Vec<MailKind> {
+    let mails = service.mails(email).await;
+    mails.iter().map(|mail| mail.kind).collect()
 }
 
 #[tokio::test]
@@ -70,10 +83,7 @@ async fn a_mailed_token_expires_and_a_newer_one_voids_it() {
     let registration = register(&service, ADA, PASSWORD).await;
     let first = service.mailed_token(ADA).await;
     let client = service.client();
-    let answer = client
-        .post("/v1/email/verify/resend", json!({ "email": ADA }))
-        .await;
-    answer.expect(StatusCode::ACCEPTED);
+    resend(&service, ADA).await;
     let second = service.mailed_token(ADA).await;
     let verify = |token: &str| {
         let body = json!({ "token": token, "registration": registration });
@@ -87,11 +97,7 @@ async fn a_mailed_token_expires_and_a_newer_one_voids_it() {
 #[tokio::test]
 async fn resending_tells_nobody_who_is_registered() {
     let service = Service::start().await;
-    let client = service.client();
-    let answer = client
-        .post("/v1/email/verify/resend", json!({ "email": ADA }))
-        .await;
-    answer.expect(StatusCode::ACCEPTED);
+    resend(&service, ADA).await;
     assert!(service.mails(ADA).await.is_empty());
 }
 
@@ -117,6 +123,69 @@ async fn a_recipient_gets_only_so_much_mail() {
         register(&service, ADA, PASSWORD).await;
     }
     assert_eq!(service.mails(ADA).await.len(), 3);
+    for _ in 0..6 {
+        resend(&service, ADA).await;
+    }
+    assert_eq!(service.mails(ADA).await.len(), 6);
+    register(&service, ADA, PASSWORD).await;
+    assert_eq!(service.mails(ADA).await.len(), 6);
+}
+
+/// Registering and then logging in tells whether an address is taken. Its owner is to notice,
+/// whatever somebody has asked for before to use their mail up.
+#[tokio::test]
+async fn nobody_tries_a_taken_address_behind_its_owners_back() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    let eve = service.member("eve@example.com", &[]).await;
+    for _ in 0..5 {
+        resend(&service, ADA).await;
+    }
+    let change = json!({ "new_email": ADA, "password": PASSWORD });
+    let asked = eve.post("/v1/me/email", change).await;
+    asked.expect(StatusCode::ACCEPTED);
+    // The worker has seen nothing of it yet: whatever it does comes too late.
+    register(&service, ADA, OTHER_PASSWORD).await;
+    let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
+    let login = service.client().post("/v1/login", body).await;
+    login.expect_problem("invalid_credentials");
+    assert_eq!(kinds(&service, ADA).await, [MailKind::AddressTaken]);
+}
+
+#[tokio::test]
+async fn whoever_registers_gets_their_mail_whatever_strangers_asked_for_before() {
+    let service = Service::start().await;
+    for _ in 0..5 {
+        resend(&service, ADA).await;
+    }
+    assert!(service.mails(ADA).await.is_empty());
+    let registration = register(&service, ADA, PASSWORD).await;
+    assert_eq!(kinds(&service, ADA).await, [MailKind::Verify]);
+    let token = service.mailed_token(ADA).await;
+    let body = json!({ "token": token, "registration": registration });
+    let proven = service.client().post("/v1/email/verify", body).await;
+    proven.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_registration_that_the_store_fails_uses_no_mail_up() {
+    let service = Service::start().await;
+    let database = service.database();
+    database
+        .run("ALTER TABLE registrations RENAME TO elsewhere")
+        .await;
+    for _ in 0..4 {
+        let body = json!({ "email": ADA, "password": PASSWORD });
+        let client = service.client();
+        let failed = client.call(Method::POST, "/v1/register").json(&body);
+        let failed = failed.send_unchecked().await;
+        failed.expect_problem("internal_error");
+    }
+    database
+        .run("ALTER TABLE elsewhere RENAME TO registrations")
+        .await;
+    register(&service, ADA, PASSWORD).await;
+    assert_eq!(kinds(&service, ADA).await, [MailKind::Verify]);
 }
 
 #[tokio::test]
@@ -155,13 +224,27 @@ async fn a_registration_for_a_taken_address_becomes_nothing() {
     let service = Service::start().await;
     service.create_account(ADA, &[]).await;
     register(&service, ADA, OTHER_PASSWORD).await;
-    let client = service.client();
-    let resend = json!({ "email": ADA });
-    let answer = client.post("/v1/email/verify/resend", resend).await;
-    answer.expect(StatusCode::ACCEPTED);
-    let kinds: Vec<MailKind> = service.mails(ADA).await.iter().map(|m| m.kind).collect();
-    assert_eq!(kinds, [MailKind::AddressTaken]);
+    resend(&service, ADA).await;
+    assert_eq!(kinds(&service, ADA).await, [MailKind::AddressTaken]);
     let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
-    let login = client.post("/v1/login", body).await;
+    let login = service.client().post("/v1/login", body).await;
     login.expect_problem("invalid_credentials");
+}
+
+/// Whoever was invited, or is suspended, gets no new password by asking for one.
+#[tokio::test]
+async fn everybody_whose_address_is_taken_reads_what_they_can_do_in_the_same_words() {
+    let service = Service::with_everybody(Setting::default()).await;
+    let mut letters = Vec::new();
+    for email in [ACTIVE, SUSPENDED, UNPROVEN, INVITED] {
+        register(&service, email, OTHER_PASSWORD).await;
+        let letter = service.mails(email).await.pop().unwrap();
+        assert_eq!(letter.kind, MailKind::AddressTaken, "{email}");
+        letters.push((letter.text, letter.html));
+    }
+    for (text, html) in &letters {
+        assert!(text.contains("in the invitation"), "{text}");
+        assert!(text.contains("ask whoever runs this service"), "{text}");
+        assert_eq!((text, html), (&letters[0].0, &letters[0].1));
+    }
 }

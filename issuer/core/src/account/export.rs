@@ -5,6 +5,7 @@ use crate::account::admin::AdminError;
 use crate::audit::{Context, Origin, Recorded};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
+use crate::mail::MailKind;
 use crate::password::PasswordHash;
 use crate::ports::{AdminRefusal, StoreResult};
 use crate::session::{LiveSession, Session};
@@ -114,6 +115,15 @@ impl Held {
     fn is_by_itself(&self, row: &Recorded) -> bool {
         row.event.actor == self.account.id.to_string()
     }
+
+    /// The same without the letter to an address that the person asked to change to. Where somebody
+    /// has that address, they get another letter: so whether this one waits would tell who has an
+    /// account. That a change is asked for is told in either case, by its token.
+    fn without_mail_to_others(mut self) -> Self {
+        let to_others = MailKind::AddressChange.as_str();
+        self.mail.retain(|mail| mail.kind != to_others);
+        self
+    }
 }
 
 impl Issuer {
@@ -140,6 +150,7 @@ impl Issuer {
 
     async fn export_of(&self, context: &Context, id: AccountId) -> StoreResult<Option<Held>> {
         let guesses = |email: &EmailAddress| self.guess_keys().address(email);
-        self.store.export(context, id, &guesses).await
+        let held = self.store.export(context, id, &guesses).await?;
+        Ok(held.map(Held::without_mail_to_others))
     }
 }

@@ -24,6 +24,7 @@ use crate::password::{Password, PasswordHash};
 use crate::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use crate::secret::SecretBytes;
 use crate::tally::RegistrationStep;
+use crate::time::UnixTime;
 
 /// How long a registration waits for its mailbox to be proven, in seconds.
 const REGISTRATION_LIFETIME: u64 = 7 * 86_400;
@@ -172,18 +173,13 @@ impl Issuer {
         let context = self.context(origin, Actor::Anonymous);
         let secret = RegistrationSecret(self.randomness.secret());
         let (token, kept) = self.verification_token();
-        let mail = if self.may_send_other_mail(&email).await {
-            let verify = self.letters.verify(&email, &token);
-            let taken = self.letters.address_taken(&email);
-            RegistrationMail {
-                verify: Some(self.seal(&verify, None, Some(kept.expires_at))),
-                taken: Some(self.seal(&taken, None, Some(kept.expires_at))),
-            }
-        } else {
-            RegistrationMail {
+        let told = self.reserve_registration_mail(&email).await;
+        let mail = match &told {
+            Some(_) => self.registration_mail(&email, &token, kept.expires_at),
+            None => RegistrationMail {
                 verify: None,
                 taken: None,
-            }
+            },
         };
         let registration = NewRegistration {
             id: self.randomness.uuid(),
@@ -194,19 +190,45 @@ impl Issuer {
             expires_at: context.now.saturating_add(REGISTRATION_LIFETIME),
             token: kept,
         };
-        match self.settings.email_verification {
-            EmailVerification::Required => {
-                self.store.register(&context, registration, mail).await?;
-            }
+        let stored = match self.settings.email_verification {
+            EmailVerification::Required => self.store.register(&context, registration, mail).await,
             EmailVerification::Optional => {
                 let id = AccountId(self.randomness.uuid());
                 let store = &self.store;
                 store
                     .register_at_once(&context, id, registration, mail)
-                    .await?;
+                    .await
             }
+        };
+        if let Err(error) = stored {
+            self.release(told).await;
+            return Err(error.into());
         }
         Ok(secret)
+    }
+
+    /// Takes a unit of the mails that tell a mailbox of registrations. Nothing else takes of them,
+    /// and each that is taken is sent: so where none is left the mailbox was told, and nobody tries
+    /// in silence whether an address is taken by using its mail up first.
+    async fn reserve_registration_mail(&self, recipient: &EmailAddress) -> Option<Reservation> {
+        let recipient = LimitSubject::Person(self.guess_keys().address(recipient));
+        let quota = self.settings.limits.registration_mails;
+        let reserved = self.reserve("mail_registration", recipient, quota).await;
+        reserved.ok()
+    }
+
+    fn registration_mail(
+        &self,
+        email: &EmailAddress,
+        token: &MailedToken,
+        good_until: UnixTime,
+    ) -> RegistrationMail {
+        let verify = self.letters.verify(email, token);
+        let taken = self.letters.address_taken(email);
+        RegistrationMail {
+            verify: Some(self.seal(&verify, None, Some(good_until))),
+            taken: Some(self.seal(&taken, None, Some(good_until))),
+        }
     }
 
     /// Has a new token mailed to an address that waits to be proven; to any other, nothing. Nothing

@@ -69,7 +69,8 @@ impl Letters {
         self.write(to, Letter::request(MailKind::Verify, wording, None, action))
     }
 
-    /// Tells the owner of an account that somebody tried to register its address.
+    /// Tells the owner of an account that somebody tried to register its address. One letter for
+    /// all accounts, also invited and suspended ones: it says what the owner of each can do.
     #[must_use]
     pub fn address_taken(&self, to: &EmailAddress) -> Message {
         let wording = &self.catalogue.address_taken;

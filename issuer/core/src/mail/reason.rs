@@ -9,12 +9,15 @@ use crate::account::is_unprintable;
 
 /// The longest reason that is kept, in characters.
 const LONGEST: usize = 300;
+/// The shortest piece of a token that is taken out, in characters. With less of it nobody can guess
+/// the rest.
+const SHORTEST_PIECE: usize = 8;
 
 /// A reason as it is kept.
 pub(crate) fn kept(told: &str, message: &Message) -> String {
     let mut text = without(told, &message.to, "<recipient>");
     if let Some(token) = &message.token {
-        text = without(&text, token, "<token>");
+        text = without_token(&text, token);
     }
     line(&text)
 }
@@ -47,6 +50,38 @@ pub fn without(text: &str, part: &str, instead: &str) -> String {
     }
     kept.push_str(text.get(end..).unwrap_or_default());
     kept
+}
+
+/// A text without any piece of a token, in whatever case that is. A mail server may quote the line
+/// of a message that the token stands in, which was broken in two for its way, or as much of it as
+/// there was room for.
+#[must_use]
+pub fn without_token(text: &str, token: &str) -> String {
+    // Lower case in ASCII leaves every byte at its place.
+    let (folded, token) = (text.to_ascii_lowercase(), token.to_ascii_lowercase());
+    let mut kept = String::with_capacity(text.len());
+    let mut at = 0_usize;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let length = folded.get(at..).map_or(0, |rest| piece(rest, &token));
+        if length == 0 {
+            kept.push(next);
+            at = at.saturating_add(next.len_utf8());
+        } else {
+            kept.push_str("<token>");
+            at = at.saturating_add(length);
+        }
+    }
+    kept
+}
+
+/// How much of the beginning of a text is a piece of a token, in bytes.
+fn piece(text: &str, token: &str) -> usize {
+    let is_piece = |length: &usize| {
+        let beginning = text.get(..*length);
+        beginning.is_some_and(|beginning| token.contains(beginning))
+    };
+    let lengths = (SHORTEST_PIECE..=token.len()).take_while(is_piece);
+    lengths.last().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -87,5 +122,25 @@ mod tests {
         assert_eq!(without("aAa", "a", "-"), "---");
         assert_eq!(without("ü a@b ü", "A@B", "-"), "ü - ü");
         assert_eq!(without("text", "", "-"), "text");
+    }
+
+    #[test]
+    fn no_piece_of_a_token_is_told_however_it_is_quoted() {
+        let token = "q8Vw3nJ0sYl5TzK1bXc7RdEf2GhU4iOm6Pa9-_NtQyk";
+        let (first, second) = token.split_at(20);
+        let nearly_all = token.trim_end_matches("Qyk");
+        for (told, kept) in [
+            (format!("#token={token}, ü"), "#token=<token>, ü"),
+            (
+                format!("#token=3D{first}=\r\n{second} is bad"),
+                "#token=3D<token>=\r\n<token> is bad",
+            ),
+            (format!("#token={nearly_all}…"), "#token=<token>…"),
+            (token.to_ascii_uppercase(), "<token>"),
+            ("q8Vw3nJ is no use".to_owned(), "q8Vw3nJ is no use"),
+        ] {
+            assert_eq!(without_token(&told, token), kept, "{told}");
+        }
+        assert_eq!(without_token("text", ""), "text");
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 use signet_core::mail::DeliveryError;
-use signet_core::mail::reason::{line, without};
+use signet_core::mail::reason::{line, without, without_token};
 
 use crate::mail::mime::MimeError;
 
@@ -106,6 +106,8 @@ pub struct Fault {
     pub(super) cause: Cause,
     /// What must not be told, though somebody may have said it, and what stands for it.
     hidden: Vec<(String, &'static str)>,
+    /// The token in the message, of which no piece is told.
+    token: Option<String>,
 }
 
 impl Fault {
@@ -114,6 +116,7 @@ impl Fault {
             stage,
             cause,
             hidden: Vec::new(),
+            token: None,
         }
     }
 
@@ -138,6 +141,12 @@ impl Fault {
     pub(super) fn hiding(mut self, words: Vec<String>, instead: &'static str) -> Self {
         let words = words.into_iter().map(|word| (word, instead));
         self.hidden.extend(words);
+        self
+    }
+
+    /// The same, and nothing is told of what its reader can do with the message.
+    pub(super) fn hiding_token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
         self
     }
 
@@ -284,6 +293,9 @@ impl fmt::Display for Fault {
         let mut told = format!("{}: {told}", self.stage.as_str());
         for (word, instead) in &self.hidden {
             told = without(&told, word, instead);
+        }
+        if let Some(token) = &self.token {
+            told = without_token(&told, token);
         }
         f.write_str(&line(&told))
     }

@@ -18,6 +18,7 @@ struct Script {
     on_recipient: &'static str,
     on_message: Option<&'static str>,
     on_auth: &'static str,
+    on_quit: Option<&'static str>,
     heard: Arc<Mutex<String>>,
 }
 
@@ -31,6 +32,7 @@ impl Default for Script {
             on_recipient: "250 ok",
             on_message: Some("250 taken"),
             on_auth: "235 welcome",
+            on_quit: Some("221 bye"),
             heard: Arc::default(),
         }
     }
@@ -75,7 +77,12 @@ impl Script {
                     in_message = true;
                     Some("354 go on")
                 }
-                "QUIT" => return stream.write_all(b"221 bye\r\n").await,
+                "QUIT" => {
+                    let Some(answer) = self.on_quit else {
+                        return std::future::pending().await;
+                    };
+                    return stream.write_all(format!("{answer}\r\n").as_bytes()).await;
+                }
                 _ => Some("250 ok"),
             };
         }
@@ -114,7 +121,7 @@ async fn deliver(script: Script, security: Security, signed_in: bool) -> Result<
         text: "Hello\n\n.\n\nthe end\n".to_owned(),
         html: "<p>Hello</p>".to_owned(),
         link: None,
-        token: None,
+        token: Some("q8Vw3nJ0sYl5TzK1bXc7RdEf2GhU4iOm6Pa9-_NtQyk".to_owned()),
     };
     let delivered = smtp
         .deliver(Uuid::nil(), UnixTime::from_secs(0), &message)
@@ -300,6 +307,25 @@ async fn a_server_that_repeats_what_it_was_told_does_not_spread_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_quotes_the_message_does_not_spread_its_token() {
+    for quoted in [
+        "554 5.7.1 #token=q8Vw3nJ0sYl5TzK1bXc7RdEf2GhU4iOm6Pa9-_NtQyk is on a list",
+        // As the line was broken on its way.
+        "554-5.7.1 #token=3Dq8Vw3nJ0sYl5TzK1bXc7=\r\n554 RdEf2GhU4iOm6Pa9-_NtQyk is on a list",
+    ] {
+        let script = Script {
+            on_message: Some(quoted),
+            ..Script::default()
+        };
+        let reason = permanent(deliver(script, Security::Plain, false).await);
+        assert!(reason.ends_with("<token> is on a list"), "{reason}");
+        for piece in ["q8Vw", "bXc7", "RdEf", "NtQyk"] {
+            assert!(!reason.contains(piece), "{piece}: {reason}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_comes_in_the_clear_does_not_pass_for_what_came_by_tls() {
     // What somebody on the way would add, so that it is read as the answers to what follows.
     let script = Script {
@@ -322,6 +348,24 @@ async fn a_server_that_falls_silent_is_left() {
     };
     let reason = transient(deliver(script, Security::Plain, false).await);
     assert!(reason.contains("took longer"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_a_server_said_stands_where_it_keeps_its_goodbye_to_itself() {
+    let silent = Script {
+        on_quit: None,
+        ..Script::default()
+    };
+    let delivered = deliver(silent.clone(), Security::Plain, true).await;
+    assert_eq!(delivered, Ok(()));
+    let spam = Script {
+        on_message: Some("554 5.7.1 spam"),
+        ..silent.clone()
+    };
+    permanent(deliver(spam, Security::Plain, true).await);
+    let (smtp, server) = transport(silent, Security::Plain, true).await;
+    smtp.greet().await.unwrap();
+    server.abort();
 }
 
 #[tokio::test]
