@@ -133,15 +133,17 @@ fn a_clean_file_from_standard_input_is_exit_0() {
 fn hashes_that_take_longer_than_a_login_are_told_and_a_floor_hides_them() {
     let signet = Signet::new();
     let slow = HASH.replace("$04$", "$14$");
-    let of = |hash: &str| {
-        format!(
-            r#"{{"email":"a{}@example.com","password_hash":"{hash}"}}"#,
-            &hash[4..6]
-        )
+    let of = |name: &str, hash: &str| {
+        format!(r#"{{"email":"{name}@example.com","password_hash":"{hash}"}}"#)
     };
-    let quick = import(&signet, "a.ndjson", &of(HASH), &["--dry-run", "--json"]);
+    let quick = import(
+        &signet,
+        "a.ndjson",
+        &of("ada", HASH),
+        &["--dry-run", "--json"],
+    );
     assert_eq!(report(&quick)["proposed_floor_ms"], Value::Null);
-    let both = format!("{}\n{}", of(&slow), of(HASH));
+    let both = format!("{}\n{}", of("bob", &slow), of("ada", HASH));
     let ended = import(&signet, "a.ndjson", &both, &["--json"]);
     let floor = report(&ended)["proposed_floor_ms"].as_u64().unwrap();
     assert!(floor > 350, "{floor}");
