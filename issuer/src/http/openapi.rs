@@ -156,6 +156,9 @@ fn operation(declaration: &Declaration, exchange: &Exchange, components: &mut Co
     let mut say = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     say("operationId", json!(declaration.id));
     say("summary", json!(declaration.summary));
+    if let Some(description) = declaration.description {
+        say("description", json!(description));
+    }
     say("tags", json!([tag(declaration.path)]));
     say("x-signet-limit", json!(declaration.limit.name()));
     if let Requirement::Permission(permission) = declaration.requirement {

@@ -89,6 +89,8 @@ pub struct Declaration {
     pub(super) limit: LimitClass,
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
+    /// What callers have to know beside that.
+    pub(super) description: Option<&'static str>,
     pub(super) requirement: Requirement,
     /// Whether the password must have been proven within the last [`signet_core::issuer::FRESH`]
     /// seconds.
@@ -177,6 +179,7 @@ impl Operation<Anyone> {
             limit,
             id: "",
             summary: "",
+            description: None,
             requirement: Requirement::Nothing,
             fresh: false,
             local_only: false,
@@ -233,6 +236,12 @@ impl<A: Access> Operation<A> {
     pub fn named(mut self, id: &'static str, summary: &'static str) -> Self {
         self.declaration.id = id;
         self.declaration.summary = summary;
+        self
+    }
+
+    /// Says what callers have to know beside that, with backquotes around what is code.
+    pub fn described(mut self, description: &'static str) -> Self {
+        self.declaration.description = Some(description);
         self
     }
 

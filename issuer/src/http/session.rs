@@ -7,7 +7,6 @@ use serde::Serialize;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::TokenRequest;
 use signet_core::password::Password;
-use signet_core::session::bearer::BearerError;
 use signet_core::session::login::Login;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_core::session::{LiveSession, Session, SessionId};
@@ -49,6 +48,13 @@ pub(super) fn routes() -> Vec<Route> {
             .handled_by(reauthenticate),
         post("/v1/logout", limit::REFRESH)
             .named("logout", "End the session of a refresh or access token")
+            .described(
+                "Ends the session of each token that comes along; after 204 it is over. A refresh \
+                 token may be of any generation. An access token may have expired, and its \
+                 account's rights may have changed since; the key that signed it must still be \
+                 published. A token that isn't the issuer's, or whose key is gone, names no \
+                 session and is answered alike: who has the refresh token logs out with that.",
+            )
             .optional_bearer()
             .refuses(&[Code::MissingToken, Code::CrossSiteRequest])
             .handled_by(logout),
@@ -171,7 +177,7 @@ members! {
     }
 }
 
-/// Done for any token, since what can't be used any more is logged out.
+/// Done for any token: one that our keys didn't make is of no session that could end.
 async fn logout(
     call: Call<Presented, (Browser, Option<Body<LogoutBody>>)>,
 ) -> Result<WithCookies<NoContent>, Problem> {
@@ -188,12 +194,8 @@ async fn logout(
     for token in refresh_tokens {
         issuer.logout_with_refresh_token(&origin, &token).await?;
     }
-    if let Presented::Good(identity) = &call.caller {
-        match issuer.authenticate(identity.token()).await {
-            Ok(session) => issuer.logout(&origin, &session).await?,
-            Err(BearerError::Invalid) => {}
-            Err(BearerError::Store(error)) => return Err(error.into()),
-        }
+    if let Presented::Token(token) = &call.caller {
+        issuer.logout_with_access_token(&origin, token).await?;
     }
     Ok(WithCookies {
         answer: NoContent,
