@@ -261,6 +261,10 @@ fn success(declaration: &Declaration, exchange: &Exchange) -> Value {
     for (name, about) in exchange.headers {
         headers.insert((*name).to_owned(), text_header(about));
     }
+    for (name, about) in exchange.optional_headers {
+        let header = json!({ "description": about, "schema": { "type": "string" } });
+        headers.insert((*name).to_owned(), header);
+    }
     let Some(content) = &exchange.content else {
         return json!({ "description": exchange.meaning, "headers": headers });
     };

@@ -131,6 +131,7 @@ pub(super) struct Exchange {
     pub(super) status: StatusCode,
     pub(super) meaning: &'static str,
     pub(super) headers: &'static [(&'static str, &'static str)],
+    pub(super) optional_headers: &'static [(&'static str, &'static str)],
     pub(super) without_body: Option<(StatusCode, &'static str)>,
     pub(super) content: Option<Content>,
 }
@@ -291,6 +292,7 @@ fn exchange<I: Input, R: Answer>(schemas: &mut SchemaGenerator) -> Exchange {
         status: R::STATUS,
         meaning: R::MEANING,
         headers: R::HEADERS,
+        optional_headers: R::OPTIONAL_HEADERS,
         without_body: R::WITHOUT_BODY,
         content: R::content(schemas),
     }

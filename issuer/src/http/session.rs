@@ -12,8 +12,8 @@ use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_core::session::{LiveSession, Session, SessionId};
 use uuid::Uuid;
 
-use super::answer::{Json, NoContent, WithCookies};
-use super::cookie::{self, Browser, DeviceCookie};
+use super::answer::{Json, NoContent};
+use super::cookie::{self, Browser, DeviceCookie, WithCookies};
 use super::input::fields::members;
 use super::input::member::Secret;
 use super::input::{Body, Path};
@@ -22,7 +22,7 @@ use super::problem::{Code, Problem};
 use super::route::access::{Anyone, Presented};
 use super::route::call::Call;
 use super::route::{Route, delete, get, post};
-use super::transport::{self, ByCookie, SessionTokens, Transport};
+use super::transport::{self, ByCookie, LoggedOut, SessionTokens, Transport};
 use super::wire::Timestamp;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -107,6 +107,9 @@ async fn login(
         },
     };
     let logged_in = call.app.issuer.login(&origin, login).await?;
+    transport
+        .end_what_is_overwritten(&call.app, &origin, &browser)
+        .await?;
     let WithCookies {
         answer: Json(tokens),
         mut cookies,
@@ -180,13 +183,13 @@ members! {
 /// Done for any token: one that our keys didn't make is of no session that could end.
 async fn logout(
     call: Call<Presented, (Browser, Option<Body<LogoutBody>>)>,
-) -> Result<WithCookies<NoContent>, Problem> {
+) -> Result<LoggedOut, Problem> {
     let origin = call.origin();
     let issuer = &call.app.issuer;
     let (browser, body) = call.input;
-    let in_cookie = browser.refresh_token;
-    let cookies = in_cookie.as_ref().and_then(|_| cookie::no_refresh());
+    let by = Transport::as_before(&browser);
     let in_body = body.and_then(|Body(body)| body.refresh_token);
+    let in_cookie = browser.refresh_token;
     let refresh_tokens: Vec<_> = in_body.into_iter().chain(in_cookie).collect();
     if refresh_tokens.is_empty() && matches!(call.caller, Presented::Nothing) {
         return Err(Code::MissingToken.into());
@@ -197,10 +200,7 @@ async fn logout(
     if let Presented::Token(token) = &call.caller {
         issuer.logout_with_access_token(&origin, token).await?;
     }
-    Ok(WithCookies {
-        answer: NoContent,
-        cookies: cookies.into_iter().collect(),
-    })
+    Ok(LoggedOut { by })
 }
 
 /// Live sessions.
