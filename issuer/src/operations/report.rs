@@ -1,6 +1,8 @@
 //! Everything that is shown at `/metrics`. What it means to an operator, and what to be woken for,
 //! is in `docs/OPERATIONS.md`.
 
+use std::time::Duration;
+
 use signet_core::ports::operations::OutboxState;
 use signet_core::tally::{Counts, Outcome};
 use signet_store_redis::RedisClient;
@@ -11,6 +13,9 @@ use super::process;
 use crate::http::App;
 use crate::http::tally::StoreTrouble;
 
+/// How old a feed may be that is served to nobody but the report.
+const FEED_AGE: Duration = Duration::from_secs(1);
+
 pub(super) async fn of(operations: &Operations) -> String {
     let Operations {
         app,
@@ -19,7 +24,10 @@ pub(super) async fn of(operations: &Operations) -> String {
         started_at,
     } = operations;
     let issuer = &app.issuer;
-    let outbox = operations.ask(issuer.outbox_state()).await;
+    let (outbox, feed) = tokio::join!(
+        operations.ask(issuer.outbox_state()),
+        issuer.recent_feed(FEED_AGE),
+    );
     let mut text = Exposition::default();
     let mut family = text.gauge("signet_build_info", "Always 1, with what is running.");
     family.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -32,6 +40,9 @@ pub(super) async fn of(operations: &Operations) -> String {
         family.sample(&[("class", class)], count);
     }
     store(&mut text, app, outbox.is_some());
+    let name = "signet_feed_signed";
+    text.gauge(name, "Whether there is a revocation feed to be fetched.")
+        .sample(&[], u8::from(feed.is_ok()));
     if let Some(outbox) = outbox {
         self::outbox(&mut text, app, outbox);
     }
