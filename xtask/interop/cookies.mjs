@@ -187,11 +187,21 @@ async function othersGetNowhere() {
   }
 }
 
+/** Whether a page of the issuer's had its style sheet from the browser's cache. */
+const comesFromTheCache = () => inTab(`${issuer}/docs`, (page) => page.evaluate(() => {
+  const loaded = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/docs/style.css'));
+  return loaded.transferSize === 0;
+}));
+
 async function logOut() {
   const before = (await found(REFRESH))[0];
+  await comesFromTheCache();
+  assert.equal(await comesFromTheCache(), true, 'the browser keeps it for five minutes');
   await inTab(app, async (page, traffic) => {
     await call(page, 'logOut');
-    assert.equal((await traffic.last('POST', '/v1/logout')).status, 204);
+    const logout = await traffic.last('POST', '/v1/logout');
+    assert.equal(logout.status, 204);
+    assert.equal(logout.answer['clear-site-data'], '"cache"');
     assert.deepEqual(await traffic.of('OPTIONS', '/v1/logout'), [], 'it needs no preflight');
     assert.equal(await kept(), undefined);
     assert.equal((await found(DEVICE)).length, 1, 'the device is known still');
@@ -199,6 +209,7 @@ async function logOut() {
     await browser.addCookies([before]);
     await assert.rejects(call(page, 'refresh'), /invalid_refresh_token/);
   });
+  assert.equal(await comesFromTheCache(), false, 'nothing of the issuer is kept');
 }
 
 const STEPS = {
@@ -209,7 +220,7 @@ const STEPS = {
   'two tabs that refresh at once both go on': twoTabsAtOnce,
   'tabs take turns as the document has it': tabsTakeTurns,
   'pages of other origins get nowhere': othersGetNowhere,
-  'logging out removes it': logOut,
+  'logging out removes it, and what the browser has cached': logOut,
 };
 
 await open();

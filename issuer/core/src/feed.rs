@@ -163,6 +163,16 @@ impl Issuer {
         self.edition(asked, None).await?.serve(None)
     }
 
+    /// The whole feed once what is over has left it and what can be folded is, however long it takes:
+    /// for who has just revoked much, and has to know whether a feed can say it.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub async fn settled_feed(&self) -> Result<FeedText, FeedError> {
+        self.settle_feed().await?;
+        self.next_edition(None).await?.serve(None)
+    }
+
     /// Dates what is new in the feed, and removes what is over.
     ///
     /// # Errors

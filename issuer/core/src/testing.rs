@@ -296,6 +296,7 @@ macro_rules! detached_contract {
             a_head_that_went_with_its_expired_session_is_no_loss,
             without_heads_nothing_is_opened_or_refreshed_and_everything_ends,
             the_row_learns_of_refreshes_once_an_hour,
+            an_entry_stays_for_as_long_as_its_row_may_be_behind,
             a_session_from_before_goes_on_where_it_was_opened,
             where_nobody_knows_its_head_a_session_is_over,
             heads_that_went_back_are_caught_by_the_newest_token,

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use signet_core::account::Account;
+use signet_core::feed::{FeedError, entry_life};
 use signet_core::issuer::Issuer;
 use signet_core::session::{Session, SessionId};
 use uuid::Uuid;
 
 use super::arguments::{ConfigurationArgs, id};
 use super::user::One;
-use super::{no, say, unusable, with_issuer};
+use super::{complain, no, say, unusable, with_issuer};
 use crate::http::wire::Timestamp;
 
 #[derive(Debug, Subcommand)]
@@ -125,12 +126,30 @@ impl EndAll {
         let as_json = self.json;
         let end =
             async move |issuer: &Issuer| match issuer.end_everyones_sessions_as_operator().await {
-                Ok(count) => ended(count, as_json),
+                Ok(count) => {
+                    tell_if_it_is_too_much_for_a_feed(issuer).await;
+                    ended(count, as_json)
+                }
                 Err(error) => no(&format_args!(
                     "{error}; some sessions may be over already: run this again"
                 )),
             };
         with_issuer(self.configuration, end)
+    }
+}
+
+/// Nobody else tells who has just ended all sessions that edges learn of nothing until the feed is
+/// back, and least of all of a key that was revoked in the same breath.
+async fn tell_if_it_is_too_much_for_a_feed(issuer: &Issuer) {
+    if let Err(FeedError::TooLarge) = issuer.settled_feed().await {
+        let minutes = entry_life(issuer.settings().access_seconds).div_ceil(60);
+        complain(&format_args!(
+            "the sessions are over, and they are more than the revocation feed can say: there is \
+             none for about {minutes} minutes. Until then their access tokens are good elsewhere \
+             until they expire, rules that require a fresh feed refuse, and a key that was revoked \
+             in the last ten seconds is refused within five minutes. There is nothing to do but to \
+             wait (docs/REVOCATION.md)"
+        ));
     }
 }
 

@@ -131,6 +131,9 @@ async fn verify(call: Call<Anyone, (Browser, Body<VerifyBody>)>) -> Result<Sessi
     let tokens = issuer
         .verify_email_and_open(&origin, verification, &request)
         .await?;
+    transport
+        .end_what_is_overwritten(&call.app, &origin, &browser)
+        .await?;
     Ok(transport.carry(tokens))
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, LOCATION, SET_COOKIE,
+    CONTENT_TYPE, LOCATION,
 };
 use http::{HeaderValue, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -39,6 +39,9 @@ pub trait Answer: Send + 'static {
 
     /// Headers of its own that it always has, and what each says, for the document.
     const HEADERS: &[(&'static str, &'static str)] = &[];
+
+    /// Headers of its own that it may have, and what each says, for the document.
+    const OPTIONAL_HEADERS: &[(&'static str, &'static str)] = &[];
 
     /// Another status that it may have, then without a body, and what that says.
     const WITHOUT_BODY: Option<(StatusCode, &'static str)> = None;
@@ -135,33 +138,6 @@ fn as_file(name: &str) -> Result<HeaderValue, Problem> {
 pub(super) fn cache_control(directives: String) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(directives)
         .map_err(|error| Problem::from(Code::InternalError).caused_by(error))
-}
-
-/// An answer with cookies beside it.
-#[derive(Debug)]
-pub struct WithCookies<A> {
-    /// The answer.
-    pub answer: A,
-    /// The values of its `Set-Cookie` headers.
-    pub cookies: Vec<HeaderValue>,
-}
-
-impl<A: Answer> Answer for WithCookies<A> {
-    const STATUS: StatusCode = A::STATUS;
-    const MEANING: &'static str = A::MEANING;
-    const HEADERS: &[(&'static str, &'static str)] = A::HEADERS;
-
-    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
-        A::content(schemas)
-    }
-
-    fn into_response(self) -> Result<Response, Problem> {
-        let mut response = self.answer.into_response()?;
-        for cookie in self.cookies {
-            response.headers_mut().append(SET_COOKIE, cookie);
-        }
-        Ok(response)
-    }
 }
 
 /// 201 with what was created, and where it is.

@@ -3,12 +3,14 @@
 //!
 //! They exist only where the public URL is https, since their `__Host-` prefix asks for `Secure`.
 
-use http::header::{COOKIE, ORIGIN};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
+use http::header::{COOKIE, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use schemars::SchemaGenerator;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
 use zeroize::Zeroizing;
 
+use super::answer::{Answer, Content};
 use super::app::App;
 use super::input::{Description, Input, Unread};
 use super::problem::{Code, Problem};
@@ -16,6 +18,34 @@ use super::problem::{Code, Problem};
 const DEVICE: &str = "__Host-signet-device";
 const REFRESH: &str = "__Host-signet-refresh";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// An answer with cookies beside it.
+#[derive(Debug)]
+pub(super) struct WithCookies<A> {
+    /// The answer.
+    pub(super) answer: A,
+    /// The values of its `Set-Cookie` headers.
+    pub(super) cookies: Vec<HeaderValue>,
+}
+
+impl<A: Answer> Answer for WithCookies<A> {
+    const STATUS: StatusCode = A::STATUS;
+    const MEANING: &'static str = A::MEANING;
+    const HEADERS: &[(&'static str, &'static str)] = A::HEADERS;
+    const OPTIONAL_HEADERS: &[(&'static str, &'static str)] = A::OPTIONAL_HEADERS;
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        A::content(schemas)
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let mut response = self.answer.into_response()?;
+        for cookie in self.cookies {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+}
 
 /// The device that the browser says it is.
 pub(super) struct DeviceCookie(pub(super) Option<Zeroizing<String>>);

@@ -150,6 +150,9 @@ fn operation(entry: &Entry<'_>, document: &Value) -> Markup {
         article id=(text(&operation["operationId"])) {
             h3 { span.method { (method) } " " code { (path) } }
             p { (text(&operation["summary"])) "." }
+            @if let Some(description) = operation["description"].as_str() {
+                p { (prose(description)) }
+            }
             (requirements(operation))
             @if !parameters.is_empty() {
                 h4 { "Parameters" }

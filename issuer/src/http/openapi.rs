@@ -156,6 +156,9 @@ fn operation(declaration: &Declaration, exchange: &Exchange, components: &mut Co
     let mut say = |name: &str, value: Value| operation.insert(name.to_owned(), value);
     say("operationId", json!(declaration.id));
     say("summary", json!(declaration.summary));
+    if let Some(description) = declaration.description {
+        say("description", json!(description));
+    }
     say("tags", json!([tag(declaration.path)]));
     say("x-signet-limit", json!(declaration.limit.name()));
     if let Requirement::Permission(permission) = declaration.requirement {
@@ -257,6 +260,10 @@ fn success(declaration: &Declaration, exchange: &Exchange) -> Value {
     let mut headers = header_references(&success_headers(declaration, exchange));
     for (name, about) in exchange.headers {
         headers.insert((*name).to_owned(), text_header(about));
+    }
+    for (name, about) in exchange.optional_headers {
+        let header = json!({ "description": about, "schema": { "type": "string" } });
+        headers.insert((*name).to_owned(), header);
     }
     let Some(content) = &exchange.content else {
         return json!({ "description": exchange.meaning, "headers": headers });

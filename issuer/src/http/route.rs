@@ -89,6 +89,8 @@ pub struct Declaration {
     pub(super) limit: LimitClass,
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
+    /// What callers have to know beside that.
+    pub(super) description: Option<&'static str>,
     pub(super) requirement: Requirement,
     /// Whether the password must have been proven within the last [`signet_core::session::FRESH`]
     /// seconds.
@@ -129,6 +131,7 @@ pub(super) struct Exchange {
     pub(super) status: StatusCode,
     pub(super) meaning: &'static str,
     pub(super) headers: &'static [(&'static str, &'static str)],
+    pub(super) optional_headers: &'static [(&'static str, &'static str)],
     pub(super) without_body: Option<(StatusCode, &'static str)>,
     pub(super) content: Option<Content>,
 }
@@ -177,6 +180,7 @@ impl Operation<Anyone> {
             limit,
             id: "",
             summary: "",
+            description: None,
             requirement: Requirement::Nothing,
             fresh: false,
             local_only: false,
@@ -236,6 +240,12 @@ impl<A: Access> Operation<A> {
         self
     }
 
+    /// Says what callers have to know beside that, with backquotes around what is code.
+    pub fn described(mut self, description: &'static str) -> Self {
+        self.declaration.description = Some(description);
+        self
+    }
+
     /// Names the problems of its use case.
     pub fn refuses(mut self, refusals: &'static [Code]) -> Self {
         self.declaration.refusals = refusals;
@@ -282,6 +292,7 @@ fn exchange<I: Input, R: Answer>(schemas: &mut SchemaGenerator) -> Exchange {
         status: R::STATUS,
         meaning: R::MEANING,
         headers: R::HEADERS,
+        optional_headers: R::OPTIONAL_HEADERS,
         without_body: R::WITHOUT_BODY,
         content: R::content(schemas),
     }

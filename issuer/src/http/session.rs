@@ -7,14 +7,13 @@ use serde::Serialize;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::TokenRequest;
 use signet_core::password::Password;
-use signet_core::session::bearer::BearerError;
 use signet_core::session::login::Login;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_core::session::{LiveSession, Session, SessionId};
 use uuid::Uuid;
 
-use super::answer::{Json, NoContent, WithCookies};
-use super::cookie::{self, Browser, DeviceCookie};
+use super::answer::{Json, NoContent};
+use super::cookie::{self, Browser, DeviceCookie, WithCookies};
 use super::input::fields::members;
 use super::input::member::Secret;
 use super::input::{Body, Path};
@@ -23,7 +22,7 @@ use super::problem::{Code, Problem};
 use super::route::access::{Anyone, Presented};
 use super::route::call::Call;
 use super::route::{Route, delete, get, post};
-use super::transport::{self, ByCookie, SessionTokens, Transport};
+use super::transport::{self, ByCookie, LoggedOut, SessionTokens, Transport};
 use super::wire::Timestamp;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -49,6 +48,13 @@ pub(super) fn routes() -> Vec<Route> {
             .handled_by(reauthenticate),
         post("/v1/logout", limit::REFRESH)
             .named("logout", "End the session of a refresh or access token")
+            .described(
+                "Ends the session of each token that comes along; after 204 it is over. A refresh \
+                 token may be of any generation. An access token may have expired, and its \
+                 account's rights may have changed since; the key that signed it must still be \
+                 published. A token that isn't the issuer's, or whose key is gone, names no \
+                 session and is answered alike: who has the refresh token logs out with that.",
+            )
             .optional_bearer()
             .refuses(&[Code::MissingToken, Code::CrossSiteRequest])
             .handled_by(logout),
@@ -101,6 +107,9 @@ async fn login(
         },
     };
     let logged_in = call.app.issuer.login(&origin, login).await?;
+    transport
+        .end_what_is_overwritten(&call.app, &origin, &browser)
+        .await?;
     let WithCookies {
         answer: Json(tokens),
         mut cookies,
@@ -171,16 +180,16 @@ members! {
     }
 }
 
-/// Done for any token, since what can't be used any more is logged out.
+/// Done for any token: one that our keys didn't make is of no session that could end.
 async fn logout(
     call: Call<Presented, (Browser, Option<Body<LogoutBody>>)>,
-) -> Result<WithCookies<NoContent>, Problem> {
+) -> Result<LoggedOut, Problem> {
     let origin = call.origin();
     let issuer = &call.app.issuer;
     let (browser, body) = call.input;
-    let in_cookie = browser.refresh_token;
-    let cookies = in_cookie.as_ref().and_then(|_| cookie::no_refresh());
+    let by = Transport::as_before(&browser);
     let in_body = body.and_then(|Body(body)| body.refresh_token);
+    let in_cookie = browser.refresh_token;
     let refresh_tokens: Vec<_> = in_body.into_iter().chain(in_cookie).collect();
     if refresh_tokens.is_empty() && matches!(call.caller, Presented::Nothing) {
         return Err(Code::MissingToken.into());
@@ -188,17 +197,10 @@ async fn logout(
     for token in refresh_tokens {
         issuer.logout_with_refresh_token(&origin, &token).await?;
     }
-    if let Presented::Good(identity) = &call.caller {
-        match issuer.authenticate(identity.token()).await {
-            Ok(session) => issuer.logout(&origin, &session).await?,
-            Err(BearerError::Invalid) => {}
-            Err(BearerError::Store(error)) => return Err(error.into()),
-        }
+    if let Presented::Token(token) = &call.caller {
+        issuer.logout_with_access_token(&origin, token).await?;
     }
-    Ok(WithCookies {
-        answer: NoContent,
-        cookies: cookies.into_iter().collect(),
-    })
+    Ok(LoggedOut { by })
 }
 
 /// Live sessions.

@@ -1,21 +1,32 @@
 //! How a refresh token travels: in bodies, or in a cookie that no script can read.
 //!
 //! An application in a browser asks for the cookie once, when it logs in. From then on the browser
-//! brings the token along, is given the next one in the same way, and bodies say nothing of it.
-//! Where a cookie comes along or is asked for, no page of another site may be behind it
-//! ([`super::cookie`]). Without https there are no such cookies.
+//! brings the token along, is given the next one in the same way, and bodies say nothing of it. A
+//! session is over when another's token takes the place of its own in the cookie. Where a cookie
+//! comes along or is asked for, no page of another site may be behind it ([`super::cookie`]).
+//! Without https there are no such cookies.
 
-use schemars::{Schema, json_schema};
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use signet_core::audit::Origin;
 use signet_core::issuer::TokenPair;
 use signet_core::session::refresh_token::UntrustedRefreshToken;
 use signet_verifier::json::Value;
 
-use super::answer::{Json, WithCookies};
+use super::answer::{Answer, Content, Json, NoContent};
 use super::app::App;
-use super::cookie::{self, Browser};
+use super::cookie::{self, Browser, WithCookies};
 use super::input::member::{Faults, Member};
 use super::problem::{Code, Problem};
 use super::wire::SessionAnswer;
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+/// What a browser has cached of the issuer's origin. Not `"cookies"`: they would go from the whole
+/// site, those of other applications and of the known device too. Not `"storage"`: what is stored
+/// on this origin is an application's own.
+const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
 
 /// The tokens of a session, in whatever way they travel.
 pub(super) type SessionTokens = WithCookies<Json<SessionAnswer>>;
@@ -89,6 +100,57 @@ impl Transport {
                 }
             }
         }
+    }
+
+    /// Ends the session whose cookie the next answer overwrites. The browser can't go on with it,
+    /// so whoever could has a copy of it, or has planted it there (OWASP ASVS 5.0, 7.2.4).
+    ///
+    /// # Errors
+    /// When the store doesn't answer; the session may still live then.
+    pub(super) async fn end_what_is_overwritten(
+        self,
+        app: &App,
+        origin: &Origin,
+        browser: &Browser,
+    ) -> Result<(), Problem> {
+        if let (Self::Cookie, Some(token)) = (self, &browser.refresh_token) {
+            let issuer = &app.issuer;
+            issuer.logout_with_refresh_token(origin, token).await?;
+        }
+        Ok(())
+    }
+}
+
+/// 204. A browser whose cookie it was drops it, and what it has kept of this origin's answers.
+pub(super) struct LoggedOut {
+    /// How the token came.
+    pub(super) by: Transport,
+}
+
+impl Answer for LoggedOut {
+    const STATUS: StatusCode = NoContent::STATUS;
+    const MEANING: &'static str = NoContent::MEANING;
+    const OPTIONAL_HEADERS: &[(&'static str, &'static str)] = &[(
+        "Clear-Site-Data",
+        "`\"cache\"`, where the session's token came by cookie",
+    )];
+
+    fn content(schemas: &mut SchemaGenerator) -> Option<Content> {
+        NoContent::content(schemas)
+    }
+
+    fn into_response(self) -> Result<Response, Problem> {
+        let cookie = match self.by {
+            Transport::Body => return NoContent.into_response(),
+            Transport::Cookie => cookie::no_refresh(),
+        };
+        let answer = WithCookies {
+            answer: NoContent,
+            cookies: cookie.into_iter().collect(),
+        };
+        let mut response = answer.into_response()?;
+        response.headers_mut().insert(CLEAR_SITE_DATA, CACHE);
+        Ok(response)
     }
 }
 

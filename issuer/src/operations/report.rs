@@ -1,6 +1,8 @@
 //! Everything that is shown at `/metrics`. What it means to an operator, and what to be woken for,
 //! is in `docs/OPERATIONS.md`.
 
+use std::time::Duration;
+
 use signet_core::names::Named;
 use signet_core::ports::operations::OutboxCounts;
 use signet_core::tally::Counts;
@@ -12,6 +14,9 @@ use super::process;
 use crate::http::App;
 use crate::http::tally::StoreTrouble;
 
+/// How old a feed may be that is served to nobody but the report.
+const FEED_AGE: Duration = Duration::from_secs(1);
+
 pub(super) async fn of(operations: &Operations) -> String {
     let Operations {
         app,
@@ -20,7 +25,10 @@ pub(super) async fn of(operations: &Operations) -> String {
         started_at,
     } = operations;
     let issuer = &app.issuer;
-    let outbox = operations.ask(issuer.outbox_counts()).await;
+    let (outbox, feed) = tokio::join!(
+        operations.ask(issuer.outbox_counts()),
+        issuer.recent_feed(FEED_AGE),
+    );
     let mut text = Exposition::default();
     let mut family = text.gauge("signet_build_info", "Always 1, with what is running.");
     family.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -33,6 +41,9 @@ pub(super) async fn of(operations: &Operations) -> String {
         family.sample(&[("class", class)], count);
     }
     store(&mut text, app, outbox.is_some());
+    let name = "signet_feed_signed";
+    text.gauge(name, "Whether there is a revocation feed to be fetched.")
+        .sample(&[], u8::from(feed.is_ok()));
     if let Some(outbox) = outbox {
         self::outbox(&mut text, app, outbox);
     }

@@ -12,7 +12,7 @@ use signet_core::ports::feed::{
     Revoked,
 };
 use signet_core::session::SessionId;
-use signet_core::session::detached::BEHIND;
+use signet_core::session::detached::MOST_BEHIND;
 use signet_core::time::UnixTime;
 
 use crate::db::{Lock, PostgresStore, Transaction, db};
@@ -232,7 +232,7 @@ async fn remove_what_has_no_token(
     policy: &FeedPolicy,
 ) -> StoreResult<u64> {
     let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
-    let behind = signed(BEHIND);
+    let behind = signed(MOST_BEHIND);
     let sessions = sqlx::query!(
         "DELETE FROM ended_sessions WHERE session_id IN (
              SELECT id FROM sessions

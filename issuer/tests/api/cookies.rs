@@ -9,6 +9,7 @@ use crate::harness::{Answer, OTHER_PASSWORD, PASSWORD, Service, Setting};
 const ADA: &str = "ada@example.com";
 const APP: &str = "https://app.example.com";
 const NAME: &str = "__Host-signet-refresh=";
+const DEVICE: &str = "__Host-signet-device=";
 
 async fn service() -> Service {
     let setting = Setting {
@@ -182,6 +183,106 @@ async fn logging_out_takes_the_cookie_away() {
             .header("set-cookie")
             .starts_with(NAME)
     );
+}
+
+/// Of this origin only: other applications of the site keep their cookies and what they stored.
+#[tokio::test]
+async fn a_browser_that_logs_out_forgets_what_it_has_cached() {
+    let service = service().await;
+    let answer = log_in(&service).await;
+    assert_eq!(answer.header("clear-site-data"), "");
+    let cookie = kept(&answer);
+    let headers = [("cookie", cookie.as_str())];
+    let answer = send(&service, "/v1/logout", &headers, json!({})).await;
+    let answer = answer.expect(StatusCode::NO_CONTENT);
+    assert_eq!(answer.header("clear-site-data"), "\"cache\"");
+
+    let mut program = service.client();
+    program.log_in(ADA, PASSWORD).await;
+    let body = json!({ "refresh_token": program.refresh_token });
+    let answer = send(&service, "/v1/logout", &[], body).await;
+    let answer = answer.expect(StatusCode::NO_CONTENT);
+    assert_eq!(answer.header("clear-site-data"), "");
+
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    let answer = send(&service, "/v1/logout", &headers, json!({})).await;
+    let answer = answer.expect_problem("cross_site_request");
+    assert_eq!(answer.header("clear-site-data"), "");
+}
+
+/// Logs in with cookies that the browser had, and answers what it has then: the device's and the
+/// refresh token's.
+async fn log_in_over(service: &Service, email: &str, had: &str) -> (Answer, [String; 2]) {
+    let body = json!({ "email": email, "password": PASSWORD, "transport": "cookie" });
+    let answer = send(service, "/v1/login", &[("cookie", had)], body).await;
+    let answer = answer.expect(StatusCode::OK);
+    let cookies = all(&answer.headers, "set-cookie");
+    let mut devices = cookies.iter().filter(|cookie| cookie.starts_with(DEVICE));
+    let (device, _) = devices.next().unwrap().split_once("; ").unwrap();
+    let has = [device.to_owned(), kept(&answer)];
+    (answer, has)
+}
+
+/// Somebody has put a session of their own into a browser before its owner logs in.
+#[tokio::test]
+async fn a_login_takes_nothing_from_the_cookies_it_finds_and_ends_their_session() {
+    let service = service().await;
+    let eve = "eve@example.com";
+    service.create_account(eve, &[]).await;
+    let (before, planted) = log_in_over(&service, eve, "").await;
+    let (answer, own) = log_in_over(&service, ADA, &planted.join("; ")).await;
+    assert_ne!(answer.string("session_id"), before.string("session_id"));
+    assert!(own.iter().all(|cookie| !planted.contains(cookie)));
+    let mut ada = service.client();
+    ada.access_token = Some(answer.string("access_token"));
+    assert_eq!(ada.get("/v1/me").await.string("email"), ADA);
+
+    refresh(&service, &planted[1], json!({}))
+        .await
+        .expect_problem("invalid_refresh_token");
+    ada.access_token = Some(before.string("access_token"));
+    ada.get("/v1/me").await.expect_problem("invalid_token");
+    let answer = refresh(&service, &own[1], json!({})).await;
+    answer.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_ends_where_another_takes_its_cookie_and_nowhere_else() {
+    let service = service().await;
+    let (_, elsewhere) = log_in_over(&service, ADA, "").await;
+    let (_, [_, first]) = log_in_over(&service, ADA, "").await;
+    let headers = [("cookie", first.as_str())];
+    let wrong = json!({ "email": ADA, "password": OTHER_PASSWORD, "transport": "cookie" });
+    let refused = send(&service, "/v1/login", &headers, wrong).await;
+    refused.expect_problem("invalid_credentials");
+    let in_body = json!({ "email": ADA, "password": PASSWORD });
+    let answer = send(&service, "/v1/login", &headers, in_body).await;
+    let answer = answer.expect(StatusCode::OK);
+    let cookies = all(&answer.headers, "set-cookie");
+    assert!(!cookies.iter().any(|cookie| cookie.starts_with(NAME)));
+    let first = kept(&refresh(&service, &first, json!({})).await);
+
+    // Any other way into a session does the same.
+    let eve = json!({ "email": "eve@example.com", "password": PASSWORD });
+    let asked = send(&service, "/v1/register", &[], eve).await;
+    asked.expect(StatusCode::ACCEPTED);
+    let token = service.mailed_token("eve@example.com").await;
+    let body = json!({ "token": token, "password": PASSWORD, "transport": "cookie" });
+    let headers = [("cookie", first.as_str())];
+    let proven = send(&service, "/v1/email/verify", &headers, body).await;
+    let second = kept(&proven.expect(StatusCode::OK));
+    let (_, [_, third]) = log_in_over(&service, ADA, &second).await;
+    for over in [first, second] {
+        let answer = refresh(&service, &over, json!({})).await;
+        answer.expect_problem("invalid_refresh_token");
+    }
+    for on in [&elsewhere[1], &third] {
+        let answer = refresh(&service, on, json!({})).await;
+        answer.expect(StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Service};
+use crate::harness::{Client, PASSWORD, Service};
 
 const ADA: &str = "ada@example.com";
 
@@ -39,7 +39,7 @@ async fn one_sees_and_ends_ones_own_sessions_only() {
 async fn a_token_that_was_used_again_within_its_grace_shows_in_the_list() {
     let service = Service::start().await;
     let mut ada = service.member(ADA, &[]).await;
-    let list = async |ada: &crate::harness::Client| {
+    let list = async |ada: &Client| {
         let list = ada.get("/v1/sessions").await.expect(StatusCode::OK);
         list.json()["sessions"][0].clone()
     };
@@ -139,6 +139,67 @@ async fn logout_takes_any_token_and_asks_for_one() {
         .await
         .expect(StatusCode::NO_CONTENT);
     ada.get("/v1/me").await.expect_problem("invalid_token");
+}
+
+/// What has made an access token worthless hasn't ended its session. Whoever logs out with it means
+/// the session, and is told that it is over.
+#[tokio::test]
+async fn an_access_token_that_opens_nothing_any_more_still_logs_out() {
+    let service = Service::start().await;
+    let mut root = service.member("root@example.com", &["admin"]).await;
+    let ada = service.member(ADA, &[]).await;
+    let id = ada.get("/v1/me").await.string("id");
+    let set = root
+        .put(
+            &format!("/v1/admin/users/{id}/roles"),
+            json!({ "roles": ["user"] }),
+        )
+        .await;
+    set.expect(StatusCode::OK);
+    log_out_with_what_opens_nothing(ada).await;
+
+    let mut ada = service.client();
+    ada.log_in(ADA, PASSWORD).await;
+    service.wait(13 * 86_400);
+    log_out_with_what_opens_nothing(ada).await;
+
+    root.log_in("root@example.com", PASSWORD).await;
+    let query = format!("/v1/admin/audit?action=session.ended&subject={id}");
+    let page = root.get(&query).await.expect(StatusCode::OK).json();
+    let events = page["events"].as_array().unwrap().iter();
+    let actors: Vec<_> = events.map(|event| event["actor"].clone()).collect();
+    assert_eq!(actors, ["anonymous", id.as_str()], "an old token is nobody");
+}
+
+async fn log_out_with_what_opens_nothing(mut client: Client) {
+    client.get("/v1/me").await.expect_problem("invalid_token");
+    let logout = client.call(Method::POST, "/v1/logout").send().await;
+    logout.expect(StatusCode::NO_CONTENT);
+    let refreshed = client.refresh().await;
+    refreshed.expect_problem("invalid_refresh_token");
+}
+
+#[tokio::test]
+async fn nobody_is_logged_out_by_a_token_that_was_not_signed_for_them() {
+    let service = Service::start().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let bob = service.member("bob@example.com", &[]).await;
+    let parts = |client: &Client| {
+        let token = client.access_token.clone().unwrap();
+        let (claims, signature) = token.rsplit_once('.').unwrap();
+        (claims.to_owned(), signature.to_owned())
+    };
+    let (claims, _) = parts(&ada);
+    let (_, signature) = parts(&bob);
+    for seconds in [0, 3_600] {
+        service.wait(seconds);
+        let forged = format!("Bearer {claims}.{signature}");
+        let anyone = service.client();
+        let logout = anyone.call(Method::POST, "/v1/logout");
+        let logout = logout.header("authorization", &forged).send().await;
+        logout.expect(StatusCode::NO_CONTENT);
+        ada.refresh().await.expect(StatusCode::OK);
+    }
 }
 
 #[tokio::test]

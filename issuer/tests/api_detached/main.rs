@@ -1,4 +1,5 @@
-//! The conversations of `api`, with sessions that are refreshed on Redis, and one about its absence.
+//! The conversations of `api`, with sessions that are refreshed on Redis; one about its absence, and
+//! one about a database that takes no changes.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@ const LIMITS: harness::Limits = harness::Limits::InProcess;
 #[path = "../api/harness/mod.rs"]
 mod harness;
 
+mod database_held;
 mod redis_away;
 
 #[path = "../api/account.rs"]

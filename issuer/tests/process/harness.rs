@@ -12,6 +12,13 @@ use std::time::{Duration, Instant};
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+/// Raises the versions of more accounts, which never were, than a revocation feed can say.
+pub(crate) const REVOKE_TOO_MUCH: &str = "
+    INSERT INTO raised_versions (account_id, version, seq)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 13000)
+    SELECT randomblob(16), 1, 1 FROM numbers;
+    UPDATE feed SET seq = seq + 1 WHERE id = 1";
+
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Ended, PASSWORD, Running, Signet, json, soon, status};
+use super::harness::{
+    Ended, PASSWORD, REVOKE_TOO_MUCH, Running, Signet, json, run_sql, soon, status,
+};
 
 const ADA: &str = "ada@example.com";
 const EVE: &str = "eve@example.com";
@@ -251,4 +253,21 @@ fn everybodys_sessions_end_at_once_for_who_means_it() {
     assert_eq!(none, json!({ "ended": 0 }));
     let (_, again) = log_in(&server, EVE);
     assert_eq!(refresh(&server, &again), 200);
+}
+
+#[test]
+fn who_ends_more_than_a_feed_can_say_is_told() {
+    let signet = Signet::new();
+    create(&signet, ADA, &[]);
+    let server = signet.serve();
+    for is_too_much in [false, true] {
+        if is_too_much {
+            run_sql(&signet.folder().join("signet.db"), REVOKE_TOO_MUCH);
+        }
+        assert_eq!(log_in(&server, ADA).0, 200);
+        let ended = signet.run(&["session", "end-all", "--yes"]);
+        assert_eq!((ended.code, ended.out.as_str()), (0, "ended 1 session\n"));
+        let says_so = ended.err.contains("more than the revocation feed can say");
+        assert_eq!(says_so, is_too_much, "{}", ended.err);
+    }
 }

@@ -6,7 +6,9 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use super::harness::{PASSWORD, Signet, body, free_address, get_at, read_to_end, status};
+use super::harness::{
+    PASSWORD, REVOKE_TOO_MUCH, Signet, body, free_address, get_at, read_to_end, run_sql, status,
+};
 
 /// The names of the metrics in a text of Prometheus.
 fn names(text: &str) -> BTreeSet<String> {
@@ -50,6 +52,22 @@ fn every_metric_is_documented_and_every_row_is_shown() {
     assert_eq!(status(&get_at(operations, "/readyz")), 200);
     assert_eq!(status(&get_at(operations, "/v1/login")), 404);
     assert_eq!(status(&server.get("/metrics")), 404);
+}
+
+#[test]
+fn a_feed_that_can_not_be_signed_is_shown() {
+    let operations = free_address();
+    let signet = Signet::new().with("SIGNET_OPERATIONS_LISTEN", &operations.to_string());
+    let shows = |line: &str| {
+        let answer = get_at(operations, "/metrics");
+        body(&answer).lines().any(|one| one == line)
+    };
+    let server = signet.serve();
+    assert!(shows("signet_feed_signed 1") && shows("signet_store_up 1"));
+    drop(server);
+    run_sql(&signet.folder().join("signet.db"), REVOKE_TOO_MUCH);
+    let _server = signet.serve();
+    assert!(shows("signet_feed_signed 0") && shows("signet_store_up 1"));
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! # Who is asked when
 //!
 //! - **Refresh**: the store first (has it ended, whose is it, what may they do), then the head,
-//!   which is judged and advanced in one step. What has to be audited is settled in the store.
+//!   which is judged and advanced in one step. What has to be audited is settled in the store. It
+//!   learns of a refresh once in [`BEHIND`], as far as it answers; where it hasn't for
+//!   [`MOST_BEHIND`], nothing is refreshed before it has.
 //! - **Opening**: the head first, which nobody knows of yet, so that every session in the store has
 //!   had one.
 //! - **Proving the password again**: the store first, then the head.
@@ -30,9 +32,14 @@ use crate::ports::heads::{HeadStore, Judged};
 use crate::ports::{LoginEffects, Rotation, SessionStore, Store, StoreResult};
 use crate::time::UnixTime;
 
-/// How far a row may be behind its head, in seconds: lists show times that are at most as old, and
-/// a session that nobody refreshes may leave them as early.
+/// How far a row is behind its head, in seconds: lists show times that are at most as old, and a
+/// session that nobody refreshes may leave them as early. After it, each refresh tells the row.
 pub const BEHIND: u64 = 3_600;
+
+/// How far a row may be behind its head where it couldn't be told, in seconds. The revocation feed
+/// relies on it: of a session that was ended longer than that after its row, no token is out
+/// ([`crate::ports::feed::FeedStore::settle_feed`]).
+pub const MOST_BEHIND: u64 = 2 * BEHIND;
 
 /// A [`SessionStore`] out of rows and heads.
 #[derive(Clone)]
@@ -52,7 +59,7 @@ impl DetachedRow {
     fn has_expired(&self, now: UnixTime, policy: &RefreshPolicy) -> bool {
         let latest = FamilyHead {
             generation: 0,
-            advanced_at: self.seen_at.saturating_add(BEHIND),
+            advanced_at: self.seen_at.saturating_add(MOST_BEHIND),
             created_at: self.created_at,
         };
         latest.expires_at(policy) <= now
@@ -86,6 +93,22 @@ impl DetachedSessions {
             tracing::warn!(%session, "a session is over because its head is gone");
         }
         Ok(())
+    }
+
+    /// The row as its session may be refreshed: one that is too far behind is told beforehand. Not
+    /// afterwards: whoever is refused then comes again with a token that was used.
+    async fn caught_up(
+        &self,
+        mut row: Box<DetachedRow>,
+        now: UnixTime,
+        policy: &RefreshPolicy,
+    ) -> StoreResult<Box<DetachedRow>> {
+        let is_too_far_behind = row.seen_at.saturating_add(MOST_BEHIND) < now;
+        if is_too_far_behind && !row.has_expired(now, policy) {
+            self.rows.touch(row.session.id, now).await?;
+            row.seen_at = now;
+        }
+        Ok(row)
     }
 
     /// The store learns of a refresh once in a while, as far as it answers: the refresh has
@@ -179,6 +202,7 @@ impl SessionStore for DetachedSessions {
         if row.ended {
             return Ok(Rotation::Dead);
         }
+        let row = self.caught_up(row, context.now, policy).await?;
         let (id, owner) = (row.session.id, &row.session.account);
         let judged = self
             .heads

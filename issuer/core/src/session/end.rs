@@ -1,5 +1,6 @@
 //! Listing sessions, and ending them.
 
+use super::bearer::UntrustedAccessToken;
 use super::refresh_token::UntrustedRefreshToken;
 use super::{LiveSession, Session, SessionId};
 use crate::audit::{Actor, Origin};
@@ -37,12 +38,29 @@ impl Issuer {
         Ok(())
     }
 
-    /// Ends the session itself.
+    /// Ends the session of an access token. Any token will do that one of our keys has signed:
+    /// where its time is over or its account's rights have changed, it opens nothing, but its
+    /// session goes on, and whoever logs out means that. Who stole such a token ends one session.
     ///
     /// # Errors
     /// When the store doesn't answer; the session may still live then.
-    pub async fn logout(&self, origin: &Origin, session: &LiveSession) -> StoreResult<()> {
-        self.end_session(origin, session, session.id).await?;
+    pub async fn logout_with_access_token(
+        &self,
+        origin: &Origin,
+        token: &UntrustedAccessToken,
+    ) -> StoreResult<()> {
+        let Some(named) = self.signed_for(token).await? else {
+            return Ok(());
+        };
+        // An old token proves nobody: it may have been found where old things lie.
+        let actor = match self.now() < named.expires_at {
+            true => Actor::Account(named.account),
+            false => Actor::Anonymous,
+        };
+        let context = self.context(origin, actor);
+        self.sessions
+            .end_session(&context, named.account, named.session)
+            .await?;
         Ok(())
     }
 

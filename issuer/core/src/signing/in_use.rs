@@ -209,6 +209,16 @@ impl Issuer {
         }
     }
 
+    /// The keys that tokens are checked with, where it matters that none is missing: with old ones
+    /// at hand, a token may look forged that isn't.
+    ///
+    /// # Errors
+    /// As [`Self::signing_keyring`].
+    pub(crate) async fn checking_keys(&self) -> StoreResult<KeySet> {
+        self.signing_keyring().await?;
+        Ok(self.keys.known().key_set.clone())
+    }
+
     /// Whether the keys are young enough to sign.
     #[must_use]
     pub fn keys_are_good(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::feed::FEED;
 use super::heads::{Heads, InMemoryHeads};
 use super::world::{
     NOW, POLICY, World, advanced, after, anonymous, at, effects, letter, new_session, presented,
@@ -10,8 +11,9 @@ use crate::account::Account;
 use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::ports::detached::Settlement;
+use crate::ports::feed::{FeedPolicy, FeedSettled};
 use crate::ports::{Rotation, StoreError, StoreResult};
-use crate::session::detached::BEHIND;
+use crate::session::detached::{BEHIND, MOST_BEHIND};
 use crate::session::{Head, Session};
 use crate::time::UnixTime;
 
@@ -98,7 +100,7 @@ pub async fn a_head_that_went_with_its_expired_session_is_no_loss(stage: &Stage)
     let ada = world.account("ada", &[]).await;
     let head = world.session("ada", ada.id, NOW).await;
     stage.heads.set_back(Heads::new());
-    let expired = after(POLICY.idle + BEHIND);
+    let expired = after(POLICY.idle + MOST_BEHIND);
     assert_dead(world.rotate(&head, 0, expired).await);
     assert_eq!(world.count("session.ended").await, 0);
 }
@@ -166,6 +168,26 @@ pub async fn the_row_learns_of_refreshes_once_an_hour(stage: &Stage) {
         ["account.created", "session.opened"],
         "a plain refresh is no change worth a row"
     );
+}
+
+/// What was minted since a row was last told may be good, so it is taken back.
+pub async fn an_entry_stays_for_as_long_as_its_row_may_be_behind(stage: &Stage) {
+    let (world, store) = (&stage.detached, &stage.attached.store);
+    let ada = world.account("ada", &[]).await;
+    let much = FeedPolicy { most: 0, ..FEED };
+    for (ended, left) in [(MOST_BEHIND + 3_600, 1), (MOST_BEHIND, 0)] {
+        let head = world.session("ada", ada.id, NOW).await;
+        let context = at(after(ended), Actor::Account(ada.id));
+        let over = world
+            .sessions
+            .end_session(&context, ada.id, head.session.id);
+        assert!(over.await.unwrap());
+        let settled = store.settle_feed(after(ended + 1), &much).await;
+        assert_eq!(settled.unwrap(), FeedSettled { left, folded: 0 });
+        let listed = store.revoked(9).await.unwrap().sessions;
+        let is_listed = listed.iter().any(|one| one.session == head.session.id);
+        assert_eq!(is_listed, left == 0, "ended after {ended} seconds");
+    }
 }
 
 pub async fn a_session_from_before_goes_on_where_it_was_opened(stage: &Stage) {

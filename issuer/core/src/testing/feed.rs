@@ -14,6 +14,7 @@ use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::ports::Rotation;
 use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Revoked};
+use crate::session::detached::MOST_BEHIND;
 use crate::session::{Head, SessionId};
 
 pub(super) const FEED: FeedPolicy = FeedPolicy {
@@ -297,7 +298,7 @@ pub async fn where_much_is_revoked_what_has_no_token_is_left_out(world: &World) 
     let ada = world.account("ada", &[]).await.id;
     let bob = world.account("bob", &[]).await.id;
     let idle = world.session("ada", ada, NOW).await;
-    let hours = 2 * 3_600;
+    let hours = MOST_BEHIND + 3_600;
     let used = world.session("bob", bob, after(hours)).await;
     for (account, head) in [(ada, &idle), (bob, &used)] {
         assert!(end(world, account, head.session.id).await);

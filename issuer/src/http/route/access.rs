@@ -3,9 +3,12 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use signet_core::session::LiveSession;
+use signet_core::session::bearer::UntrustedAccessToken;
 use signet_verifier::Refusal;
+use signet_verifier::bearer::Bearer;
 use signet_verifier::gate::Identity;
 
 use super::{Declaration, Requirement};
@@ -26,14 +29,13 @@ pub trait Access: Sized + Send + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 
-/// What was sent along in place of a bearer token. No session has been looked up.
+/// What was sent along in place of a bearer token, whatever it is worth.
+#[derive(Debug)]
 pub enum Presented {
     /// Nothing.
     Nothing,
-    /// A token that isn't good, or isn't any more.
-    Bad,
-    /// A good one.
-    Good(Arc<Identity>),
+    /// Something that looks like a token.
+    Token(UntrustedAccessToken),
 }
 
 impl Access for Anyone {
@@ -45,10 +47,19 @@ impl Access for Anyone {
 impl Access for Presented {
     async fn admit(app: &App, _: &Declaration, headers: &HeaderMap) -> Result<Self, Problem> {
         match read(app, headers) {
-            Ok(identity) => Ok(Self::Good(identity)),
+            Ok(_) | Err(Refusal::InvalidToken(_)) => Ok(Self::found_in(headers)),
             Err(Refusal::MissingToken) => Ok(Self::Nothing),
-            Err(Refusal::InvalidToken(_)) => Ok(Self::Bad),
             Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+impl Presented {
+    fn found_in(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(AUTHORIZATION).iter();
+        match Bearer::from_headers(values.map(HeaderValue::as_bytes)) {
+            Bearer::Token(token) => Self::Token(UntrustedAccessToken::new(token)),
+            Bearer::Absent | Bearer::Malformed => Self::Nothing,
         }
     }
 }
