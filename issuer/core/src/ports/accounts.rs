@@ -182,11 +182,12 @@ pub trait AccountStore: Send + Sync {
         id: AccountId,
     ) -> StoreResult<Option<Account>>;
 
-    /// What a password for this address is checked against. It asks the same of the database
-    /// whatever there is, so that time doesn't tell.
+    /// What a password for this address is checked against, the account and the hash as they were
+    /// at one moment. It asks the same of the database whatever there is, so that time doesn't tell.
     async fn credential(&self, canonical_email: &str, now: UnixTime) -> StoreResult<Credential>;
 
-    /// The account and its password.
+    /// The account and its password, as they were at one moment: the device epoch tells which
+    /// password the hash is of.
     async fn account_with_password(
         &self,
         id: AccountId,

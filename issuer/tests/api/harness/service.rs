@@ -262,6 +262,16 @@ impl Service {
         self.create(email, &[], false).await;
     }
 
+    /// Has somebody's hash be one that came along: of the same password, and to be made anew by the
+    /// next login.
+    pub(crate) async fn outdate_hash(&self, email: &str) {
+        let sql = format!(
+            "UPDATE accounts SET password_hash = 'imported:' || password_hash
+             WHERE email_canonical = '{email}'"
+        );
+        self.database.run(&sql).await;
+    }
+
     async fn create(&self, email: &str, roles: &[&str], verified: bool) {
         let order = AccountOrder {
             email: EmailAddress::parse(email).unwrap(),
