@@ -75,6 +75,7 @@ macro_rules! store_contract {
                 without_a_mail_nothing_is_queued_and_all_is_recorded,
                 the_newest_registration_counts_within_a_second_too,
                 a_token_of_another_purpose_proves_no_registration,
+                guesses_at_a_registration_are_forgotten_when_it_is_proven,
                 a_name_comes_along_and_can_be_found,
             }
             accounts {
@@ -108,6 +109,7 @@ macro_rules! store_contract {
                 of_fifty_proofs_one_works,
                 a_reset_leaves_nothing_to_who_was_there_before,
                 a_changed_password_voids_the_token_of_the_one_before,
+                guesses_at_an_account_are_forgotten_when_it_is_proven,
                 a_renewed_token_reaches_whoever_is_not_proven,
                 roles_count_once_the_mailbox_is_proven,
                 an_account_that_nobody_used_goes_after_a_week,

@@ -1,10 +1,11 @@
 //! Asking for an account and proving the mailbox.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
+use signet_core::account::EmailVerification;
 use signet_core::mail::MailKind;
 
-use crate::harness::{OTHER_PASSWORD, PASSWORD, Service};
+use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
 
@@ -108,6 +109,33 @@ async fn logging_in_waits_for_the_mailbox() {
     login(OTHER_PASSWORD)
         .await
         .expect_problem("invalid_credentials");
+}
+
+#[tokio::test]
+async fn guesses_from_before_the_proof_keep_nobody_out_after_it() {
+    for email_verification in [EmailVerification::Required, EmailVerification::Optional] {
+        let setting = Setting {
+            email_verification,
+            ..Setting::default()
+        };
+        let service = Service::start_with(setting).await;
+        let client = service.client();
+        let guess = || {
+            let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
+            client.post("/v1/login", body)
+        };
+        for _ in 0..3 {
+            guess().await.expect_problem("invalid_credentials");
+        }
+        guess().await.expect_problem("rate_limited");
+        register(&service, ADA, PASSWORD).await;
+        let token = service.mailed_token(ADA).await;
+        // On the page, which opens no session.
+        let fields = [("token", token.as_str()), ("password", PASSWORD)];
+        let proven = client.call(Method::POST, "/verify").form(&fields).send();
+        proven.await.expect(StatusCode::OK);
+        service.client().log_in(ADA, PASSWORD).await;
+    }
 }
 
 #[tokio::test]
