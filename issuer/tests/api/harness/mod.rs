@@ -8,6 +8,7 @@ pub(crate) mod exchanged;
 pub(crate) mod inbox;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod samples;
 pub(crate) mod service;
 
 pub(crate) use client::{Answer, Client};
