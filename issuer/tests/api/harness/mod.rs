@@ -10,6 +10,7 @@ pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod samples;
 pub(crate) mod service;
+pub(crate) mod stranger;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use database::Store;
