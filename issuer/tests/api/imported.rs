@@ -244,7 +244,7 @@ async fn who_was_banned_or_not_confirmed_elsewhere_is_so_here() {
 }
 
 #[tokio::test]
-async fn a_row_that_asks_for_too_much_is_a_wrong_password_at_once() {
+async fn a_row_that_asks_for_too_much_is_a_wrong_password() {
     let service = service().await;
     service.create_account(ADA, &[]).await;
     let tail = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

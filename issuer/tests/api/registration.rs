@@ -139,6 +139,22 @@ async fn guesses_from_before_the_proof_keep_nobody_out_after_it() {
 }
 
 #[tokio::test]
+async fn a_password_is_held_against_the_address_and_not_against_the_name() {
+    let service = Service::start().await;
+    let client = service.client();
+    let name = "Ada Lovelace Byron";
+    let body = json!({ "email": ADA, "password": ADA, "name": name });
+    let refused = client.post("/v1/register", body).await;
+    let refused = refused.expect_problem("weak_password").json();
+    assert_eq!(refused["errors"][0]["code"], "own_address");
+    let advice = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(!advice.contains("name"), "{advice}");
+    let body = json!({ "email": ADA, "password": name, "name": name });
+    let registered = client.post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
 async fn a_recipient_gets_only_so_much_mail() {
     let service = Service::start().await;
     for _ in 0..6 {

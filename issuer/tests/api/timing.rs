@@ -332,6 +332,19 @@ async fn an_account_without_a_password_takes_the_time_of_one() {
 }
 
 #[tokio::test]
+async fn a_hash_that_asks_for_too_much_takes_the_time_of_one() {
+    let service = service(ResponseFloor::NONE).await;
+    let salt_and_checksum = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let update = format!(
+        "UPDATE accounts
+         SET password_hash = '$argon2id$v=19$m=4294967295,t=4294967295,p=1${salt_and_checksum}'
+         WHERE email_canonical LIKE 'active-%'"
+    );
+    service.database().run(&update).await;
+    assert_alike(&service, [login(ACTIVE), login(NEW)]).await;
+}
+
+#[tokio::test]
 async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
     // More than any login takes.
     let least = match crate::STORE {
