@@ -24,7 +24,7 @@ const PROOFS: &[Proof] = &[
     ("the contract of all stores, its races", stores::contracts),
     ("the time of an answer tells nothing", stores::timing),
     (
-        "stores behind poolers, outages, kills, a full disk",
+        "stores behind poolers, outages, kills, a full disk, a stranger's walk",
         stores::told_by_tests,
     ),
     ("the release before on this schema", previous::run_together),

@@ -126,7 +126,8 @@ pub struct Account {
     /// Counts changes that must bite at once; in every token as `ver`.
     pub version: u64,
     /// Counts what voids the devices that once logged in: reset, change of password, suspension,
-    /// an address that was put back.
+    /// an address that was put back. Whatever sets another password must raise it: a hash that is
+    /// another one by the same count is known to be of the same password, made anew by a login.
     pub device_epoch: u64,
     /// The roles it was given, without the `user` that everyone has.
     pub roles: BTreeSet<RoleName>,

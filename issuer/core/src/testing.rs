@@ -75,6 +75,7 @@ macro_rules! store_contract {
                 without_a_mail_nothing_is_queued_and_all_is_recorded,
                 the_newest_registration_counts_within_a_second_too,
                 a_token_of_another_purpose_proves_no_registration,
+                guesses_at_a_registration_are_forgotten_when_it_is_proven,
                 a_name_comes_along_and_can_be_found,
             }
             accounts {
@@ -108,6 +109,7 @@ macro_rules! store_contract {
                 of_fifty_proofs_one_works,
                 a_reset_leaves_nothing_to_who_was_there_before,
                 a_changed_password_voids_the_token_of_the_one_before,
+                guesses_at_an_account_are_forgotten_when_it_is_proven,
                 a_renewed_token_reaches_whoever_is_not_proven,
                 roles_count_once_the_mailbox_is_proven,
                 an_account_that_nobody_used_goes_after_a_week,
@@ -163,6 +165,7 @@ macro_rules! store_contract {
                 a_request_is_granted_once_and_leaves_the_outbox_with_its_mail,
                 fifty_resets_with_one_token_leave_the_password_of_the_one_that_worked,
                 a_change_keeps_one_session_and_needs_the_current_password,
+                a_password_is_read_with_the_epoch_that_it_is_of,
                 a_suspended_account_resets_and_changes_nothing,
                 a_reset_proves_the_mailbox,
                 a_session_that_has_ended_changes_no_password,
@@ -174,6 +177,8 @@ macro_rules! store_contract {
                 a_bearer_is_live_while_session_account_and_version_are,
                 a_proven_password_advances_the_session,
                 what_changed_since_the_check_opens_nothing,
+                of_many_who_make_a_hash_anew_one_does_and_all_enter_with_it,
+                no_hash_made_anew_takes_the_place_of_another_password,
                 an_account_that_may_not_log_in_gets_no_session,
                 a_clock_that_goes_back_ends_no_new_session,
                 a_suspended_bearer_is_not_live,

@@ -18,6 +18,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::{
     AccountFilter, AccountStore, AdminRefusal, CreateAccountError, Credential, FirstAdminError,
     NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError, StoreResult,
@@ -160,8 +161,9 @@ impl AccountStore for PostgresStore {
         context: &Context,
         token: &MailedTokenHash,
         id: AccountId,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
-        self.attempt(|| self.activate_registration(context, token, id))
+        self.attempt(|| self.activate_registration(context, token, id, guesses))
             .await
     }
 

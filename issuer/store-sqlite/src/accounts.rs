@@ -18,6 +18,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::{
     AccountFilter, AccountStore, AdminRefusal, CreateAccountError, Credential, FirstAdminError,
     NewRegistration, PendingRegistration, RegistrationMail, Ruled, StoreError, StoreResult,
@@ -161,8 +162,10 @@ impl AccountStore for SqliteStore {
         context: &Context,
         token: &MailedTokenHash,
         id: AccountId,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
-        self.activate_registration(context, token, id).await
+        self.activate_registration(context, token, id, guesses)
+            .await
     }
 
     async fn credential(&self, canonical_email: &str, now: UnixTime) -> StoreResult<Credential> {

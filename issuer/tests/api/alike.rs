@@ -235,10 +235,7 @@ async fn the_same_bytes_for_whoever_invites_somebody_and_may_not_see_accounts() 
         let service = Service::with_everybody(setting).await;
         let mut admin = service.client();
         admin.log_in(ADMIN, PASSWORD).await;
-        let role = json!({ "name": "blind", "permissions": ["users:write"] });
-        let created = admin.post("/v1/admin/roles", role).await;
-        created.expect(StatusCode::CREATED);
-        let blind = service.member("blind@example.com", &["blind"]).await;
+        let blind = service.blind_admin().await;
         let taken = [ACTIVE, SUSPENDED, UNPROVEN];
         for (who, emails, expected) in
             [(&blind, &EVERYBODY[..], "403"), (&admin, &taken[..], "409")]

@@ -203,6 +203,19 @@ async fn many_tabs_that_know_the_password_all_get_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tabs_all_get_in_while_the_hash_is_made_anew() {
+    let service = Service::start().await;
+    service.create_account(ADA, &[]).await;
+    let client = service.client();
+    for _ in 0..3 {
+        service.outdate_hash(ADA).await;
+        let answers = at_once(12, &client, "/v1/login", credentials(ADA, PASSWORD)).await;
+        assert_eq!(how_many(&answers, StatusCode::OK), 12);
+    }
+    assert_eq!(failures(&service).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_sixty_wrong_guesses_at_once_three_are_checked() {
     let service = Service::start().await;
     service.create_account(ADA, &[]).await;

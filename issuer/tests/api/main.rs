@@ -63,6 +63,7 @@ mod timing;
 mod trail;
 mod unavailable;
 mod unverified;
+mod walk;
 
 #[test]
 fn every_conversation_is_held_on_every_store() {

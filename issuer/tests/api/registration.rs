@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::json;
+use signet_core::account::EmailVerification;
 use signet_core::mail::MailKind;
 
 use crate::harness::everybody::{ACTIVE, INVITED, SUSPENDED, UNPROVEN};
@@ -114,6 +115,49 @@ async fn logging_in_waits_for_the_mailbox() {
     login(OTHER_PASSWORD)
         .await
         .expect_problem("invalid_credentials");
+}
+
+#[tokio::test]
+async fn guesses_from_before_the_proof_keep_nobody_out_after_it() {
+    for email_verification in [EmailVerification::Required, EmailVerification::Optional] {
+        let setting = Setting {
+            email_verification,
+            ..Setting::default()
+        };
+        let service = Service::start_with(setting).await;
+        let client = service.client();
+        let guess = || {
+            let body = json!({ "email": ADA, "password": OTHER_PASSWORD });
+            client.post("/v1/login", body)
+        };
+        for _ in 0..3 {
+            guess().await.expect_problem("invalid_credentials");
+        }
+        guess().await.expect_problem("rate_limited");
+        register(&service, ADA, PASSWORD).await;
+        let token = service.mailed_token(ADA).await;
+        // On the page, which opens no session.
+        let fields = [("token", token.as_str()), ("password", PASSWORD)];
+        let proven = client.call(Method::POST, "/verify").form(&fields).send();
+        proven.await.expect(StatusCode::OK);
+        service.client().log_in(ADA, PASSWORD).await;
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_held_against_the_address_and_not_against_the_name() {
+    let service = Service::start().await;
+    let client = service.client();
+    let name = "Ada Lovelace Byron";
+    let body = json!({ "email": ADA, "password": ADA, "name": name });
+    let refused = client.post("/v1/register", body).await;
+    let refused = refused.expect_problem("weak_password").json();
+    assert_eq!(refused["errors"][0]["code"], "own_address");
+    let advice = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(!advice.contains("name"), "{advice}");
+    let body = json!({ "email": ADA, "password": name, "name": name });
+    let registered = client.post("/v1/register", body).await;
+    registered.expect(StatusCode::ACCEPTED);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! What the time of an answer tells: nothing of who has an account.
 //!
 //! Two questions are asked in turns, in random order, and the times of their answers compared as
-//! two samples. They differ where the Mann–Whitney test all but rules out chance and the medians
-//! lie apart by more than the clock's noise; what differs is measured a second time, since a
+//! two samples ([`crate::harness::samples`]). What differs is measured a second time, since a
 //! machine that is busy with something else makes differences that don't last. The response floor
-//! is off but for the last test: these are about the work. `SIGNET_PROVE` makes the samples large.
+//! is off but for the last test: these are about the work.
+//!
+//! To hold another question to it, describe it as a [`Question`], and ask it about everybody, and
+//! beside every [`Server`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,59 +23,30 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::harness::everybody::{ACTIVE, ADMIN, INVITED, PENDING, SUSPENDED, UNPROVEN};
+use crate::harness::everybody::{
+    ACTIVE, ADMIN, BLIND, INVITED, PENDING, SUSPENDED, UNKNOWN, UNPROVEN,
+};
+use crate::harness::samples::{difference, precision};
 use crate::harness::{OTHER_PASSWORD, PASSWORD, Service, Setting, Store};
 
-/// How large the samples are, and what difference of the medians counts.
-struct Precision {
-    samples: usize,
-    relative: f64,
-}
-
-fn precision() -> Precision {
-    match std::env::var_os("SIGNET_PROVE") {
-        Some(_) => Precision {
-            samples: 1_500,
-            relative: 0.02,
-        },
-        None => Precision {
-            samples: 120,
-            relative: 0.10,
-        },
-    }
-}
-
-/// How far the rank sum may be from what chance makes of it, in standard deviations: beyond this
-/// is once in 30,000 comparisons.
-const MOST_DEVIATIONS: f64 = 4.0;
-
-/// A question whose answer's time is measured: `{n}` in the address is a new number each time.
-#[derive(Clone, Copy, Debug)]
+/// A question whose answer's time is measured.
+#[derive(Clone, Copy)]
 struct Question {
     path: &'static str,
+    /// The address that it is about; `{n}` in it is a new number each time.
     email: &'static str,
-    password: Option<&'static str>,
+    body: fn(&str) -> Value,
+    /// In whose session it is asked, where it isn't asked by just anybody.
+    asker: Option<&'static str>,
     status: StatusCode,
-}
-
-impl Question {
-    fn body(&self, number: usize) -> Value {
-        let email = self.email.replace("{n}", &number.to_string());
-        match self.password {
-            Some(password) if self.path == CHANGE => {
-                json!({ "new_email": email, "password": password })
-            }
-            Some(password) => json!({ "email": email, "password": password }),
-            None => json!({ "email": email }),
-        }
-    }
 }
 
 fn login(email: &'static str) -> Question {
     Question {
         path: "/v1/login",
         email,
-        password: Some(OTHER_PASSWORD),
+        body: |email| json!({ "email": email, "password": OTHER_PASSWORD }),
+        asker: None,
         status: StatusCode::UNAUTHORIZED,
     }
 }
@@ -82,29 +55,47 @@ fn register(email: &'static str) -> Question {
     Question {
         path: "/v1/register",
         email,
-        password: Some(PASSWORD),
+        body: |email| json!({ "email": email, "password": PASSWORD }),
+        asker: None,
         status: StatusCode::ACCEPTED,
     }
 }
 
-/// Needs a session; everything else is asked by nobody.
-const CHANGE: &str = "/v1/me/email";
+fn forgot(email: &'static str) -> Question {
+    Question {
+        path: "/v1/password/forgot",
+        email,
+        body: |email| json!({ "email": email }),
+        asker: None,
+        status: StatusCode::ACCEPTED,
+    }
+}
+
+fn resend(email: &'static str) -> Question {
+    Question {
+        path: "/v1/email/verify/resend",
+        ..forgot(email)
+    }
+}
 
 fn change(email: &'static str) -> Question {
     Question {
-        path: CHANGE,
+        path: "/v1/me/email",
         email,
-        password: Some(PASSWORD),
+        body: |email| json!({ "new_email": email, "password": PASSWORD }),
+        asker: Some(ADMIN),
         status: StatusCode::ACCEPTED,
     }
 }
 
-fn ask(path: &'static str, email: &'static str) -> Question {
+/// Whoever may see accounts is told that there is one; this is asked by somebody who may not.
+fn invite(email: &'static str) -> Question {
     Question {
-        path,
+        path: "/v1/admin/users",
         email,
-        password: None,
-        status: StatusCode::ACCEPTED,
+        body: |email| json!({ "email": email, "roles": [] }),
+        asker: Some(BLIND),
+        status: StatusCode::FORBIDDEN,
     }
 }
 
@@ -131,24 +122,28 @@ static ASKED: AtomicUsize = AtomicUsize::new(0);
 /// The seconds that the answers to both questions took, asked in turns.
 async fn measure(service: &Service, questions: [Question; 2]) -> [Vec<f64>; 2] {
     let mut client = service.client();
-    if questions[0].path == CHANGE {
-        client.log_in(ADMIN, PASSWORD).await;
+    if let Some(asker) = questions[0].asker {
+        client.log_in(asker, PASSWORD).await;
     }
     let randomness: &dyn Randomness = &OperatingSystem;
     let mut times = [Vec::new(), Vec::new()];
     for number in 0..precision().samples {
         // What somebody registered is no new address any more.
-        let new = ASKED.fetch_add(1, Ordering::Relaxed);
+        let new = ASKED.fetch_add(1, Ordering::Relaxed).to_string();
         // Well before the ceiling, which no scale moves.
         if number % 40 == 0 {
             forget_failures(service).await;
+        }
+        // What waits for a mail server waits by the clock. A session outlives all of it.
+        if number % 8 == 0 {
+            service.wait(1);
         }
         let [coin] = randomness.array();
         let first = usize::from(coin % 2);
         for index in [first, 1 - first] {
             let question = questions[index];
-            let call = client.call(Method::POST, question.path);
-            let call = call.json(&question.body(new));
+            let body = (question.body)(&question.email.replace("{n}", &new));
+            let call = client.call(Method::POST, question.path).json(&body);
             let started = Instant::now();
             let answer = call.send_unchecked().await;
             times[index].push(started.elapsed().as_secs_f64());
@@ -162,77 +157,46 @@ async fn forget_failures(service: &Service) {
     service.database().run("DELETE FROM guesses").await;
 }
 
-fn median(times: &[f64]) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-/// How many standard deviations Mann and Whitney's U is from its mean, if both samples are of one
-/// distribution (normal approximation; ties are rare among nanoseconds).
-fn deviations([left, right]: &[Vec<f64>; 2]) -> f64 {
-    let mut all: Vec<(f64, bool)> = left.iter().map(|time| (*time, true)).collect();
-    all.extend(right.iter().map(|time| (*time, false)));
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut rank, mut rank_sum) = (0.0, 0.0);
-    for (_, is_left) in all {
-        rank += 1.0;
-        rank_sum += if is_left { rank } else { 0.0 };
-    }
-    let (n, m) = (count(left), count(right));
-    let u = rank_sum - n * (n + 1.0) / 2.0;
-    let deviation = (n * m * (n + m + 1.0) / 12.0).sqrt();
-    (u - n * m / 2.0) / deviation
-}
-
-fn count(times: &[f64]) -> f64 {
-    f64::from(u32::try_from(times.len()).unwrap())
-}
-
-/// What sets two samples apart, if anything does.
-fn difference(times: &[Vec<f64>; 2]) -> Option<String> {
-    let [left, right] = [median(&times[0]), median(&times[1])];
-    let relative = (left - right).abs() / left.min(right);
-    let deviations = deviations(times);
-    (deviations.abs() > MOST_DEVIATIONS && relative > precision().relative)
-        .then(|| format!("{left:.6} s and {right:.6} s, {deviations:.1} standard deviations apart"))
+async fn assert_alike(service: &Service, questions: [Question; 2]) {
+    assert_alike_where(service, questions, "").await;
 }
 
 #[expect(clippy::print_stdout, reason = "a proof says what was tried")]
-async fn assert_alike(service: &Service, questions: [Question; 2]) {
+async fn assert_alike_where(service: &Service, questions: [Question; 2], circumstance: &str) {
+    let path = questions[0].path;
+    let [one, another] = questions.map(|question| question.email);
     if difference(&measure(service, questions).await).is_some()
         && let Some(found) = difference(&measure(service, questions).await)
     {
-        panic!("{questions:?} take different times: {found}");
+        panic!("{path} for {one} and {another}{circumstance} takes different times: {found}");
     }
     let samples = precision().samples;
-    let [one, another] = questions.map(|question| question.email);
-    println!(
-        "proved: {} for {one} and {another}, {samples} times each",
-        questions[0].path
-    );
+    println!("proved: {path} for {one} and {another}{circumstance}, {samples} times each");
 }
 
-const UNKNOWN: &str = "unknown{n}@example.com";
+/// Nobody has it, and each time it is another one.
+const NEW: &str = "unknown{n}@example.com";
 const EVERYBODY_ELSE: [&str; 5] = [INVITED, ACTIVE, PENDING, SUSPENDED, UNPROVEN];
 
 #[tokio::test]
 async fn forgetting_takes_the_same_for_everyone() {
     let service = service(ResponseFloor::NONE).await;
-    let path = "/v1/password/forgot";
     for email in EVERYBODY_ELSE {
-        assert_alike(&service, [ask(path, email), ask(path, UNKNOWN)]).await;
+        assert_alike(&service, [forgot(email), forgot(NEW)]).await;
     }
 }
 
-/// A mail server as it may be, quick, slow, or away; in this process, where it takes no part in what
-/// is measured.
+/// A mail server as it may be: quick, slow, too busy for a message, or not there at all, which ends
+/// the worker's round; in this process, where it takes no part in what is measured.
 #[derive(Clone, Copy, Debug)]
 enum Server {
     Quick,
     Slow,
+    Busy,
     Away,
 }
+
+const SERVERS: [Server; 4] = [Server::Quick, Server::Slow, Server::Busy, Server::Away];
 
 #[async_trait::async_trait]
 impl MailTransport for Server {
@@ -243,7 +207,8 @@ impl MailTransport for Server {
                 sleep(Duration::from_secs(2)).await;
                 Ok(())
             }
-            Self::Away => Err(DeliveryError::Transient("nobody there".to_owned())),
+            Self::Busy => Err(DeliveryError::Transient("come again".to_owned())),
+            Self::Away => Err(DeliveryError::Unavailable("nobody there".to_owned())),
         }
     }
 }
@@ -266,17 +231,21 @@ fn deliver_meanwhile(service: &Service, server: Server) -> JoinSet<()> {
 }
 
 #[tokio::test]
-async fn whatever_the_mail_server_does_asking_for_mail_takes_the_same() {
-    for server in [Server::Quick, Server::Slow, Server::Away] {
+async fn whatever_the_mail_server_does_answers_take_the_same() {
+    for server in SERVERS {
         let service = service(ResponseFloor::NONE).await;
+        service.blind_admin().await;
         let _worker = deliver_meanwhile(&service, server);
-        let (forgot, resend) = ("/v1/password/forgot", "/v1/email/verify/resend");
+        let beside = format!(" beside a mail server that is {server:?}");
         for questions in [
-            [ask(forgot, ACTIVE), ask(forgot, UNKNOWN)],
-            [ask(resend, PENDING), ask(resend, UNKNOWN)],
+            [forgot(ACTIVE), forgot(NEW)],
+            [resend(PENDING), resend(NEW)],
             [register(ACTIVE), register(PENDING)],
+            [login(ACTIVE), login(NEW)],
+            [change(ACTIVE), change(NEW)],
+            [invite(ACTIVE), invite(NEW)],
         ] {
-            assert_alike(&service, questions).await;
+            assert_alike_where(&service, questions, &beside).await;
         }
     }
 }
@@ -284,9 +253,8 @@ async fn whatever_the_mail_server_does_asking_for_mail_takes_the_same() {
 #[tokio::test]
 async fn resending_takes_the_same_for_everyone() {
     let service = service(ResponseFloor::NONE).await;
-    let path = "/v1/email/verify/resend";
     for email in EVERYBODY_ELSE {
-        assert_alike(&service, [ask(path, email), ask(path, UNKNOWN)]).await;
+        assert_alike(&service, [resend(email), resend(NEW)]).await;
     }
 }
 
@@ -295,34 +263,55 @@ async fn registering_takes_the_same_for_free_and_taken_addresses() {
     let service = service(ResponseFloor::NONE).await;
     // Both asked again and again: the fourth registration of an address removes the first.
     let free = register(PENDING);
-    for taken in [ACTIVE, SUSPENDED, INVITED, UNPROVEN, UNKNOWN] {
+    for taken in [ACTIVE, SUSPENDED, INVITED, UNPROVEN, NEW] {
         assert_alike(&service, [register(taken), free]).await;
     }
-    assert_alike(&service, [register(ACTIVE), register(UNKNOWN)]).await;
+    assert_alike(&service, [register(ACTIVE), register(NEW)]).await;
 }
 
 #[tokio::test]
 async fn asking_for_an_address_takes_the_same_whether_somebody_has_it() {
     let service = service(ResponseFloor::NONE).await;
     for email in EVERYBODY_ELSE {
-        assert_alike(&service, [change(email), change(UNKNOWN)]).await;
-    }
-    for server in [Server::Quick, Server::Slow, Server::Away] {
-        let _worker = deliver_meanwhile(&service, server);
-        let taken = change(ACTIVE);
-        assert_alike(&service, [taken, change(UNKNOWN)]).await;
+        assert_alike(&service, [change(email), change(NEW)]).await;
     }
 }
 
 #[tokio::test]
-async fn registering_takes_the_same_where_the_account_is_there_at_once() {
-    let service = service_with(Setting {
+async fn inviting_takes_the_same_for_whoever_may_not_see_accounts() {
+    let service = service(ResponseFloor::NONE).await;
+    service.blind_admin().await;
+    for email in EVERYBODY_ELSE {
+        assert_alike(&service, [invite(email), invite(UNKNOWN)]).await;
+    }
+}
+
+async fn service_without_proofs() -> Service {
+    service_with(Setting {
         email_verification: EmailVerification::Optional,
         ..Setting::default()
     })
-    .await;
-    for taken in [ACTIVE, PENDING] {
-        assert_alike(&service, [register(taken), register(UNKNOWN)]).await;
+    .await
+}
+
+#[tokio::test]
+async fn registering_takes_the_same_where_the_account_is_there_at_once() {
+    let service = service_without_proofs().await;
+    for taken in EVERYBODY_ELSE {
+        assert_alike(&service, [register(taken), register(NEW)]).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_there_at_once_is_answered_in_the_time_of_nobody() {
+    let service = service_without_proofs().await;
+    for questions in [
+        [login(PENDING), login(NEW)],
+        [forgot(PENDING), forgot(NEW)],
+        [resend(PENDING), resend(NEW)],
+        [change(PENDING), change(NEW)],
+    ] {
+        assert_alike(&service, questions).await;
     }
 }
 
@@ -330,7 +319,7 @@ async fn registering_takes_the_same_where_the_account_is_there_at_once() {
 async fn a_wrong_password_takes_the_same_for_everyone() {
     let service = service(ResponseFloor::NONE).await;
     for email in EVERYBODY_ELSE {
-        assert_alike(&service, [login(email), login(UNKNOWN)]).await;
+        assert_alike(&service, [login(email), login(NEW)]).await;
     }
 }
 
@@ -339,7 +328,20 @@ async fn an_account_without_a_password_takes_the_time_of_one() {
     let service = service(ResponseFloor::NONE).await;
     let update = "UPDATE accounts SET password_hash = 'none' WHERE email_canonical LIKE 'active-%'";
     service.database().run(update).await;
-    assert_alike(&service, [login(ACTIVE), login(UNKNOWN)]).await;
+    assert_alike(&service, [login(ACTIVE), login(NEW)]).await;
+}
+
+#[tokio::test]
+async fn a_hash_that_asks_for_too_much_takes_the_time_of_one() {
+    let service = service(ResponseFloor::NONE).await;
+    let salt_and_checksum = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let update = format!(
+        "UPDATE accounts
+         SET password_hash = '$argon2id$v=19$m=4294967295,t=4294967295,p=1${salt_and_checksum}'
+         WHERE email_canonical LIKE 'active-%'"
+    );
+    service.database().run(&update).await;
+    assert_alike(&service, [login(ACTIVE), login(NEW)]).await;
 }
 
 #[tokio::test]
@@ -359,17 +361,5 @@ async fn a_hash_of_other_parameters_is_hidden_by_the_floor() {
         "UPDATE accounts SET password_hash = '{bcrypt}' WHERE email_canonical LIKE 'active-%'"
     );
     service.database().run(&update).await;
-    assert_alike(&service, [login(ACTIVE), login(UNKNOWN)]).await;
-}
-
-#[test]
-fn samples_that_differ_are_told_from_those_that_do_not() {
-    let sample = |shift: f64| -> Vec<f64> {
-        let noise = (0..120u32).map(|n| f64::from(n * 7_919 % 120) / 400.0);
-        noise.map(|noise| 1.0 + shift + noise).collect()
-    };
-    assert_eq!(difference(&[sample(0.0), sample(0.0)]), None);
-    assert_eq!(difference(&[sample(0.0), sample(0.01)]), None);
-    assert!(difference(&[sample(0.0), sample(0.5)]).is_some());
-    assert!(difference(&[sample(0.5), sample(0.0)]).is_some());
+    assert_alike(&service, [login(ACTIVE), login(NEW)]).await;
 }

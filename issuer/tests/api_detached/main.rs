@@ -98,3 +98,5 @@ mod trail;
 mod unavailable;
 #[path = "../api/unverified.rs"]
 mod unverified;
+#[path = "../api/walk.rs"]
+mod walk;

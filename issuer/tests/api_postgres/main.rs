@@ -94,3 +94,5 @@ mod trail;
 mod unavailable;
 #[path = "../api/unverified.rs"]
 mod unverified;
+#[path = "../api/walk.rs"]
+mod walk;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use signet_testbed::{MailServer, Transport};
 
 use super::exchanged::Exchanged;
-use super::harness::{Ended, PASSWORD, Running, Signet, status};
+use super::harness::{Ended, PASSWORD, Running, Signet, json, status};
 
 const HOST: &str = "auth.example.com";
 const KEY: &str = "jzpb4ZB80kRm-x4Nk6hcd9Eu8EtqWYPC7hcPmrHE1lU";
@@ -29,9 +29,32 @@ const KNOWN: &str = "known@example.com";
 /// Whom nobody knows.
 const UNKNOWN: &str = "unknown@example.com";
 
+/// Who asks for another address again and again, and invites somebody.
+const ADMIN: &str = "admin@example.com";
+
+/// Whom they invite.
+const INVITED: &str = "invited@example.com";
+
 /// How many mails somebody gets who registers and asks for the mail again. The second voids the
 /// token of the first, and both are sent all the same.
 const MAILS_EACH: usize = 2;
+
+/// The mails of a round of questions, sorted.
+const MAILS_OF_A_ROUND: [&str; 6] = [
+    "address_change",
+    "address_change_notice",
+    "invite",
+    "reset",
+    "verify",
+    "verify",
+];
+
+/// How old a session may be that invites somebody: less than what is fresh.
+const FRESH: Duration = Duration::from_secs(200);
+
+/// Within which a login is answered, of which its floor takes the most. No mail server that is in
+/// trouble is done sooner.
+const LOGIN: Duration = Duration::from_secs(2);
 
 /// An issuer in production beside a mail server.
 struct Stage {
@@ -43,8 +66,12 @@ struct Stage {
     /// Those whose mails were refused for good. The second is tried again, and the first isn't:
     /// its token is void.
     refused: Vec<String>,
+    /// An access token of [`ADMIN`], and since when.
+    session: Option<(Instant, String)>,
     /// What was answered while nothing was wrong.
     healthy: Vec<String>,
+    /// What was answered to a login then.
+    healthy_login: Option<String>,
     /// How long answers took then.
     usual: Duration,
     slowest: Duration,
@@ -55,10 +82,13 @@ impl Stage {
         let mail = MailServer::start(transport);
         let signet = signet(&mail);
         let server = signet.serve();
-        let create = ["user", "create", "--email", KNOWN];
-        let create = [&create[..], &["--verified", "--password-stdin"]].concat();
-        let created = signet.run_with_input(&create, PASSWORD.as_bytes());
-        assert_eq!(created.code, 0, "{created:?}");
+        let accounts: [(&str, &[&str]); 2] = [(KNOWN, &[]), (ADMIN, &["--role", "admin"])];
+        for (email, role) in accounts {
+            let create = ["user", "create", "--email", email];
+            let create = [&create[..], &["--verified", "--password-stdin"], role].concat();
+            let created = signet.run_with_input(&create, PASSWORD.as_bytes());
+            assert_eq!(created.code, 0, "{created:?}");
+        }
         let mut stage = Self {
             mail,
             transport,
@@ -66,37 +96,66 @@ impl Stage {
             server,
             people: 0,
             refused: Vec::new(),
+            session: None,
             healthy: Vec::new(),
+            healthy_login: None,
             usual: Duration::ZERO,
             slowest: Duration::ZERO,
         };
         let mut took: Vec<Duration> = (0..3).map(|_| stage.ask("good").1).collect();
         took.sort();
         stage.usual = took[1];
+        stage.mistype("good");
         stage.arrive();
         stage
     }
 
     /// Somebody registers, asks for the mail again, and for a new password, as do somebody who has
-    /// an account and somebody who has none. The answers are those of a mail server that is well.
-    /// Answers who registered, and how long it all took.
+    /// an account and somebody who has none; an admin asks for another address, and invites
+    /// somebody. The answers are those of a mail server that is well. Answers who registered, and
+    /// how long it all took.
     fn ask(&mut self, mode: &str) -> (String, Duration) {
         self.people += 1;
         let email = person(self.people);
+        let token = self.token();
         let started = Instant::now();
         let mut answers = Vec::new();
-        for (path, body) in [
+        for (path, body, token, expected) in [
             (
                 "/v1/register",
                 json!({ "email": email, "password": PASSWORD, "name": "Ada \"A\" \u{1F600}" }),
+                None,
+                202,
             ),
-            ("/v1/email/verify/resend", json!({ "email": email })),
-            ("/v1/password/forgot", json!({ "email": email })),
-            ("/v1/password/forgot", json!({ "email": KNOWN })),
-            ("/v1/password/forgot", json!({ "email": UNKNOWN })),
+            (
+                "/v1/email/verify/resend",
+                json!({ "email": email }),
+                None,
+                202,
+            ),
+            ("/v1/password/forgot", json!({ "email": email }), None, 202),
+            ("/v1/password/forgot", json!({ "email": KNOWN }), None, 202),
+            (
+                "/v1/password/forgot",
+                json!({ "email": UNKNOWN }),
+                None,
+                202,
+            ),
+            (
+                "/v1/me/email",
+                json!({ "new_email": moved(self.people), "password": PASSWORD }),
+                Some(&token),
+                202,
+            ),
+            (
+                "/v1/admin/users",
+                json!({ "email": INVITED, "roles": [] }),
+                Some(&token),
+                201,
+            ),
         ] {
-            let answer = self.post(path, &body);
-            assert_eq!(status(&answer), 202, "{path}: {answer}");
+            let answer = self.post(path, &body, token);
+            assert_eq!(status(&answer), expected, "{path}: {answer}");
             answers.push(Exchanged::read(&answer).text);
         }
         let took = started.elapsed();
@@ -109,10 +168,41 @@ impl Stage {
         (email, took)
     }
 
-    fn post(&self, path: &str, body: &Value) -> String {
+    /// Somebody who has an account, and somebody who has none, get their password wrong.
+    fn mistype(&mut self, mode: &str) {
+        for email in [KNOWN, UNKNOWN] {
+            let started = Instant::now();
+            let body = json!({ "email": email, "password": "not what it is at all" });
+            let answer = self.post("/v1/login", &body, None);
+            let took = started.elapsed();
+            assert!(took < LOGIN, "{mode}: a login took {took:?}");
+            assert_eq!(status(&answer), 401, "{answer}");
+            let answer = Exchanged::read(&answer).text;
+            let healthy = self.healthy_login.get_or_insert_with(|| answer.clone());
+            assert_eq!(answer, *healthy, "{mode}");
+        }
+    }
+
+    /// An access token of the admin's that invites people.
+    fn token(&mut self) -> String {
+        match &self.session {
+            Some((since, token)) if since.elapsed() < FRESH => token.clone(),
+            Some(_) | None => {
+                let body = json!({ "email": ADMIN, "password": PASSWORD });
+                let answer = json(&self.post("/v1/login", &body, None));
+                let token = answer["access_token"].as_str().unwrap().to_owned();
+                self.session = Some((Instant::now(), token.clone()));
+                token
+            }
+        }
+    }
+
+    fn post(&self, path: &str, body: &Value, token: Option<&String>) -> String {
         let body = body.to_string();
+        let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+        let bearer = bearer.unwrap_or_default();
         self.server.exchange(&format!(
-            "POST {path} HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n{bearer}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         ))
@@ -137,8 +227,10 @@ impl Stage {
         self.suffer(mode);
         self.wait_for_an_error("");
         let arrived = self.arrived();
-        for email in (before + 1..=self.people).map(person) {
-            assert!(!arrived.contains_key(&email), "{mode}: {email} got mail");
+        for number in before + 1..=self.people {
+            for email in [person(number), moved(number)] {
+                assert!(!arrived.contains_key(&email), "{mode}: {email} got mail");
+            }
         }
         self.heal();
     }
@@ -173,6 +265,7 @@ impl Stage {
             "{mode}: {median:?}, usually {:?}",
             self.usual
         );
+        self.mistype(mode);
     }
 
     /// Waits until everybody has every mail they are to get, and nothing waits any more.
@@ -180,20 +273,29 @@ impl Stage {
         let started = Instant::now();
         loop {
             let arrived = self.arrived();
-            let missing: Vec<String> = (1..=self.people)
-                .map(person)
-                .filter(|email| ids(&arrived, email).len() < self.mails_for(email))
-                .collect();
+            let mut missing = self.expected();
+            missing.retain(|(email, mails)| ids(&arrived, email).len() < *mails);
             if missing.is_empty() && self.waiting().is_empty() {
                 return;
             }
             assert!(
                 started.elapsed() < AFTER_HEALING,
-                "mail is missing for {missing:?}: {}",
+                "mails are missing, of {missing:?}: {}",
                 self.run(&["mail", "outbox"]).out
             );
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// How many mails everybody is to get.
+    fn expected(&self) -> Vec<(String, usize)> {
+        let everyone = (1..=self.people).flat_map(|number| {
+            let email = person(number);
+            let mails = self.mails_for(&email);
+            [(email, mails), (moved(number), 1)]
+        });
+        let others = [KNOWN, ADMIN, INVITED].map(|email| (email.to_owned(), self.people));
+        everyone.chain(others).collect()
     }
 
     fn mails_for(&self, email: &str) -> usize {
@@ -265,8 +367,7 @@ impl Stage {
         let letters = loop {
             let mut dead = self.dead();
             dead.retain(refused_now);
-            // Theirs, and that of whoever has an account.
-            if dead.len() == MAILS_EACH + 1 {
+            if dead.len() == MAILS_OF_A_ROUND.len() {
                 break dead;
             }
             assert!(started.elapsed() < AFTER_HEALING, "{mode}: {dead:?}");
@@ -275,17 +376,18 @@ impl Stage {
         let mut kinds: Vec<&str> = Vec::new();
         for letter in &letters {
             let error = letter["last_error"].as_str().unwrap();
-            assert!(!error.contains(&refused), "{error}");
-            assert!(!error.contains(KNOWN), "{error}");
+            for email in [refused.as_str(), KNOWN, ADMIN, INVITED] {
+                assert!(!error.contains(email), "{error}");
+            }
             kinds.push(letter["kind"].as_str().unwrap());
         }
         kinds.sort_unstable();
-        assert_eq!(kinds, ["reset", "verify", "verify"]);
+        assert_eq!(kinds, MAILS_OF_A_ROUND);
         self.refused.push(refused);
         self.mail.misbehave("good");
         let ended = self.run(&["mail", "retry", "--dead"]);
         assert_eq!(ended.code, 0, "{ended:?}");
-        assert!(ended.out.starts_with("2 of "), "{}", ended.out);
+        assert!(ended.out.starts_with("5 of "), "{}", ended.out);
         self.arrive();
     }
 
@@ -295,11 +397,10 @@ impl Stage {
     fn end(self) -> String {
         self.arrive();
         let arrived = self.arrived();
-        for email in (1..=self.people).map(person) {
+        for (email, mails) in self.expected() {
             let got = ids(&arrived, &email);
-            assert_eq!(got.len(), self.mails_for(&email), "{email}: {got:?}");
+            assert_eq!(got.len(), mails, "{email}: {got:?}");
         }
-        assert_eq!(ids(&arrived, KNOWN).len(), self.people, "resets");
         assert!(!arrived.contains_key(UNKNOWN));
         let dead = self.dead();
         assert_eq!(dead.len(), self.refused.len(), "{dead:?}");
@@ -314,13 +415,15 @@ impl Stage {
         self.server.signal("TERM");
         let ended = self.server.ended();
         assert_eq!(ended.code, 0, "{}", ended.err);
-        for secret in ["p@ss", "p%40ss", "person1@", KNOWN, UNKNOWN, "token="] {
+        for secret in [
+            "p@ss", "p%40ss", "person1@", "moved1@", KNOWN, UNKNOWN, ADMIN, INVITED, "token=",
+        ] {
             assert!(!ended.err.contains(secret), "{secret}: {}", ended.err);
         }
         let (people, mails) = (self.people, self.mail.mails().len());
         let (usual, slowest) = (self.usual.as_millis(), self.slowest.as_millis());
         format!(
-            "{people} people asked, and they and one more got {mails} mails; a round of five \
+            "{people} people asked, and an admin beside each; {mails} mails came; a round of seven \
              answers took {usual} ms while all was well, and {slowest} ms at worst (median of each \
              trouble)"
         )
@@ -329,6 +432,11 @@ impl Stage {
 
 fn person(number: usize) -> String {
     format!("person{number}@example.com")
+}
+
+/// Where the admin's mail is to go, as asked for beside a person.
+fn moved(number: usize) -> String {
+    format!("moved{number}@example.com")
 }
 
 /// The ids of the messages that somebody got. One that came twice is one message.

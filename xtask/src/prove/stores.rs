@@ -20,7 +20,7 @@ struct Told {
 const MARK: &str = "proved: ";
 
 /// Tests whose figures belong into the report.
-const TOLD_BY_TESTS: [Told; 12] = [
+const TOLD_BY_TESTS: [Told; 15] = [
     Told {
         program: "server",
         test: "pooling::eight_clients_on_three_connections_get_their_own_rows",
@@ -68,6 +68,18 @@ const TOLD_BY_TESTS: [Told; 12] = [
     Told {
         program: "process",
         test: "mail::whatever_a_mail_server_says_of_a_message_it_arrives_or_is_a_dead_letter",
+    },
+    Told {
+        program: "api",
+        test: "walk::nothing_that_anybody_may_ask_changes_what_is_somebody_elses",
+    },
+    Told {
+        program: "api_postgres",
+        test: "walk::nothing_that_anybody_may_ask_changes_what_is_somebody_elses",
+    },
+    Told {
+        program: "api_detached",
+        test: "walk::nothing_that_anybody_may_ask_changes_what_is_somebody_elses",
     },
 ];
 

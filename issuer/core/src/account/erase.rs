@@ -53,13 +53,21 @@ impl Issuer {
         session: &LiveSession,
         password: Password,
     ) -> Result<(), EraseError> {
-        let right = ErasureRight::Owner {
-            session: session.id,
-            checked: self.prove_again(session, password).await?,
-        };
+        let (account, mut checked) = self.prove_again(session, password).await?;
         let context = self.context_of(origin, session);
-        self.erase(&context, session.account.id, &right).await??;
-        Ok(())
+        loop {
+            let right = ErasureRight::Owner {
+                session: session.id,
+                checked: checked.clone(),
+            };
+            match self.erase(&context, account.id, &right).await? {
+                Err(AccountChangeError::NotFound) => {
+                    let anew = self.hash_made_anew(&account, &checked).await?;
+                    checked = anew.ok_or(ReauthenticateError::SessionOver)?;
+                }
+                erased => return erased.map_err(EraseError::from),
+            }
+        }
     }
 
     /// Erases an account, as an admin; needs a fresh login.

@@ -294,12 +294,14 @@ impl Issuer {
             return Err(VerifyError::InvalidToken);
         }
         let context = self.context(origin, Actor::Anonymous);
+        let guesses = |email: &EmailAddress| self.guess_keys().address(email);
+        let store = &self.store;
         let proven = match unproven.of {
             TokenOf::Registration => {
                 let id = AccountId(self.randomness.uuid());
-                self.store.activate(&context, &hash, id).await?
+                store.activate(&context, &hash, id, &guesses).await?
             }
-            TokenOf::Account => self.store.prove_mailbox(&context, &hash).await?,
+            TokenOf::Account => store.prove_mailbox(&context, &hash, &guesses).await?,
         };
         let account = proven.ok_or(VerifyError::InvalidToken)?;
         self.tally.registrations.count(RegistrationStep::Verified);

@@ -35,22 +35,23 @@ impl Issuer {
         current: Password,
         new: Password,
     ) -> Result<(), ChangePasswordError> {
-        let account = &session.account;
-        let current = self.prove_again(session, current).await?;
+        let (account, mut current) = self.prove_again(session, current).await?;
         let new = self.hash_new_password(new, &account.email).await?;
         let message = self
             .letters
             .password_changed_notice(&account.email, account.name_in_mail());
         let notice = self.seal(&message, Some(account.id), None);
         let context = self.context_of(origin, session);
-        let was_changed = self
-            .store
-            .change_password(&context, session.id, account.id, &current, new, notice)
-            .await?;
-        if was_changed {
-            Ok(())
-        } else {
-            Err(ReauthenticateError::SessionOver.into())
+        loop {
+            let (keep, id) = (session.id, account.id);
+            let (new, notice) = (new.clone(), notice.clone());
+            let store = &self.store;
+            let changing = store.change_password(&context, keep, id, &current, new, notice);
+            if changing.await? {
+                return Ok(());
+            }
+            let anew = self.hash_made_anew(&account, &current).await?;
+            current = anew.ok_or(ReauthenticateError::SessionOver)?;
         }
     }
 }

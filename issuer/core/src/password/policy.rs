@@ -52,8 +52,9 @@ pub enum PasswordFault {
          another one"
     )]
     Common,
-    /// The account's own address or name.
-    #[error("don't use your own address or name as the password")]
+    /// The account's own address, or the part of it before or behind the `@`. What its owner is
+    /// called isn't looked at: they may call themselves what they like, and change it.
+    #[error("don't use your own address, or a part of it, as the password")]
     OwnAddress,
     /// The name of the product or of its site.
     #[error("don't use the name of this service as the password")]

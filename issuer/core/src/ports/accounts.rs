@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::addresses::FindGuesses;
 use super::{Ruled, StoreResult};
 use crate::account::import::{ImportMode, ImportOutcome, ImportedAccount};
 use crate::account::{Account, AccountId, AccountStatus, DisplayName, NewAccount};
@@ -172,21 +173,23 @@ pub trait AccountStore: Send + Sync {
     ) -> StoreResult<Option<PendingRegistration>>;
 
     /// Uses the token up and makes the account `id` of its registration, verified and active;
-    /// every other registration of the address and their tokens go. Records
-    /// `RegistrationVerified`. `None` where the token is no longer good or the address was taken
-    /// meanwhile.
+    /// every other registration of the address and their tokens go, and so do the guesses at the
+    /// address from before somebody proved to read its mail. Records `RegistrationVerified`. `None`
+    /// where the token is no longer good or the address was taken meanwhile.
     async fn activate(
         &self,
         context: &Context,
         token: &MailedTokenHash,
         id: AccountId,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>>;
 
-    /// What a password for this address is checked against. It asks the same of the database
-    /// whatever there is, so that time doesn't tell.
+    /// What a password for this address is checked against, the account and the hash as they were
+    /// at one moment. It asks the same of the database whatever there is, so that time doesn't tell.
     async fn credential(&self, canonical_email: &str, now: UnixTime) -> StoreResult<Credential>;
 
-    /// The account and its password.
+    /// The account and its password, as they were at one moment: the device epoch tells which
+    /// password the hash is of.
     async fn account_with_password(
         &self,
         id: AccountId,

@@ -17,7 +17,7 @@ use crate::time::UnixTime;
 pub struct LoginEffects {
     /// The hash the password was checked against; it must still be the account's.
     pub checked: PasswordHash,
-    /// A better hash of the same password to keep from now on.
+    /// A better hash of the same password to keep from now on. The device epoch stays.
     pub rehashed: Option<PasswordHash>,
     /// Whether the mailbox must have been proven.
     pub verification: EmailVerification,

@@ -8,6 +8,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::addresses::FindGuesses;
 use super::{NewRegistration, RegistrationMail, StoreResult};
 use crate::account::{Account, AccountId};
 use crate::audit::Context;
@@ -68,11 +69,13 @@ pub trait UnprovenStore: Send + Sync {
     ) -> StoreResult<Option<UnprovenAccount>>;
 
     /// Uses the token up and verifies its account, whose sessions go on: whoever proves the mailbox
-    /// showed that the password is theirs. Records `AccountVerified`. `None` where the token is no
-    /// longer good or the account is verified or stopped.
+    /// showed that the password is theirs. Clears the guesses at its address. Records
+    /// `AccountVerified`. `None` where the token is no longer good or the account is verified or
+    /// stopped.
     async fn prove_mailbox(
         &self,
         context: &Context,
         token: &MailedTokenHash,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>>;
 }

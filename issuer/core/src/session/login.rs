@@ -175,7 +175,7 @@ impl Issuer {
             clears: Some(clears),
             max_sessions: self.settings.max_sessions,
         };
-        self.open(origin, session, effects)
+        self.open(origin, &proven.account, session, effects)
             .await?
             .ok_or(LoginError::InvalidCredentials)
     }
@@ -256,6 +256,21 @@ impl Issuer {
             .unwrap_or_default()
     }
 
+    /// The hash that took the place of `checked`, where it is one of the same password: a login made
+    /// it anew. `account` is what was read with `checked`. Whatever sets another password raises the
+    /// device epoch in the same transaction, and a hash that is made anew leaves it.
+    pub(crate) async fn hash_made_anew(
+        &self,
+        account: &Account,
+        checked: &PasswordHash,
+    ) -> StoreResult<Option<PasswordHash>> {
+        let Some((now, hash)) = self.store.account_with_password(account.id).await? else {
+            return Ok(None);
+        };
+        let is_same_password = now.device_epoch == account.device_epoch;
+        Ok((is_same_password && hash != *checked).then_some(hash))
+    }
+
     /// The device of a login, if its account still knows it.
     fn known_device(&self, login: &Login, credential: &Credential) -> Option<Device> {
         let device = Device::check(login.device.as_ref()?, &self.device_key())?;
@@ -282,25 +297,33 @@ impl Issuer {
             max_sessions: self.settings.max_sessions,
         };
         let session = self.new_session(account, audience, client);
-        self.open(origin, session, effects).await
+        self.open(origin, account, session, effects).await
     }
 
+    /// Opens the session for the password that was checked, also where another login has made its
+    /// hash anew since then: that is no reason to turn anybody away who was right.
     async fn open(
         &self,
         origin: &Origin,
+        account: &Account,
         session: NewSession,
-        effects: LoginEffects,
+        mut effects: LoginEffects,
     ) -> StoreResult<Option<TokenPair>> {
-        let context = self.context(origin, Actor::Account(session.account));
-        let (audience, client) = (session.audience.clone(), session.client.clone());
+        let context = self.context(origin, Actor::Account(account.id));
         let policy = &self.settings.refresh;
         let keyring = self.signing_keyring().await?;
-        let head = self
-            .sessions
-            .open_session(&context, session, effects, policy)
-            .await?;
-        head.map(|head| self.token_pair(&keyring, head, &audience, &client))
-            .transpose()
+        loop {
+            let (next, with) = (session.clone(), effects.clone());
+            let opening = self.sessions.open_session(&context, next, with, policy);
+            if let Some(head) = opening.await? {
+                let (audience, client) = (&session.audience, &session.client);
+                return self.token_pair(&keyring, head, audience, client).map(Some);
+            }
+            let anew = self.hash_made_anew(account, &effects.checked).await?;
+            let Some(anew) = anew else { return Ok(None) };
+            effects.checked = anew;
+            effects.rehashed = None;
+        }
     }
 
     fn new_session(&self, account: &Account, audience: &str, client: &str) -> NewSession {

@@ -2,7 +2,7 @@
 
 use super::LiveSession;
 use super::attempt::NoAttempt;
-use crate::account::EmailVerification;
+use crate::account::{Account, EmailVerification};
 use crate::audit::Origin;
 use crate::issuer::{Issuer, TokenPair};
 use crate::password::hasher::Match;
@@ -55,8 +55,8 @@ impl Issuer {
         password: Password,
     ) -> Result<TokenPair, ReauthenticateError> {
         let keyring = self.signing_keyring().await?;
-        let checked = self.prove_again(session, password).await?;
-        let effects = LoginEffects {
+        let (account, checked) = self.prove_again(session, password).await?;
+        let mut effects = LoginEffects {
             checked,
             rehashed: None,
             // Whoever is in is in.
@@ -66,21 +66,28 @@ impl Issuer {
         };
         let context = self.context_of(origin, session);
         let policy = &self.settings.refresh;
-        let head = self
-            .sessions
-            .reauthenticate(&context, session.id, session.account.id, effects, policy)
-            .await?
-            .ok_or(ReauthenticateError::SessionOver)?;
-        Ok(self.token_pair(&keyring, head, &session.audience, &session.client)?)
+        loop {
+            let (id, with) = (session.id, effects.clone());
+            let sessions = &self.sessions;
+            let proving = sessions.reauthenticate(&context, id, account.id, with, policy);
+            if let Some(head) = proving.await? {
+                let (audience, client) = (&session.audience, &session.client);
+                return Ok(self.token_pair(&keyring, head, audience, client)?);
+            }
+            let anew = self.hash_made_anew(&account, &effects.checked).await?;
+            effects.checked = anew.ok_or(ReauthenticateError::SessionOver)?;
+        }
     }
 
-    /// Checks the password of a session's account. Failures count against the session, not
-    /// against the address: whoever holds a stolen token can't lock the owner out.
+    /// Checks the password of a session's account; answers the account, and the hash that it was
+    /// checked against. What changes only an account that still has this hash is tried once more
+    /// where [`Issuer::hash_made_anew`] finds another of the same password. Failures count against
+    /// the session, not against the address: whoever holds a stolen token can't lock the owner out.
     pub(crate) async fn prove_again(
         &self,
         session: &LiveSession,
         password: Password,
-    ) -> Result<PasswordHash, ReauthenticateError> {
+    ) -> Result<(Account, PasswordHash), ReauthenticateError> {
         let key = self.guess_keys().session(session.id);
         let (attempt, place) = self.begin_attempt(key, &[]).await?;
         let outcome = self.check_again(session, place, password).await;
@@ -102,15 +109,15 @@ impl Issuer {
         session: &LiveSession,
         place: Place<'_>,
         password: Password,
-    ) -> Result<PasswordHash, ReauthenticateError> {
-        let (_, hash) = self
+    ) -> Result<(Account, PasswordHash), ReauthenticateError> {
+        let (account, hash) = self
             .store
             .account_with_password(session.account.id)
             .await?
             .ok_or(ReauthenticateError::SessionOver)?;
         match place.check(password, hash.clone()).await? {
             Match::Different => Err(ReauthenticateError::WrongPassword),
-            Match::Same | Match::SameButOutdated => Ok(hash),
+            Match::Same | Match::SameButOutdated => Ok((account, hash)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Accounts as such.
 
-use super::world::{NOW, World, anonymous, at, email, hash, new_account, roles};
+use super::world::{NOW, World, at, email, hash, new_account, roles};
 use crate::account::{AccountId, AccountStatus, DisplayName};
 use crate::audit::Actor;
 use crate::ports::{AccountFilter, CreateAccountError};
@@ -16,7 +16,7 @@ pub async fn an_account_is_created_once_and_found_again(world: &World) {
     let pending = store.pending_registration(&mailed, NOW).await.unwrap();
     assert!(pending.is_none(), "the account voids what waited");
     let late = AccountId(super::world::RANDOM.uuid());
-    let late = store.activate(&anonymous(NOW), &mailed, late).await;
+    let late = world.activate(&mailed, late, NOW).await;
     assert_eq!(late.unwrap(), None);
     assert_eq!(store.account(ada.id).await.unwrap(), Some(ada.clone()));
     let with_password = store.account_with_password(ada.id).await.unwrap();

@@ -311,7 +311,7 @@ pub async fn nobody_gets_an_address_that_may_be_put_back(world: &World) {
             "change_to_taken"
         ]
     );
-    assert_eq!(store.activate(&context, &mailed, id).await.unwrap(), None);
+    assert_eq!(world.activate(&mailed, id, NOW).await.unwrap(), None);
     assert!(!confirm(world, &theirs.change, NOW).await);
     let operator = at(NOW, Actor::Operator);
     let created = store.create_account(&operator, new_account("ada", &[]));

@@ -147,7 +147,7 @@ impl Prepared {
             .await;
         tried.push(("registration.resent", resent));
         let id = AccountId(RANDOM.uuid());
-        let activated = store.activate(&nobody, &self.registration, id).await;
+        let activated = world.activate(&self.registration, id, after(1)).await;
         tried.push(("registration.verified", activated.map(|a| a.is_some())));
         let root = new_account("root", &["admin"]);
         let first = store.create_first_admin(&nobody, &self.setup, root).await;

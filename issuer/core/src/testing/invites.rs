@@ -304,7 +304,7 @@ pub async fn an_invite_is_stronger_than_a_registration(world: &World) {
     );
     assert!(world.renew_verification("ada", NOW).await.is_none());
     for void in [&earlier, &later] {
-        let proven = store.activate(&anonymous(NOW), void, id).await.unwrap();
+        let proven = world.activate(void, id, NOW).await.unwrap();
         assert_eq!(proven, None);
     }
     let accepted = accept(world, &mailed, "ada", NOW).await.unwrap();

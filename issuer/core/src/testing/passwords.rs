@@ -9,6 +9,7 @@ use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
 use crate::mail::MailKind;
 use crate::mailed_token::{MailedTokenHash, Purpose};
+use crate::password::PasswordHash;
 use crate::ports::{Credential, Rotation};
 
 async fn reset_token(world: &World, account: AccountId) -> MailedTokenHash {
@@ -160,6 +161,52 @@ pub async fn a_change_keeps_one_session_and_needs_the_current_password(world: &W
         ["reset", "password_changed_notice"]
     );
     assert_eq!(world.count("password.changed").await, 1);
+}
+
+pub async fn a_password_is_read_with_the_epoch_that_it_is_of(world: &World) {
+    let ada = world.account("ada", &[]).await.id;
+    let resets = u64::from(rounds(20, 500));
+    all_at_once(4, |number| {
+        let world = world.clone();
+        async move {
+            match number {
+                0 => reset_again_and_again(&world, ada, resets).await,
+                _ => read_until(&world, ada, resets).await,
+            }
+        }
+    })
+    .await;
+}
+
+async fn reset_again_and_again(world: &World, ada: AccountId, resets: u64) {
+    for epoch in 1..=resets {
+        let mailed = reset_token(world, ada).await;
+        assert!(reset(world, &mailed, &format!("password {epoch}")).await);
+    }
+}
+
+async fn read_until(world: &World, ada: AccountId, last: u64) {
+    let canonical = email("ada").canonical().to_owned();
+    let mut epoch = 0;
+    while epoch < last {
+        let by_id = world.store.account_with_password(ada).await;
+        let (account, password) = by_id.unwrap().unwrap();
+        assert_eq!(password, password_of(account.device_epoch));
+        match world.store.credential(&canonical, NOW).await.unwrap() {
+            Credential::Account { account, password } => {
+                assert_eq!(password, password_of(account.device_epoch));
+                epoch = account.device_epoch;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn password_of(epoch: u64) -> PasswordHash {
+    match epoch {
+        0 => hash("ada"),
+        _ => hash(&format!("password {epoch}")),
+    }
 }
 
 pub async fn a_suspended_account_resets_and_changes_nothing(world: &World) {

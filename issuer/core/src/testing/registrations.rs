@@ -2,7 +2,8 @@
 
 use super::rounds;
 use super::world::{
-    NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, registration, registration_mail,
+    NOW, RANDOM, World, after, all_at_once, anonymous, email, hash, registration,
+    registration_mail, token,
 };
 use crate::account::{AccountId, DisplayName};
 use crate::mailed_token::Purpose;
@@ -34,7 +35,7 @@ pub async fn a_registration_becomes_one_account(world: &World) {
     assert!(matches!(credential, Credential::Pending { .. }));
 
     let chosen = id();
-    let account = store.activate(&anonymous(after(5)), &mailed, chosen).await;
+    let account = world.activate(&mailed, chosen, after(5)).await;
     let account = account.unwrap().unwrap();
     assert_eq!(account.id, chosen);
     assert!(account.email_verified && account.roles.is_empty());
@@ -42,7 +43,7 @@ pub async fn a_registration_becomes_one_account(world: &World) {
     for used in [&mailed, &other] {
         let pending = store.pending_registration(used, after(5)).await.unwrap();
         assert!(pending.is_none());
-        let again = store.activate(&anonymous(after(5)), used, id()).await;
+        let again = world.activate(used, id(), after(5)).await;
         assert!(again.unwrap().is_none());
     }
     match store.credential(&canonical, after(5)).await.unwrap() {
@@ -68,7 +69,7 @@ pub async fn a_taken_address_gets_the_other_mail_and_no_registration(world: &Wor
     let pending = world.store.pending_registration(&mailed, NOW).await;
     assert!(pending.unwrap().is_none());
     assert!(world.renew_verification("ada", NOW).await.is_none());
-    let activated = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    let activated = world.activate(&mailed, id(), NOW).await;
     assert_eq!(activated.unwrap(), None);
     let trail = world.trail().await;
     let last = trail.last().unwrap();
@@ -124,7 +125,7 @@ pub async fn what_has_expired_is_gone(world: &World) {
     let pending = |now| store.pending_registration(&mailed, now);
     assert!(pending(after(day - 1)).await.unwrap().is_some());
     assert!(pending(after(day)).await.unwrap().is_none());
-    let late = store.activate(&anonymous(after(day)), &mailed, id()).await;
+    let late = world.activate(&mailed, id(), after(day)).await;
     assert!(late.unwrap().is_none());
     let canonical = email("ada").canonical().to_owned();
     let week = after(7 * 86_400);
@@ -137,8 +138,8 @@ pub async fn of_fifty_uses_of_a_token_one_works(world: &World) {
     for round in 0..rounds(4, 200) {
         let mailed = world.register(&format!("ada{round}"), NOW).await;
         let answers = all_at_once(50, |_| {
-            let store = world.store.clone();
-            async move { store.activate(&anonymous(NOW), &mailed, id()).await }
+            let world = world.clone();
+            async move { world.activate(&mailed, id(), NOW).await }
         })
         .await;
         let accounts = answers.into_iter().filter_map(Result::unwrap).count();
@@ -193,10 +194,25 @@ pub async fn a_token_of_another_purpose_proves_no_registration(world: &World) {
     let mailed = world.issue_reset(ada.id, NOW).await.unwrap();
     let pending = world.store.pending_registration(&mailed, NOW).await;
     assert!(pending.unwrap().is_none());
-    let activated = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    let activated = world.activate(&mailed, id(), NOW).await;
     assert_eq!(activated.unwrap(), None);
     let subject = world.store.reset_subject(&mailed, NOW).await.unwrap();
     assert_eq!(subject, Some(ada), "and it is still good for its own");
+}
+
+pub async fn guesses_at_a_registration_are_forgotten_when_it_is_proven(world: &World) {
+    let mailed = world.register("ada", NOW).await;
+    for name in ["ada", "bob"] {
+        for is_free in [true, true, true, false] {
+            assert_eq!(world.guess(name, NOW).await, is_free);
+        }
+    }
+    let (nobodys, _) = token(Purpose::Verify, NOW);
+    assert_eq!(world.activate(&nobodys, id(), NOW).await.unwrap(), None);
+    assert!(!world.guess("ada", NOW).await, "nothing was proven");
+    assert!(world.activate(&mailed, id(), NOW).await.unwrap().is_some());
+    assert!(world.guess("ada", NOW).await);
+    assert!(!world.guess("bob", NOW).await, "that is somebody else");
 }
 
 pub async fn a_name_comes_along_and_can_be_found(world: &World) {
@@ -207,7 +223,7 @@ pub async fn a_name_comes_along_and_can_be_found(world: &World) {
         .register(&anonymous(NOW), ada, registration_mail())
         .await;
     registered.unwrap();
-    let account = world.store.activate(&anonymous(NOW), &mailed, id()).await;
+    let account = world.activate(&mailed, id(), NOW).await;
     let account = account.unwrap().unwrap();
     for text in ["ädä", "ÄDÄ", "øSTRÖM", "Ä ø", "ä ø"] {
         let filter = AccountFilter {

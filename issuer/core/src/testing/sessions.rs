@@ -1,14 +1,17 @@
 //! Sessions: what opens one, who lives by it, what ends it.
 
+use super::rounds;
 use super::world::{
-    NOW, POLICY, World, advanced, after, anonymous, at, effects, guess_key, hash, new_session,
-    presented, roles,
+    NOW, POLICY, World, advanced, after, all_at_once, anonymous, at, effects, guess_key, hash,
+    letter, new_session, presented, roles,
 };
-use crate::account::{AccountId, AccountStatus};
+use crate::account::{Account, AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::limit::{Guess, GuessPolicy};
+use crate::mail::MailKind;
+use crate::password::PasswordHash;
 use crate::ports::{LoginEffects, Rotation};
-use crate::session::SessionId;
+use crate::session::{Head, SessionId};
 
 pub async fn a_session_opens_advances_and_is_listed(world: &World) {
     let ada = world.account("ada", &[]).await;
@@ -196,6 +199,84 @@ pub async fn what_changed_since_the_check_opens_nothing(world: &World) {
         .unwrap()
         .unwrap();
     assert!(open(effects("better")).await.is_none());
+}
+
+/// Somebody enters whose password was checked against `checked`, and is kept as `anew` from then on.
+async fn enter(
+    world: &World,
+    account: AccountId,
+    checked: PasswordHash,
+    anew: Option<PasswordHash>,
+) -> Option<Head> {
+    let effects = LoginEffects {
+        checked,
+        rehashed: anew,
+        ..effects("")
+    };
+    let context = at(NOW, Actor::Account(account));
+    let session = new_session(account);
+    let sessions = &world.sessions;
+    let opened = sessions.open_session(&context, session, effects, &POLICY);
+    opened.await.unwrap()
+}
+
+async fn kept(world: &World, account: AccountId) -> (Account, PasswordHash) {
+    let kept = world.store.account_with_password(account).await;
+    kept.unwrap().unwrap()
+}
+
+pub async fn of_many_who_make_a_hash_anew_one_does_and_all_enter_with_it(world: &World) {
+    let ada = world.account("ada", &[]).await.id;
+    for round in 0..rounds(4, 100) {
+        let (_, outdated) = kept(world, ada).await;
+        let anew = |number: usize| hash(&format!("ada, anew {round} {number}"));
+        let opened = all_at_once(8, |number| {
+            let (world, outdated, anew) = (world.clone(), outdated.clone(), anew(number));
+            async move { enter(&world, ada, outdated, Some(anew)).await.is_some() }
+        })
+        .await;
+        let first: Vec<usize> = (0..8).filter(|number| opened[*number]).collect();
+        assert_eq!(first.len(), 1);
+        let (account, better) = kept(world, ada).await;
+        assert_eq!(better, anew(first[0]));
+        assert_eq!(account.device_epoch, 0, "it is the same password");
+        let opened = all_at_once(7, |_| {
+            let (world, better) = (world.clone(), better.clone());
+            async move { enter(&world, ada, better, None).await.is_some() }
+        })
+        .await;
+        assert_eq!(opened, [true; 7]);
+    }
+}
+
+pub async fn no_hash_made_anew_takes_the_place_of_another_password(world: &World) {
+    for round in 0..rounds(8, 200) {
+        let name = format!("ada{round}");
+        let ada = world.account(&name, &[]).await.id;
+        let mailed = world.issue_reset(ada, NOW).await.unwrap();
+        let opened = all_at_once(6, |number| {
+            let (world, name) = (world.clone(), name.clone());
+            async move {
+                if number == 3 {
+                    let (key, notice) = (guess_key(&name), letter(MailKind::ResetNotice));
+                    let context = anonymous(NOW);
+                    let store = &world.store;
+                    let reset = store.reset_password(&context, &mailed, hash("new"), key, notice);
+                    assert!(reset.await.unwrap());
+                    return None;
+                }
+                let anew = hash(&format!("{name}, anew {number}"));
+                enter(&world, ada, hash(&name), Some(anew)).await
+            }
+        })
+        .await;
+        let (account, password) = kept(world, ada).await;
+        assert_eq!((account.device_epoch, password), (1, hash("new")));
+        for head in opened.into_iter().flatten() {
+            assert!(matches!(world.rotate(&head, 0, NOW).await, Rotation::Dead));
+        }
+        assert_eq!(enter(world, ada, hash(&name), None).await, None);
+    }
 }
 
 pub async fn an_account_that_may_not_log_in_gets_no_session(world: &World) {

@@ -2,8 +2,8 @@
 
 use super::rounds;
 use super::world::{
-    NOW, POLICY, RANDOM, World, after, all_at_once, anonymous, at, effects, email, guess_key, hash,
-    letter, new_session, registration, registration_mail, roles, token,
+    NOW, POLICY, RANDOM, World, after, all_at_once, anonymous, at, effects, email, guess_key,
+    guesses_at, hash, letter, new_session, registration, registration_mail, roles, token,
 };
 use crate::account::{Account, AccountId, AccountStatus, EmailVerification};
 use crate::audit::Actor;
@@ -53,7 +53,8 @@ async fn renew(world: &World, account: AccountId) -> Option<MailedTokenHash> {
 }
 
 async fn prove(world: &World, mailed: &MailedTokenHash, now: UnixTime) -> Option<Account> {
-    let proven = world.store.prove_mailbox(&anonymous(now), mailed).await;
+    let (store, context) = (&world.store, anonymous(now));
+    let proven = store.prove_mailbox(&context, mailed, &guesses_at).await;
     proven.unwrap()
 }
 
@@ -136,7 +137,7 @@ pub async fn a_taken_address_makes_no_account(world: &World) {
             .is_none()
     );
     assert_eq!(prove(world, &mailed, NOW).await, None);
-    let activated = store.activate(&anonymous(NOW), &mailed, second).await;
+    let activated = world.activate(&mailed, second, NOW).await;
     assert_eq!(activated.unwrap(), None);
     let canonical = email("ada").canonical().to_owned();
     match store.credential(&canonical, NOW).await.unwrap() {
@@ -226,6 +227,21 @@ pub async fn a_changed_password_voids_the_token_of_the_one_before(world: &World)
     let renewed = renew(world, id).await.unwrap();
     let unproven = world.store.unproven_account(&renewed, NOW).await.unwrap();
     assert_eq!(unproven.unwrap().password, hash("new"));
+}
+
+pub async fn guesses_at_an_account_are_forgotten_when_it_is_proven(world: &World) {
+    let (_, mailed) = register(world, "ada", NOW).await;
+    for name in ["ada", "bob"] {
+        for is_free in [true, true, true, false] {
+            assert_eq!(world.guess(name, NOW).await, is_free);
+        }
+    }
+    let (nobodys, _) = token(Purpose::Verify, NOW);
+    assert_eq!(prove(world, &nobodys, NOW).await, None);
+    assert!(!world.guess("ada", NOW).await, "nothing was proven");
+    assert!(prove(world, &mailed, NOW).await.is_some());
+    assert!(world.guess("ada", NOW).await);
+    assert!(!world.guess("bob", NOW).await, "that is somebody else");
 }
 
 pub async fn a_renewed_token_reaches_whoever_is_not_proven(world: &World) {

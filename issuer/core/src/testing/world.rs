@@ -9,7 +9,7 @@ use crate::account::{Account, AccountId, EmailVerification, NewAccount};
 use crate::audit::verification::Verification;
 use crate::audit::{Actor, Context, Origin, Recorded};
 use crate::email::EmailAddress;
-use crate::limit::{GuessKey, GuessKeys};
+use crate::limit::{Guess, GuessKey, GuessKeys, GuessPolicy};
 use crate::mail::{MailKind, NewMail};
 use crate::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use crate::password::PasswordHash;
@@ -75,7 +75,12 @@ pub fn anonymous(now: UnixTime) -> Context {
 }
 
 pub fn guess_key(name: &str) -> GuessKey {
-    GuessKeys::new(SecretBytes::new([7; 32])).address(&email(name))
+    guesses_at(&email(name))
+}
+
+/// The failed guesses at an address.
+pub fn guesses_at(email: &EmailAddress) -> GuessKey {
+    GuessKeys::new(SecretBytes::new([7; 32])).address(email)
 }
 
 pub fn letter(kind: MailKind) -> NewMail {
@@ -212,6 +217,24 @@ impl World {
             .await;
         registered.unwrap();
         mailed
+    }
+
+    /// Somebody proves the mailbox of a registration, which makes the account `id`.
+    pub async fn activate(
+        &self,
+        mailed: &MailedTokenHash,
+        id: AccountId,
+        now: UnixTime,
+    ) -> StoreResult<Option<Account>> {
+        let (store, context) = (&self.store, anonymous(now));
+        store.activate(&context, mailed, id, &guesses_at).await
+    }
+
+    /// Guesses at the password of the address called `name`; false where that has to wait.
+    pub async fn guess(&self, name: &str, now: UnixTime) -> bool {
+        let (key, policy) = (guess_key(name), GuessPolicy::default());
+        let guess = self.store.begin_guess(&key, now, &policy).await;
+        matches!(guess.unwrap(), Guess::Counted(_))
     }
 
     /// A request that waits in the outbox.

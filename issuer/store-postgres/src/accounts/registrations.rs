@@ -7,6 +7,7 @@ use signet_core::email::EmailAddress;
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::{
     Credential, NewRegistration, PendingRegistration, RegistrationMail, StoreResult,
 };
@@ -131,6 +132,7 @@ impl PostgresStore {
         context: &Context,
         token: &MailedTokenHash,
         id: AccountId,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
         // The address before its token, as everybody does.
@@ -149,6 +151,7 @@ impl PostgresStore {
         if !insert(&mut tx, context.now, &account).await? {
             return Ok(None);
         }
+        crate::guesses::clear(&mut tx, &guesses(&account.email)).await?;
         tx.record(context.event(Action::RegistrationVerified, Some(id), json!({})));
         let account = find(&mut tx, id).await?;
         tx.commit().await?;

@@ -9,6 +9,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
 use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
@@ -91,6 +92,7 @@ impl UnprovenStore for PostgresStore {
         &self,
         context: &Context,
         token: &MailedTokenHash,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
@@ -110,6 +112,7 @@ impl UnprovenStore for PostgresStore {
                 return Ok(None);
             }
             let account = existing(&mut tx, id).await?;
+            crate::guesses::clear(&mut tx, &guesses(&account.email)).await?;
             tx.record(context.event(Action::AccountVerified, Some(id), json!({})));
             tx.commit().await?;
             Ok(Some(account))

@@ -7,6 +7,7 @@ use signet_core::email::EmailAddress;
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::{
     Credential, NewRegistration, PendingRegistration, RegistrationMail, StoreResult,
 };
@@ -129,6 +130,7 @@ impl SqliteStore {
         context: &Context,
         token: &MailedTokenHash,
         id: AccountId,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
         let used = tokens::consume(&mut tx, Purpose::Verify, token, context.now).await?;
@@ -142,6 +144,7 @@ impl SqliteStore {
         if !insert(&mut tx, context.now, &account).await? {
             return tx.leave(None).await;
         }
+        crate::guesses::clear(&mut tx, &guesses(&account.email)).await?;
         let event = context.event(Action::RegistrationVerified, Some(id), json!({}));
         record(&mut tx, event).await?;
         let account = find(&mut tx, id).await?;

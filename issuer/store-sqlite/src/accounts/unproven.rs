@@ -9,6 +9,7 @@ use signet_core::audit::{Action, Context};
 use signet_core::mail::NewMail;
 use signet_core::mailed_token::{MailedTokenHash, NewMailedToken, Purpose};
 use signet_core::password::PasswordHash;
+use signet_core::ports::addresses::FindGuesses;
 use signet_core::ports::unproven::{UnprovenAccount, UnprovenStore};
 use signet_core::ports::{NewRegistration, RegistrationMail, StoreError, StoreResult};
 use signet_core::time::UnixTime;
@@ -115,6 +116,7 @@ impl UnprovenStore for SqliteStore {
         &self,
         context: &Context,
         token: &MailedTokenHash,
+        guesses: FindGuesses<'_>,
     ) -> StoreResult<Option<Account>> {
         let mut tx = self.write().await?;
         let used = tokens::consume_of_account(&mut tx, Purpose::Verify, token, context.now).await?;
@@ -134,6 +136,7 @@ impl UnprovenStore for SqliteStore {
             return tx.leave(None).await;
         }
         let account = existing(&mut tx, id).await?;
+        crate::guesses::clear(&mut tx, &guesses(&account.email)).await?;
         let event = context.event(Action::AccountVerified, Some(id), json!({}));
         record(&mut tx, event).await?;
         tx.commit().await?;

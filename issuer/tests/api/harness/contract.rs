@@ -95,7 +95,16 @@ impl Operation {
 
     /// The members of its JSON body and their schemas, if it has one.
     pub(crate) fn body_members(&self) -> Option<&'static serde_json::Map<String, Value>> {
-        let content = &self.declared["requestBody"]["content"]["application/json"];
+        self.members("application/json")
+    }
+
+    /// The fields of its form and their schemas, if it has one.
+    pub(crate) fn form_fields(&self) -> Option<&'static serde_json::Map<String, Value>> {
+        self.members("application/x-www-form-urlencoded")
+    }
+
+    fn members(&self, media_type: &str) -> Option<&'static serde_json::Map<String, Value>> {
+        let content = &self.declared["requestBody"]["content"][media_type];
         let schema = content.get("schema")?;
         resolve(schema)["properties"].as_object()
     }

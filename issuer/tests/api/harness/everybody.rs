@@ -4,7 +4,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::{PASSWORD, Service, Setting};
+use super::{Client, PASSWORD, Service, Setting};
 
 // As long as each other, so that what a test masks may not hide a length.
 
@@ -23,6 +23,8 @@ pub(crate) const INVITED: &str = "invited--@example.com";
 
 /// Who made them.
 pub(crate) const ADMIN: &str = "admin@example.com";
+/// Who may invite people, and may not see who has an account.
+pub(crate) const BLIND: &str = "blind@example.com";
 
 impl Service {
     /// Starts a service in which everybody there can be is there.
@@ -45,5 +47,15 @@ impl Service {
         let registered = service.client().post("/v1/register", body).await;
         registered.expect(StatusCode::ACCEPTED);
         service
+    }
+
+    /// Makes [`BLIND`], and logs them in.
+    pub(crate) async fn blind_admin(&self) -> Client {
+        let mut admin = self.client();
+        admin.log_in(ADMIN, PASSWORD).await;
+        let role = json!({ "name": "blind", "permissions": ["users:write"] });
+        let created = admin.post("/v1/admin/roles", role).await;
+        created.expect(StatusCode::CREATED);
+        self.member(BLIND, &["blind"]).await
     }
 }

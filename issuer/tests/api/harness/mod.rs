@@ -8,7 +8,9 @@ pub(crate) mod exchanged;
 pub(crate) mod inbox;
 pub(crate) mod limits;
 pub(crate) mod log;
+pub(crate) mod samples;
 pub(crate) mod service;
+pub(crate) mod stranger;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use database::Store;

@@ -1,5 +1,6 @@
 //! One application with a database, a clock and an inbox of its own, behind a listener.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use signet::http::cors::AllowedOrigins;
 use signet::http::forward_auth;
 use signet::http::tick::TickToken;
 use signet_core::account::EmailVerification;
+use signet_core::account::invite::Invitation;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
@@ -254,6 +256,27 @@ impl Service {
     /// The same, for a mailbox that nobody has proven.
     pub(crate) async fn create_unproven_account(&self, email: &str) {
         self.create(email, &[], false).await;
+    }
+
+    /// Invites somebody, as an operator does.
+    pub(crate) async fn invite(&self, email: &str) {
+        let invitation = Invitation {
+            email: EmailAddress::parse(email).unwrap(),
+            name: None,
+            roles: BTreeSet::new(),
+        };
+        let issuer = &self.app.issuer;
+        issuer.invite_for_operator(invitation).await.unwrap();
+    }
+
+    /// Has somebody's hash be one that came along: of the same password, and to be made anew by the
+    /// next login.
+    pub(crate) async fn outdate_hash(&self, email: &str) {
+        let sql = format!(
+            "UPDATE accounts SET password_hash = 'imported:' || password_hash
+             WHERE email_canonical = '{email}'"
+        );
+        self.database.run(&sql).await;
     }
 
     async fn create(&self, email: &str, roles: &[&str], verified: bool) {
