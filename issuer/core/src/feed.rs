@@ -34,6 +34,7 @@ use crate::issuer::Issuer;
 use crate::ports::StoreError;
 use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled};
 use crate::signing::access_token::SigningError;
+use crate::signing::life::SKEW;
 use crate::time::UnixTime;
 use edition::Edition;
 use state::State;
@@ -42,8 +43,6 @@ use state::State;
 pub const GOOD_FOR: u64 = 30;
 /// How often it is signed anew, in seconds.
 pub const SIGNED_EVERY: u64 = 15;
-/// How many seconds the clock of a verifier may be behind, which takes a token that much longer.
-const LEEWAY: u64 = 30;
 /// How many ended sessions are listed before those of one account become its raised version.
 const MOST_LISTED: u32 = 4_000;
 /// How many entries of a kind are ever listed: verifiers take no more.
@@ -58,12 +57,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
 /// How long an entry is listed, in seconds, where access tokens live for `access_seconds` at most: until
-/// no token that it is for is good anywhere.
+/// no token that it is for is good anywhere, which is also for how long its key is published.
 #[must_use]
 pub fn entry_life(access_seconds: u64) -> u64 {
-    access_seconds
-        .saturating_add(LEEWAY)
-        .saturating_add(GOOD_FOR)
+    access_seconds.saturating_add(SKEW)
 }
 
 /// A feed to be served.

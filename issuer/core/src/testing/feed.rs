@@ -17,7 +17,7 @@ use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Revoked};
 use crate::session::{Head, SessionId};
 
 pub(super) const FEED: FeedPolicy = FeedPolicy {
-    lifetime: 360,
+    lifetime: 480,
     most: 4_000,
 };
 
@@ -248,13 +248,13 @@ pub async fn an_entry_leaves_when_no_token_of_it_is_good(world: &World) {
     assert_eq!(settle(world, 100, FEED).await, nothing);
     let dated = revoked(world).await;
     assert!(!dated.is_undated);
-    assert_eq!(dated.leaves_at, Some(after(460)), "from when it was seen");
+    assert_eq!(dated.leaves_at, Some(after(580)), "from when it was seen");
     assert_eq!(dated.position, undated.position, "it says the same");
-    assert_eq!(settle(world, 459, FEED).await, nothing);
+    assert_eq!(settle(world, 579, FEED).await, nothing);
     assert_eq!(revoked(world).await, dated);
 
     let left = FeedSettled { left: 1, folded: 0 };
-    assert_eq!(settle(world, 460, FEED).await, left);
+    assert_eq!(settle(world, 580, FEED).await, left);
     let empty = revoked(world).await;
     assert!(empty.sessions.is_empty() && empty.leaves_at.is_none());
     assert!(empty.position > dated.position);
