@@ -229,6 +229,7 @@ macro_rules! store_contract {
                 a_young_key_does_not_take_over,
                 a_revoked_key_is_gone_at_once_and_refused,
                 a_refused_kid_leaves_the_feed_when_no_edge_has_its_key,
+                a_key_stays_until_the_longest_token_that_it_signed_is_over,
                 keys_are_changed_by_who_may,
                 what_one_master_key_sealed_is_sealed_anew_under_another,
             }
@@ -256,6 +257,7 @@ macro_rules! store_contract {
                 what_is_refused_draws_no_number,
                 a_raised_version_stands_for_the_sessions_before_it,
                 an_entry_leaves_when_no_token_of_it_is_good,
+                an_entry_stays_where_a_key_has_signed_tokens_that_live_longer,
                 many_sessions_of_an_account_become_its_version,
                 where_much_is_revoked_what_has_no_token_is_left_out,
                 a_new_life_begins_with_an_empty_feed,

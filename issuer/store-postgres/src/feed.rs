@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use signet_core::account::AccountId;
+use signet_core::feed::entry_life;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
     EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
@@ -127,11 +128,12 @@ impl PostgresStore {
     ) -> StoreResult<u64> {
         let mut tx = self.write().await?;
         hold(&mut tx).await?;
-        date(&mut tx, now.saturating_add(policy.lifetime)).await?;
+        let lifetime = lifetime(&mut tx, policy).await?;
+        date(&mut tx, now.saturating_add(lifetime)).await?;
         let mut left = remove_what_is_over(&mut tx, now).await?;
         let most = u64::from(policy.most);
         if count(&mut tx).await?.iter().any(|count| *count > most) {
-            let unused = remove_what_has_no_token(&mut tx, now, policy).await?;
+            let unused = remove_what_has_no_token(&mut tx, now, lifetime).await?;
             left = left.saturating_add(unused);
         }
         if left > 0 {
@@ -172,6 +174,18 @@ async fn draw(tx: &mut Transaction) -> StoreResult<()> {
         .await
         .map_err(db)?;
     Ok(())
+}
+
+/// How long entries live. Whatever ended did so after its tokens were made, and so after their key
+/// was told how long they live: it is read while no entry can come.
+async fn lifetime(tx: &mut Transaction, policy: &FeedPolicy) -> StoreResult<u64> {
+    let longest = sqlx::query_scalar!(
+        r#"SELECT coalesce(max(token_life), 0) AS "longest!" FROM signing_keys"#
+    )
+    .fetch_one(tx)
+    .await
+    .map_err(db)?;
+    Ok(entry_life(unsigned(longest)?).max(policy.lifetime))
 }
 
 async fn date(tx: &mut Transaction, leaves_at: UnixTime) -> StoreResult<()> {
@@ -229,9 +243,9 @@ async fn count(tx: &mut Transaction) -> StoreResult<[u64; 2]> {
 async fn remove_what_has_no_token(
     tx: &mut Transaction,
     now: UnixTime,
-    policy: &FeedPolicy,
+    lifetime: u64,
 ) -> StoreResult<u64> {
-    let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
+    let out = seconds(now.saturating_sub(lifetime.saturating_add(YOUNGER)));
     let behind = signed(BEHIND);
     let sessions = sqlx::query!(
         "DELETE FROM ended_sessions WHERE session_id IN (

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use signet_core::account::AccountId;
+use signet_core::feed::entry_life;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
     EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
@@ -95,14 +96,15 @@ impl FeedStore for SqliteStore {
 
     async fn settle_feed(&self, now: UnixTime, policy: &FeedPolicy) -> StoreResult<FeedSettled> {
         let mut tx = self.write().await?;
-        date(&mut tx, now.saturating_add(policy.lifetime)).await?;
+        let lifetime = lifetime(&mut tx, policy).await?;
+        date(&mut tx, now.saturating_add(lifetime)).await?;
         let mut settled = FeedSettled {
             left: remove_what_is_over(&mut tx, now).await?,
             folded: 0,
         };
         let most = u64::from(policy.most);
         if count(&mut tx).await?.iter().any(|count| *count > most) {
-            let unused = remove_what_has_no_token(&mut tx, now, policy).await?;
+            let unused = remove_what_has_no_token(&mut tx, now, lifetime).await?;
             settled.left = settled.left.saturating_add(unused);
         }
         if settled.left > 0 {
@@ -138,6 +140,18 @@ async fn draw(connection: &mut SqliteConnection) -> StoreResult<()> {
         .await
         .map_err(db)?;
     Ok(())
+}
+
+/// How long entries live. Whatever ended did so after its tokens were made, and so after their key
+/// was told how long they live.
+async fn lifetime(connection: &mut SqliteConnection, policy: &FeedPolicy) -> StoreResult<u64> {
+    let longest = sqlx::query_scalar!(
+        r#"SELECT coalesce(max(token_life), 0) AS "longest!: i64" FROM signing_keys"#
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(db)?;
+    Ok(entry_life(unsigned(longest)?).max(policy.lifetime))
 }
 
 async fn date(connection: &mut SqliteConnection, leaves_at: UnixTime) -> StoreResult<()> {
@@ -195,9 +209,9 @@ async fn count(connection: &mut SqliteConnection) -> StoreResult<[u64; 2]> {
 async fn remove_what_has_no_token(
     connection: &mut SqliteConnection,
     now: UnixTime,
-    policy: &FeedPolicy,
+    lifetime: u64,
 ) -> StoreResult<u64> {
-    let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
+    let out = seconds(now.saturating_sub(lifetime.saturating_add(YOUNGER)));
     let behind = signed(BEHIND);
     let sessions = sqlx::query!(
         "DELETE FROM ended_sessions WHERE session_id IN (

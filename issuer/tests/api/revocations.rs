@@ -349,6 +349,38 @@ revocation = "required"
     }
 }
 
+/// An hour's token is out, and every issuer that is left makes tokens of five minutes.
+#[tokio::test]
+async fn tokens_of_a_longer_life_are_refused_until_they_are_over() {
+    let longer = Setting {
+        access_seconds: 3_600,
+        ..Setting::production()
+    };
+    let first = Service::start_with(longer).await;
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let replica = first.beside(Setting::production()).await;
+        replica.member(&format!("bob{}@example.com", replicas.len()), &[]).await;
+        replicas.push(replica);
+    }
+    let ada = first.member(ADA, &[]).await;
+    let mut edge = Edge::of(&replicas[0], "https://auth.example.com").await;
+    let mut asks = replicas[1].client();
+    asks.access_token.clone_from(&ada.access_token);
+    let session = part(&token(&ada), 1)["sid"].as_str().unwrap().to_owned();
+    asks.delete(&format!("/v1/sessions/{session}"))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    for (seconds, is_refused) in [(0, true), (3_600 + 179, true), (1, false)] {
+        first.wait(seconds);
+        for replica in &replicas {
+            replica.app.issuer.settle_feed().await.unwrap();
+        }
+        edge.poll(&replicas[0]).await;
+        assert_eq!(edge.revokes(&token(&ada)), is_refused, "{seconds}");
+    }
+}
+
 /// After a revocation is acknowledged at one of three replicas, none of 300 refreshes at any of
 /// them succeeds, and each of them has it in its feed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -157,7 +157,7 @@ impl Issuer {
     ) -> Result<TokenPair, SetupError> {
         let (audience, client) = self.resolve(request)?;
         // The mailed token isn't used up for a session that nobody can be given now.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         if !self.setup_is_open().await? {
             return Err(SetupError::Closed);
         }

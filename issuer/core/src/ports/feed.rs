@@ -70,7 +70,8 @@ pub struct Revoked {
 /// How long entries are kept, and how many.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FeedPolicy {
-    /// How long an entry lives, in seconds, from when it was first seen.
+    /// How long an entry lives at least, in seconds, from when it was first seen. It lives longer where
+    /// a key is there whose tokens do: see [`crate::feed::entry_life`].
     pub lifetime: u64,
     /// How many ended sessions, and as many raised versions, are listed before the store looks which
     /// can do without.
@@ -98,7 +99,7 @@ pub trait FeedStore: Send + Sync {
 
     /// Dates new entries, and removes those whose time is over, refused keys among them. Where there are more than
     /// [`FeedPolicy::most`] of a kind, also those of which no token is out: of sessions and accounts
-    /// that were not refreshed for [`FeedPolicy::lifetime`]; and where there are still more ended
+    /// that were not refreshed for as long as an entry lives; and where there are still more ended
     /// sessions, raises the version of every account that has two or more of them, which lists the
     /// account instead. That ends no session: whoever has one gets a token of the new version with
     /// the next refresh. Records nothing.

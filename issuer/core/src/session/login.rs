@@ -111,7 +111,7 @@ impl Issuer {
         client: &str,
     ) -> Result<LoggedIn, LoginError> {
         // Nothing is hashed or counted for a login that couldn't end well.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         let canonical = login.email.canonical();
         let credential = self.store.credential(canonical, self.now()).await?;
         let device = self.known_device(&login, &credential);
@@ -288,7 +288,7 @@ impl Issuer {
         let context = self.context(origin, Actor::Account(session.account));
         let (audience, client) = (session.audience.clone(), session.client.clone());
         let policy = &self.settings.refresh;
-        let keyring = self.signing_keyring().await?;
+        let keyring = self.issuing_keyring().await?;
         let head = self
             .sessions
             .open_session(&context, session, effects, policy)

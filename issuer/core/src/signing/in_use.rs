@@ -1,9 +1,9 @@
 //! The keys that this process works with: opened once, looked at every second, exchanged whole.
 //!
 //! Whoever signs takes them by [`Issuer::signing_keyring`], which says no once they were read more
-//! than ten seconds ago: another process may have revoked one. What is public is served from memory
-//! however old it is. Who keeps a copy of the key set is told of each new one
-//! ([`Issuer::tell_of_keys`]).
+//! than ten seconds ago: another process may have revoked one. Whoever signs access tokens takes them
+//! by `issuing_keyring`, which wants to know more. What is public is served from memory however old it
+//! is. Who keeps a copy of the key set is told of each new one ([`Issuer::tell_of_keys`]).
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -207,6 +207,22 @@ impl Issuer {
             true => Ok(Arc::clone(&self.keys.known().keyring)),
             false => Err(StoreError::Unavailable(Box::new(TooOld))),
         }
+    }
+
+    /// What signs access tokens. The store notes with its key for how long these live, before the first
+    /// is made: entries of the feed and the key itself stay until they are over, also where issuers
+    /// beside this one, or after it, are set to shorter ones.
+    ///
+    /// # Errors
+    /// As [`Self::signing_keyring`], and when the store can't be told.
+    pub(crate) async fn issuing_keyring(&self) -> StoreResult<Arc<Keyring>> {
+        let keyring = self.signing_keyring().await?;
+        let (kid, life) = (keyring.active_kid(), self.settings.access_seconds);
+        if self.keys.known().stored.token_life(kid) < life {
+            self.store.note_token_life(kid, life).await?;
+            self.reread_keys().await;
+        }
+        Ok(keyring)
     }
 
     /// Whether the keys are young enough to sign.

@@ -40,7 +40,8 @@ pub struct KeyTimes {
     pub published: u64,
     /// Signing, before another takes its place.
     pub signs: u64,
-    /// Published after it stopped: its last token has expired by then.
+    /// Published after it stopped: its last token has expired by then. It is longer where the key
+    /// has signed for somebody whose tokens live longer.
     pub outlives: u64,
     /// Known to all processes before it makes refresh tokens.
     pub mac_spreads: u64,
@@ -74,7 +75,8 @@ impl KeyTimes {
     #[must_use]
     pub fn removed_at(&self, key: &SealedSigningKey) -> UnixTime {
         let stopped = key.retired_at.unwrap_or_else(|| key.signs_since());
-        stopped.saturating_add(self.outlives)
+        let last = key.token_life.saturating_add(SKEW);
+        stopped.saturating_add(self.outlives.max(last))
     }
 }
 

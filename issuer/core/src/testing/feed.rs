@@ -262,6 +262,23 @@ pub async fn an_entry_leaves_when_no_token_of_it_is_good(world: &World) {
     assert_eq!(revoked(world).await, empty);
 }
 
+pub async fn an_entry_stays_where_a_key_has_signed_tokens_that_live_longer(world: &World) {
+    let keys = super::keys::start(world).await;
+    let kid = keys.active().unwrap().kid.clone();
+    world.store.note_token_life(&kid, 3_600).await.unwrap();
+    let ada = world.account("ada", &[]).await.id;
+    let head = world.session("ada", ada, NOW).await;
+    assert!(end(world, ada, head.session.id).await);
+    let nothing = FeedSettled::default();
+    assert_eq!(settle(world, 0, FEED).await, nothing);
+    let over = crate::feed::entry_life(3_600);
+    assert_eq!(revoked(world).await.leaves_at, Some(after(over)));
+    // Nor is it left out where there is no room.
+    let few = FeedPolicy { most: 0, ..FEED };
+    assert_eq!(settle(world, over - 1, few).await, nothing);
+    assert_eq!(settle(world, over, FEED).await.left, 1);
+}
+
 /// Twelve sessions of one account end, of which two go on; and one of another account's.
 pub async fn many_sessions_of_an_account_become_its_version(world: &World) {
     let ada = world.account("ada", &[]).await.id;

@@ -50,6 +50,8 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     /// What a timer shows.
     pub(crate) tick_token: Option<&'static str>,
+    /// For how long access tokens are good, in seconds.
+    pub(crate) access_seconds: u64,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
     /// Whether who registers must prove the mailbox first.
@@ -73,6 +75,7 @@ impl Default for Setting {
             forward_auth: None,
             limits: crate::LIMITS,
             tick_token: None,
+            access_seconds: 300,
             limits_scale: 1,
             email_verification: EmailVerification::Required,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
@@ -297,7 +300,7 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         product: "Signet".to_owned(),
         audiences: vec!["agents".to_owned(), "billing".to_owned()],
         clients: vec!["web".to_owned(), "cli".to_owned()],
-        access_seconds: 300,
+        access_seconds: setting.access_seconds,
         refresh: RefreshPolicy::default(),
         max_sessions: 20,
         password: PasswordPolicy::default(),
