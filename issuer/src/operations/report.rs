@@ -32,6 +32,9 @@ pub(super) async fn of(operations: &Operations) -> String {
         family.sample(&[("class", class)], count);
     }
     store(&mut text, app, outbox.is_some());
+    let name = "signet_clock_plausible";
+    text.gauge(name, "Whether the clock is right, for all that is known.")
+        .sample(&[], u8::from(issuer.clock_is_plausible()));
     if let Some(outbox) = outbox {
         self::outbox(&mut text, app, outbox);
     }

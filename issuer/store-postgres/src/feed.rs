@@ -9,8 +9,8 @@ use signet_core::account::AccountId;
 use signet_core::feed::entry_life;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
-    Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, Leaving, RaisedVersion,
+    RefusedKey, Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::BEHIND;
@@ -22,6 +22,8 @@ use crate::rows::{seconds, signed, time, unsigned};
 /// For how long after a head advanced its predecessor may be answered, and more: a token may be that
 /// much younger than its row says.
 const YOUNGER: u64 = 120;
+/// How far ahead a clock is believed to be by which a token was made, in seconds.
+const AHEAD: u64 = 86_400;
 
 #[async_trait]
 impl FeedStore for PostgresStore {
@@ -129,13 +131,11 @@ impl PostgresStore {
         let mut tx = self.write().await?;
         hold(&mut tx).await?;
         let lifetime = lifetime(&mut tx, policy).await?;
-        date(&mut tx, now.saturating_add(lifetime)).await?;
-        let mut left = remove_what_is_over(&mut tx, now).await?;
-        let most = u64::from(policy.most);
-        if count(&mut tx).await?.iter().any(|count| *count > most) {
-            let unused = remove_what_has_no_token(&mut tx, now, lifetime).await?;
-            left = left.saturating_add(unused);
-        }
+        date(&mut tx, now, lifetime).await?;
+        let left = match policy.leaving {
+            Leaving::Due => remove(&mut tx, now, lifetime, policy.most.into()).await?,
+            Leaving::Held => 0,
+        };
         if left > 0 {
             draw(&mut tx).await?;
         }
@@ -188,23 +188,46 @@ async fn lifetime(tx: &mut Transaction, policy: &FeedPolicy) -> StoreResult<u64>
     Ok(entry_life(unsigned(longest)?).max(policy.lifetime))
 }
 
-async fn date(tx: &mut Transaction, leaves_at: UnixTime) -> StoreResult<()> {
-    let leaves_at = seconds(leaves_at);
+/// A token may have been made by a clock that is ahead of this one, which shows in its session's row.
+async fn date(tx: &mut Transaction, now: UnixTime, lifetime: u64) -> StoreResult<()> {
+    let (latest, now) = (seconds(now.saturating_add(AHEAD)), seconds(now));
+    let lifetime = signed(lifetime);
     sqlx::query!(
-        "UPDATE ended_sessions SET leaves_at = $1 WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE ended_sessions
+         SET leaves_at = $3::BIGINT + greatest($1::BIGINT, least($2::BIGINT, coalesce((
+             SELECT advanced_at FROM sessions WHERE sessions.id = ended_sessions.session_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(&mut *tx)
     .await
     .map_err(db)?;
     sqlx::query!(
-        "UPDATE raised_versions SET leaves_at = $1 WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE raised_versions
+         SET leaves_at = $3::BIGINT + greatest($1::BIGINT, least($2::BIGINT, coalesce((
+             SELECT max(advanced_at) FROM sessions
+             WHERE sessions.account_id = raised_versions.account_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(tx)
     .await
     .map_err(db)?;
     Ok(())
+}
+
+/// Removes what is over, and where more than `most` are left of a kind, what has no token.
+async fn remove(tx: &mut Transaction, now: UnixTime, lifetime: u64, most: u64) -> StoreResult<u64> {
+    let over = remove_what_is_over(tx, now).await?;
+    if count(tx).await?.iter().all(|count| *count <= most) {
+        return Ok(over);
+    }
+    let unused = remove_what_has_no_token(tx, now, lifetime).await?;
+    Ok(over.saturating_add(unused))
 }
 
 async fn remove_what_is_over(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {

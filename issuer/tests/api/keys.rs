@@ -166,6 +166,29 @@ async fn the_published_key_signs_when_an_admin_says_so() {
 }
 
 #[tokio::test]
+async fn no_key_goes_because_a_clock_was_set() {
+    let (service, mut admin) = service().await;
+    service.wait(PUBLISHED);
+    admin.log_in(ROOT, PASSWORD).await;
+    rotate(&admin).await.expect(StatusCode::OK);
+    let all = published(&service).await;
+    assert_eq!(all.len(), 3);
+    let upkeep = || async {
+        service.app.issuer.keep_keys().await.unwrap();
+        published(&service).await
+    };
+    service.set_forward(3_600);
+    assert_eq!(upkeep().await, all);
+    service.set_back(3_600);
+    assert_eq!(upkeep().await, all);
+    // Long after its tokens are over, by the clock that nobody sets.
+    service.wait(3_600 + 179);
+    assert_eq!(upkeep().await, all);
+    service.wait(1);
+    assert_eq!(upkeep().await.len(), 2);
+}
+
+#[tokio::test]
 async fn what_a_revoked_key_signed_is_refused_at_once() {
     let (service, mut admin) = service().await;
     let mut ada = service.member(ADA, &[]).await;

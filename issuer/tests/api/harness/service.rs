@@ -222,12 +222,18 @@ impl Service {
 
     /// Lets time pass.
     pub(crate) fn wait(&self, seconds: u64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.set_forward(seconds);
+        self.clock.running.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Sets the clock, though no time has passed.
+    pub(crate) fn set_forward(&self, seconds: u64) {
+        self.clock.now.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Sets the clock back.
     pub(crate) fn set_back(&self, seconds: u64) {
-        self.clock.0.fetch_sub(seconds, Ordering::SeqCst);
+        self.clock.now.fetch_sub(seconds, Ordering::SeqCst);
     }
 
     /// Where the mails end up.
@@ -346,16 +352,26 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: axum::Router) {
 
 /// A clock that goes only when told to.
 #[derive(Debug)]
-struct TestClock(AtomicU64);
+struct TestClock {
+    now: AtomicU64,
+    running: AtomicU64,
+}
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(AtomicU64::new(1_800_000_000))
+        Self {
+            now: AtomicU64::new(1_800_000_000),
+            running: AtomicU64::default(),
+        }
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> UnixTime {
-        UnixTime::from_secs(self.0.load(Ordering::SeqCst))
+        UnixTime::from_secs(self.now.load(Ordering::SeqCst))
+    }
+
+    fn running(&self) -> Duration {
+        Duration::from_secs(self.running.load(Ordering::SeqCst))
     }
 }
