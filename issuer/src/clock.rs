@@ -1,8 +1,12 @@
 //! The machine's clock: the one place of the issuer that reads it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signet_core::time::{Clock, UnixTime};
+
+/// When this process first wanted to know how long it has run.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Seconds since 1970, for what isn't given a [`Clock`].
 pub(crate) fn unix_seconds() -> i64 {
@@ -21,5 +25,9 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         UnixTime::from_secs(since.map_or(0, |elapsed| elapsed.as_secs()))
+    }
+
+    fn running(&self) -> Duration {
+        BEGAN.elapsed()
     }
 }

@@ -28,6 +28,7 @@ mod answer;
 mod decision;
 mod hygiene;
 mod identity;
+mod leeway;
 mod refusal;
 mod remembered;
 mod request;
@@ -37,6 +38,7 @@ use alloc::sync::Arc;
 pub use answer::Answer;
 pub use decision::Decision;
 pub use identity::Identity;
+pub use leeway::{Leeway, LeewayError};
 pub use refusal::{Code, Refusal};
 pub use request::RequestHead;
 
@@ -53,15 +55,12 @@ use crate::verify::Verifier;
 use hygiene::Headers;
 use remembered::Remembered;
 
-/// Leeway for clocks that differ, unless another is asked for, in seconds.
-const LEEWAY: u64 = 30;
-
 /// Decides about requests by one policy, with the keys and revocations it was given.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Arc<Policy>,
     verifier: Arc<Verifier>,
-    leeway: u64,
+    leeway: Leeway,
     keys: KeySet,
     /// The first second at which the keys are too old, if they ever are.
     keys_expire_at: Option<UnixTime>,
@@ -84,11 +83,12 @@ impl Gate {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         let audiences = policy.audiences().iter().map(|audience| audience.as_str());
-        let verifier = Verifier::new(policy.issuer(), audiences).leeway(LEEWAY);
+        let leeway = Leeway::default();
+        let verifier = Verifier::new(policy.issuer(), audiences).leeway(leeway.as_secs());
         Self {
             verifier: Arc::new(verifier),
             policy: Arc::new(policy),
-            leeway: LEEWAY,
+            leeway,
             keys: KeySet::default(),
             keys_expire_at: None,
             revocations: Arc::default(),
@@ -96,11 +96,11 @@ impl Gate {
         }
     }
 
-    /// Grants `seconds` to clocks that differ, instead of 30.
+    /// Grants that much to clocks that differ, instead of 30 seconds.
     #[must_use]
-    pub fn leeway(mut self, seconds: u64) -> Self {
-        self.verifier = Arc::new((*self.verifier).clone().leeway(seconds));
-        self.leeway = seconds;
+    pub fn leeway(mut self, leeway: Leeway) -> Self {
+        self.verifier = Arc::new((*self.verifier).clone().leeway(leeway.as_secs()));
+        self.leeway = leeway;
         // What was good with more patience may not be any more.
         self.remembered = Arc::default();
         self
@@ -139,7 +139,8 @@ impl Gate {
         let no_keys = KeySet::default();
         let keys = self.keys_at(now).unwrap_or(&no_keys);
         let mut revocations = (*self.revocations).clone();
-        let applied = revocations.apply(feed, keys, self.policy.issuer(), self.leeway, now)?;
+        let (issuer, leeway) = (self.policy.issuer(), self.leeway.as_secs());
+        let applied = revocations.apply(feed, keys, issuer, leeway, now)?;
         self.revocations = Arc::new(revocations);
         Ok(applied)
     }

@@ -91,7 +91,7 @@ mod verify;
 
 pub use cache::Cache;
 pub use claims::Claims;
-pub use gate::{Decision, Gate, Refusal, RequestHead};
+pub use gate::{Decision, Gate, Leeway, Refusal, RequestHead};
 pub use key_id::KeyId;
 pub use keyset::KeySet;
 pub use refresher::Refresher;

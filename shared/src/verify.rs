@@ -59,7 +59,8 @@ impl Verifier {
         }
     }
 
-    /// Grants `seconds` to clocks that differ, instead of 30.
+    /// Grants `seconds` to clocks that differ, instead of 30. Who holds tokens against a revocation feed
+    /// grants no more than [`Leeway::MOST`](crate::Leeway::MOST): it names ended sessions no longer.
     #[must_use]
     pub fn leeway(mut self, seconds: u64) -> Self {
         self.expected.leeway = seconds;

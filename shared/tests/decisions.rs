@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Gate, KeySet, Rejection, RequestHead};
+use signet_verifier::{Gate, KeySet, Leeway, Rejection, RequestHead};
 
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
@@ -66,7 +66,7 @@ fn gate(file: &Value, case: &Value, notation: &str) -> Gate {
         "toml" => Policy::from_toml(policy),
         _ => Policy::from_json(policy.as_bytes()),
     };
-    let leeway = seconds(setting(file, case, "leeway"));
+    let leeway = Leeway::from_secs(seconds(setting(file, case, "leeway"))).unwrap();
     let mut gate = Gate::new(policy.unwrap()).leeway(leeway);
     if let Some(name) = setting(file, case, "keys").as_str() {
         let jwks = file["key_sets"][name].as_str().unwrap();

@@ -37,7 +37,7 @@ export interface GateOptions {
   feedUrl?: string | false;
   /** For how many seconds keys are used when no newer ones can be had. Default: a day. */
   maxStale?: number;
-  /** Seconds granted to clocks that differ. Default: 30. */
+  /** Seconds granted to clocks that differ, at most 60: the revocation feed names ended sessions no longer. Default: 30. */
   leeway?: number | bigint;
   /**
    * When a key is given a table with which it checks signatures in a third of the time, at 380 kB for

@@ -12,6 +12,9 @@ const TABLES = ['after_uses', 'eager', 'never'];
 /** For how long keys are used when no newer ones can be had, in seconds. */
 const A_DAY = 86_400;
 
+/** The most seconds that clocks may differ: the revocation feed names ended sessions no longer. */
+const MOST_LEEWAY = 60;
+
 /** Everything the gate has to know, with what goes without saying. */
 export function readOptions(options, host) {
   for (const name of Object.keys(options)) {
@@ -23,6 +26,9 @@ export function readOptions(options, host) {
   // What else is wrong with an issuer is told with the other faults of the policy.
   if (!offline && typeof issuer === 'string') [issuer, keysUrl || issuer, feedUrl || issuer].forEach((url) => checkUrl(url, issuer));
   checkSeconds('leeway', leeway);
+  if (leeway > MOST_LEEWAY) {
+    throw invalid(`leeway must be at most ${MOST_LEEWAY} seconds: the revocation feed names ended sessions no longer`);
+  }
   checkSeconds('maxStale', maxStale);
   if (!Array.isArray(feeds)) throw invalid('feeds must be a list');
   if (!TABLES.includes(tables)) throw invalid(`tables must be one of ${TABLES.join(', ')}`);

@@ -32,7 +32,7 @@ use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{Answer, Config, Document, DocumentStatus, Next, Ticket};
 use signet_verifier::revocation::Applied;
 use signet_verifier::time::{UnixMillis, UnixTime};
-use signet_verifier::{Decision, Gate, KeySet, Refresher};
+use signet_verifier::{Decision, Gate, KeySet, Leeway, Refresher};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use exchange::{Exchange, Results};
@@ -90,10 +90,15 @@ pub fn results() -> *const u32 {
 /// The text, if it fails: each fault, a line each.
 #[wasm_bindgen]
 pub fn open(length: usize, leeway_low: u32, leeway_high: u32, tables: u32) -> u32 {
-    host(
-        |host| match Policy::from_json(host.exchange.input(length)) {
+    host(|host| {
+        let leeway = match Leeway::from_secs(long(leeway_low, leeway_high)) {
+            Ok(leeway) => leeway,
+            // `js/options.js` has said it before.
+            Err(error) => return host.exchange.fail(&error.to_string()),
+        };
+        match Policy::from_json(host.exchange.input(length)) {
             Ok(policy) => {
-                let gate = Gate::new(policy).leeway(long(leeway_low, leeway_high));
+                let gate = Gate::new(policy).leeway(leeway);
                 host.gate = Some(gate.tables(match tables {
                     0 => Tables::AfterUses,
                     1 => Tables::Eager,
@@ -105,8 +110,8 @@ pub fn open(length: usize, leeway_low: u32, leeway_high: u32, tables: u32) -> u3
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 host.exchange.fail(&faults.join("\n"))
             }
-        },
-    )
+        }
+    })
 }
 
 /// Pins the key set that was written. The text, if it fails: code and text of why.

@@ -88,7 +88,8 @@ fn shipped(folder: &Path, filter: &Path) -> Done {
 fn misconfigured(folder: &Path, filter: &Path) -> Done {
     let text = proxy::with_filter(&proxy::shipped()?, filter)?;
     let text = proxy::replaced(&text, "\"version\":1", "\"version\":2")?;
-    let text = proxy::replaced(&text, "\"issuer_cluster\"", "\"issuer-cluster\"")?;
+    let unknown = "\"leeway\":61,\"issuer-cluster\"";
+    let text = proxy::replaced(&text, "\"issuer_cluster\"", unknown)?;
     let file = folder.join("envoy.yaml");
     fs::write(&file, text)?;
     let Err(told) = proxy::validate(&file) else {
@@ -97,6 +98,7 @@ fn misconfigured(folder: &Path, filter: &Path) -> Done {
     let told = told.to_string();
     for fault in [
         "\"issuer-cluster\" is not known",
+        "\"leeway\" must be whole seconds, at most 60",
         "policy: ",
         "\"pinned_keys\"",
     ] {

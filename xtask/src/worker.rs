@@ -309,6 +309,10 @@ fn misconfigured(folder: &Path, built: &Path) -> Done {
         world("{}", ""),
         world("", ""),
         world(good.as_str(), "http://auth.example.com"),
+        World {
+            leeway: 61,
+            ..world(good.as_str(), "https://auth.example.com")
+        },
     ];
     let (_workerd, ports) = runtime::start(folder, built, &worlds, &clock)?;
     for port in ports {
@@ -323,6 +327,7 @@ fn misconfigured(folder: &Path, built: &Path) -> Done {
     for told in [
         "nothing is let through: SIGNET_POLICY",
         "nothing is let through: SIGNET_ISSUER_URL",
+        "nothing is let through: SIGNET_LEEWAY: must be whole seconds, at most 60",
     ] {
         expect(log.contains(told), format!("the log says {told:?}"))?;
     }

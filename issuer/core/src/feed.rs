@@ -14,7 +14,8 @@
 //! 4. While the store doesn't answer, what was signed is served until its time is over, and then
 //!    nothing: a feed is only ever signed after its content was read.
 //! 5. An entry is dated by the first process that sees it, and leaves once no token that it is for
-//!    can be good: [`crate::ports::feed::FeedStore::settle_feed`].
+//!    can be good: [`crate::ports::feed::FeedStore::settle_feed`]. A process whose clock was set takes
+//!    none away for as long as that.
 //!
 //! To revoke by something new: a table and a trigger in a migration of each store, a list in
 //! [`crate::ports::feed::Revoked`] and in `state`, and a claim in `text` and in the verifier.
@@ -32,8 +33,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::issuer::Issuer;
 use crate::ports::StoreError;
-use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled};
+use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Leaving};
 use crate::signing::access_token::SigningError;
+use crate::signing::life::SKEW;
 use crate::time::UnixTime;
 use edition::Edition;
 use state::State;
@@ -42,8 +44,6 @@ use state::State;
 pub const GOOD_FOR: u64 = 30;
 /// How often it is signed anew, in seconds.
 pub const SIGNED_EVERY: u64 = 15;
-/// How many seconds the clock of a verifier may be behind, which takes a token that much longer.
-const LEEWAY: u64 = 30;
 /// How many ended sessions are listed before those of one account become its raised version.
 const MOST_LISTED: u32 = 4_000;
 /// How many entries of a kind are ever listed: verifiers take no more.
@@ -58,12 +58,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
 /// How long an entry is listed, in seconds, where access tokens live for `access_seconds` at most: until
-/// no token that it is for is good anywhere.
+/// no token that it is for is good anywhere, which is also for how long its key is published.
 #[must_use]
-pub fn entry_life(access_seconds: u64) -> u64 {
-    access_seconds
-        .saturating_add(LEEWAY)
-        .saturating_add(GOOD_FOR)
+pub const fn entry_life(access_seconds: u64) -> u64 {
+    access_seconds.saturating_add(SKEW)
 }
 
 /// A feed to be served.
@@ -311,6 +309,10 @@ impl Issuer {
         FeedPolicy {
             lifetime: entry_life(self.settings.access_seconds),
             most: MOST_LISTED,
+            leaving: match self.clock_watch.was_set() {
+                true => Leaving::Held,
+                false => Leaving::Due,
+            },
         }
     }
 }

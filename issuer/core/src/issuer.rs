@@ -1,6 +1,7 @@
 //! The issuer: everything the use cases share. The use cases themselves are `impl Issuer` blocks
 //! in the files of their areas.
 
+mod clock_watch;
 mod settings;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::signing::seal::MasterKeys;
 use crate::tally::Tally;
 use crate::time::{Clock, UnixTime};
 
+use clock_watch::ClockWatch;
 pub use settings::{LimitSettings, Settings};
 
 /// What an issuer is made of.
@@ -81,6 +83,7 @@ pub struct Issuer {
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) lines: Lines,
     clock: Arc<dyn Clock>,
+    pub(crate) clock_watch: ClockWatch,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) master_keys: MasterKeys,
     pub(crate) keys: KeysInUse,
@@ -172,6 +175,7 @@ impl Issuer {
             sessions,
             limiter,
             lines: Lines::default(),
+            clock_watch: ClockWatch::new(Arc::clone(&clock), keys.recorded_at()),
             clock,
             randomness,
             master_keys,

@@ -167,6 +167,10 @@ pub trait KeyStore: Send + Sync {
 pub trait AuditStore: Send + Sync {
     /// Up to `limit` rows behind the place `after`, in order.
     async fn recorded(&self, after: u64, limit: u32) -> StoreResult<Vec<Recorded>>;
+
+    /// When the last row was written, by the clock of who wrote it. Asked every second by every
+    /// process, so it is one small read.
+    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>>;
 }
 
 /// Everything a store does.

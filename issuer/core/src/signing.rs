@@ -59,6 +59,8 @@ pub struct SealedSigningKey {
     pub activated_at: Option<UnixTime>,
     /// When it stopped.
     pub retired_at: Option<UnixTime>,
+    /// For how long the tokens live that it signs, at most, in seconds; 0 before it signs.
+    pub token_life: u64,
 }
 
 impl SealedSigningKey {
@@ -156,6 +158,12 @@ impl StoredKeys {
 
     fn in_state(&self, state: KeyState) -> Option<&SealedSigningKey> {
         self.signing.iter().find(|key| key.state == state)
+    }
+
+    /// For how long the tokens of a key live, at most, in seconds.
+    pub(crate) fn token_life(&self, kid: &str) -> u64 {
+        let key = self.signing.iter().find(|key| key.kid == kid);
+        key.map_or(0, |key| key.token_life)
     }
 }
 

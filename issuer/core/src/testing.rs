@@ -234,6 +234,7 @@ macro_rules! store_contract {
                 a_young_key_does_not_take_over,
                 a_revoked_key_is_gone_at_once_and_refused,
                 a_refused_kid_leaves_the_feed_when_no_edge_has_its_key,
+                a_key_stays_until_the_longest_token_that_it_signed_is_over,
                 keys_are_changed_by_who_may,
                 what_one_master_key_sealed_is_sealed_anew_under_another,
             }
@@ -245,6 +246,7 @@ macro_rules! store_contract {
                 the_trail_is_one_unbroken_chain,
                 the_trail_is_read_in_pages,
                 a_store_that_can_write_says_so,
+                the_trail_says_when_it_was_written_last,
             }
             operations {
                 an_outbox_says_what_waits_in_it_and_for_how_long,
@@ -261,6 +263,9 @@ macro_rules! store_contract {
                 what_is_refused_draws_no_number,
                 a_raised_version_stands_for_the_sessions_before_it,
                 an_entry_leaves_when_no_token_of_it_is_good,
+                an_entry_stays_where_a_key_has_signed_tokens_that_live_longer,
+                an_entry_is_dated_no_earlier_than_the_last_token_it_is_for,
+                what_is_held_stays_whatever_the_clock_says,
                 many_sessions_of_an_account_become_its_version,
                 where_much_is_revoked_what_has_no_token_is_left_out,
                 a_new_life_begins_with_an_empty_feed,

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Gate, RequestHead};
+use signet_verifier::{Gate, Leeway, RequestHead};
 
 use self::request::Fault;
 use super::{complain, key_set, unusable};
@@ -39,9 +39,9 @@ pub(super) struct Decide {
     /// The time of the decisions, in seconds since 1970
     #[arg(long, value_name = "UNIX")]
     now: u64,
-    /// Seconds granted to clocks that differ
-    #[arg(long, default_value_t = 30)]
-    leeway: u64,
+    /// Seconds granted to clocks that differ, at most 60
+    #[arg(long, default_value = "30")]
+    leeway: Leeway,
 }
 
 impl Decide {

@@ -44,6 +44,9 @@ pub(super) async fn of(operations: &Operations) -> String {
     let name = "signet_feed_signed";
     text.gauge(name, "Whether there is a revocation feed to be fetched.")
         .sample(&[], u8::from(feed.is_ok()));
+    let name = "signet_clock_plausible";
+    text.gauge(name, "Whether the clock is right, for all that is known.")
+        .sample(&[], u8::from(issuer.clock_is_plausible()));
     if let Some(outbox) = outbox {
         self::outbox(&mut text, app, outbox);
     }

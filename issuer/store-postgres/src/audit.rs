@@ -8,6 +8,7 @@ use signet_core::audit::verification::TrailHead;
 use signet_core::audit::{AddressOwner, Event, Placed, Recorded};
 use signet_core::ports::{AuditStore, StoreError, StoreResult};
 use signet_core::secret::OperatingSystem;
+use signet_core::time::UnixTime;
 use uuid::Uuid;
 
 use crate::db::{Lock, PostgresStore, Transaction, db};
@@ -282,6 +283,18 @@ impl AuditStore for PostgresStore {
             .into_iter()
             .map(Recorded::try_from)
             .collect()
+        })
+        .await
+    }
+
+    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>> {
+        self.attempt(|| async {
+            let mut tx = self.snapshot().await?;
+            let at = sqlx::query_scalar!("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")
+                .fetch_optional(&mut tx)
+                .await
+                .map_err(db)?;
+            Ok(at.map(time))
         })
         .await
     }

@@ -6,10 +6,11 @@
 
 use async_trait::async_trait;
 use signet_core::account::AccountId;
+use signet_core::feed::entry_life;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
-    Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, Leaving, RaisedVersion,
+    RefusedKey, Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::MOST_BEHIND;
@@ -21,6 +22,8 @@ use crate::rows::{seconds, signed, time, unsigned};
 /// For how long after a head advanced its predecessor may be answered, and more: a token may be that
 /// much younger than its row says.
 const YOUNGER: u64 = 120;
+/// How far ahead a clock is believed to be by which a token was made, in seconds.
+const AHEAD: u64 = 86_400;
 
 #[async_trait]
 impl FeedStore for PostgresStore {
@@ -127,13 +130,12 @@ impl PostgresStore {
     ) -> StoreResult<u64> {
         let mut tx = self.write().await?;
         hold(&mut tx).await?;
-        date(&mut tx, now.saturating_add(policy.lifetime)).await?;
-        let mut left = remove_what_is_over(&mut tx, now).await?;
-        let most = u64::from(policy.most);
-        if count(&mut tx).await?.iter().any(|count| *count > most) {
-            let unused = remove_what_has_no_token(&mut tx, now, policy).await?;
-            left = left.saturating_add(unused);
-        }
+        let lifetime = lifetime(&mut tx, policy).await?;
+        date(&mut tx, now, lifetime).await?;
+        let left = match policy.leaving {
+            Leaving::Due => remove(&mut tx, now, lifetime, policy.most.into()).await?,
+            Leaving::Held => 0,
+        };
         if left > 0 {
             draw(&mut tx).await?;
         }
@@ -174,23 +176,58 @@ async fn draw(tx: &mut Transaction) -> StoreResult<()> {
     Ok(())
 }
 
-async fn date(tx: &mut Transaction, leaves_at: UnixTime) -> StoreResult<()> {
-    let leaves_at = seconds(leaves_at);
+/// How long entries live. Whatever ended did so after its tokens were made, and so after their key
+/// was told how long they live: it is read while no entry can come.
+async fn lifetime(tx: &mut Transaction, policy: &FeedPolicy) -> StoreResult<u64> {
+    let longest = sqlx::query_scalar!(
+        r#"SELECT coalesce(max(token_life), 0) AS "longest!" FROM signing_keys"#
+    )
+    .fetch_one(tx)
+    .await
+    .map_err(db)?;
+    Ok(entry_life(unsigned(longest)?).max(policy.lifetime))
+}
+
+/// A token may have been made by a clock that is ahead of this one, which shows in its session's row.
+async fn date(tx: &mut Transaction, now: UnixTime, lifetime: u64) -> StoreResult<()> {
+    let (latest, now) = (seconds(now.saturating_add(AHEAD)), seconds(now));
+    let lifetime = signed(lifetime);
     sqlx::query!(
-        "UPDATE ended_sessions SET leaves_at = $1 WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE ended_sessions
+         SET leaves_at = $3::BIGINT + greatest($1::BIGINT, least($2::BIGINT, coalesce((
+             SELECT advanced_at FROM sessions WHERE sessions.id = ended_sessions.session_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(&mut *tx)
     .await
     .map_err(db)?;
     sqlx::query!(
-        "UPDATE raised_versions SET leaves_at = $1 WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE raised_versions
+         SET leaves_at = $3::BIGINT + greatest($1::BIGINT, least($2::BIGINT, coalesce((
+             SELECT max(advanced_at) FROM sessions
+             WHERE sessions.account_id = raised_versions.account_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(tx)
     .await
     .map_err(db)?;
     Ok(())
+}
+
+/// Removes what is over, and where more than `most` are left of a kind, what has no token.
+async fn remove(tx: &mut Transaction, now: UnixTime, lifetime: u64, most: u64) -> StoreResult<u64> {
+    let over = remove_what_is_over(tx, now).await?;
+    if count(tx).await?.iter().all(|count| *count <= most) {
+        return Ok(over);
+    }
+    let unused = remove_what_has_no_token(tx, now, lifetime).await?;
+    Ok(over.saturating_add(unused))
 }
 
 async fn remove_what_is_over(tx: &mut Transaction, now: UnixTime) -> StoreResult<u64> {
@@ -229,9 +266,9 @@ async fn count(tx: &mut Transaction) -> StoreResult<[u64; 2]> {
 async fn remove_what_has_no_token(
     tx: &mut Transaction,
     now: UnixTime,
-    policy: &FeedPolicy,
+    lifetime: u64,
 ) -> StoreResult<u64> {
-    let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
+    let out = seconds(now.saturating_sub(lifetime.saturating_add(YOUNGER)));
     let behind = signed(MOST_BEHIND);
     let sessions = sqlx::query!(
         "DELETE FROM ended_sessions WHERE session_id IN (

@@ -15,7 +15,7 @@ use signet_core::signing::{
 use signet_core::time::UnixTime;
 
 use crate::db::{Lock, PostgresStore, Transaction, db};
-use crate::rows::{array, corrupt, seconds, small, time};
+use crate::rows::{array, corrupt, seconds, small, time, unsigned};
 
 #[async_trait]
 impl KeyStore for PostgresStore {
@@ -70,7 +70,8 @@ pub(crate) async fn load(tx: &mut Transaction) -> StoreResult<Option<StoredKeys>
 
 async fn signing_keys(tx: &mut Transaction) -> StoreResult<Vec<SealedSigningKey>> {
     sqlx::query!(
-        r#"SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at
+        r#"SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at,
+                  token_life
            FROM signing_keys ORDER BY created_at, kid COLLATE "C""#
     )
     .fetch_all(tx)
@@ -88,6 +89,7 @@ async fn signing_keys(tx: &mut Transaction) -> StoreResult<Vec<SealedSigningKey>
             created_at: time(row.created_at),
             activated_at: row.activated_at.map(time),
             retired_at: row.retired_at.map(time),
+            token_life: unsigned(row.token_life)?,
         })
     })
     .collect()

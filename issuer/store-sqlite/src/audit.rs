@@ -8,6 +8,7 @@ use signet_core::audit::verification::TrailHead;
 use signet_core::audit::{AddressOwner, Event, Placed, Recorded};
 use signet_core::ports::{AuditStore, StoreResult};
 use signet_core::secret::OperatingSystem;
+use signet_core::time::UnixTime;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -280,5 +281,13 @@ impl AuditStore for SqliteStore {
         .into_iter()
         .map(Recorded::try_from)
         .collect()
+    }
+
+    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>> {
+        let at = sqlx::query_scalar!("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(db)?;
+        Ok(at.map(time))
     }
 }

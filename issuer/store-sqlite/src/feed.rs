@@ -3,10 +3,11 @@
 
 use async_trait::async_trait;
 use signet_core::account::AccountId;
+use signet_core::feed::entry_life;
 use signet_core::ports::StoreResult;
 use signet_core::ports::feed::{
-    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, RaisedVersion, RefusedKey,
-    Revoked,
+    EndedSession, FeedPolicy, FeedPosition, FeedSettled, FeedStore, Leaving, RaisedVersion,
+    RefusedKey, Revoked,
 };
 use signet_core::session::SessionId;
 use signet_core::session::detached::MOST_BEHIND;
@@ -19,6 +20,8 @@ use crate::rows::{seconds, signed, time, unsigned, uuid};
 /// For how long after a head advanced its predecessor may be answered, and more: a token may be that
 /// much younger than its row says.
 const YOUNGER: u64 = 120;
+/// How far ahead a clock is believed to be by which a token was made, in seconds.
+const AHEAD: u64 = 86_400;
 
 #[async_trait]
 impl FeedStore for SqliteStore {
@@ -95,16 +98,16 @@ impl FeedStore for SqliteStore {
 
     async fn settle_feed(&self, now: UnixTime, policy: &FeedPolicy) -> StoreResult<FeedSettled> {
         let mut tx = self.write().await?;
-        date(&mut tx, now.saturating_add(policy.lifetime)).await?;
+        let lifetime = lifetime(&mut tx, policy).await?;
+        date(&mut tx, now, lifetime).await?;
+        let most = u64::from(policy.most);
         let mut settled = FeedSettled {
-            left: remove_what_is_over(&mut tx, now).await?,
+            left: match policy.leaving {
+                Leaving::Due => remove(&mut tx, now, lifetime, most).await?,
+                Leaving::Held => 0,
+            },
             folded: 0,
         };
-        let most = u64::from(policy.most);
-        if count(&mut tx).await?.iter().any(|count| *count > most) {
-            let unused = remove_what_has_no_token(&mut tx, now, policy).await?;
-            settled.left = settled.left.saturating_add(unused);
-        }
         if settled.left > 0 {
             draw(&mut tx).await?;
         }
@@ -140,23 +143,63 @@ async fn draw(connection: &mut SqliteConnection) -> StoreResult<()> {
     Ok(())
 }
 
-async fn date(connection: &mut SqliteConnection, leaves_at: UnixTime) -> StoreResult<()> {
-    let leaves_at = seconds(leaves_at);
+/// How long entries live. Whatever ended did so after its tokens were made, and so after their key
+/// was told how long they live.
+async fn lifetime(connection: &mut SqliteConnection, policy: &FeedPolicy) -> StoreResult<u64> {
+    let longest = sqlx::query_scalar!(
+        r#"SELECT coalesce(max(token_life), 0) AS "longest!: i64" FROM signing_keys"#
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(db)?;
+    Ok(entry_life(unsigned(longest)?).max(policy.lifetime))
+}
+
+/// A token may have been made by a clock that is ahead of this one, which shows in its session's row.
+async fn date(connection: &mut SqliteConnection, now: UnixTime, lifetime: u64) -> StoreResult<()> {
+    let (latest, now) = (seconds(now.saturating_add(AHEAD)), seconds(now));
+    let lifetime = signed(lifetime);
     sqlx::query!(
-        "UPDATE ended_sessions SET leaves_at = ? WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE ended_sessions
+         SET leaves_at = ?3 + max(?1, min(?2, coalesce((
+             SELECT advanced_at FROM sessions WHERE sessions.id = ended_sessions.session_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(&mut *connection)
     .await
     .map_err(db)?;
     sqlx::query!(
-        "UPDATE raised_versions SET leaves_at = ? WHERE leaves_at IS NULL",
-        leaves_at
+        "UPDATE raised_versions
+         SET leaves_at = ?3 + max(?1, min(?2, coalesce((
+             SELECT max(advanced_at) FROM sessions
+             WHERE sessions.account_id = raised_versions.account_id), 0)))
+         WHERE leaves_at IS NULL",
+        now,
+        latest,
+        lifetime
     )
     .execute(connection)
     .await
     .map_err(db)?;
     Ok(())
+}
+
+/// Removes what is over, and where more than `most` are left of a kind, what has no token.
+async fn remove(
+    connection: &mut SqliteConnection,
+    now: UnixTime,
+    lifetime: u64,
+    most: u64,
+) -> StoreResult<u64> {
+    let over = remove_what_is_over(connection, now).await?;
+    if count(connection).await?.iter().all(|count| *count <= most) {
+        return Ok(over);
+    }
+    let unused = remove_what_has_no_token(connection, now, lifetime).await?;
+    Ok(over.saturating_add(unused))
 }
 
 async fn remove_what_is_over(connection: &mut SqliteConnection, now: UnixTime) -> StoreResult<u64> {
@@ -195,9 +238,9 @@ async fn count(connection: &mut SqliteConnection) -> StoreResult<[u64; 2]> {
 async fn remove_what_has_no_token(
     connection: &mut SqliteConnection,
     now: UnixTime,
-    policy: &FeedPolicy,
+    lifetime: u64,
 ) -> StoreResult<u64> {
-    let out = seconds(now.saturating_sub(policy.lifetime.saturating_add(YOUNGER)));
+    let out = seconds(now.saturating_sub(lifetime.saturating_add(YOUNGER)));
     let behind = signed(MOST_BEHIND);
     let sessions = sqlx::query!(
         "DELETE FROM ended_sessions WHERE session_id IN (

@@ -17,7 +17,7 @@ use sqlx::SqliteConnection;
 
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{array, corrupt, seconds, small, time};
+use crate::rows::{array, corrupt, seconds, small, time, unsigned};
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -69,7 +69,8 @@ pub(crate) async fn load(connection: &mut SqliteConnection) -> StoreResult<Optio
 
 async fn signing_keys(connection: &mut SqliteConnection) -> StoreResult<Vec<SealedSigningKey>> {
     sqlx::query!(
-        "SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at
+        "SELECT kid, public, sealed, master_key, state, created_at, activated_at, retired_at,
+                token_life
          FROM signing_keys ORDER BY created_at, kid"
     )
     .fetch_all(connection)
@@ -87,6 +88,7 @@ async fn signing_keys(connection: &mut SqliteConnection) -> StoreResult<Vec<Seal
             created_at: time(row.created_at),
             activated_at: row.activated_at.map(time),
             retired_at: row.retired_at.map(time),
+            token_life: unsigned(row.token_life)?,
         })
     })
     .collect()

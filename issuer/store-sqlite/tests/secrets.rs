@@ -45,6 +45,10 @@ impl Clock for Standing {
     fn now(&self) -> UnixTime {
         NOW
     }
+
+    fn running(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Keeps what it is given, as a person reads it.

@@ -14,7 +14,7 @@ const ADA: &str = "ada@example.com";
 /// How long a key is published before it signs, in seconds.
 const PUBLISHED: u64 = 900;
 /// How long a key is published after it stopped, in seconds.
-const OUTLIVES: u64 = 300 + 120;
+const OUTLIVES: u64 = 300 + 180;
 
 /// A service whose next key is published, and an admin who has just logged in.
 async fn service() -> (Service, Client) {
@@ -129,7 +129,7 @@ async fn the_published_key_signs_when_an_admin_says_so() {
     assert_eq!(states(&after), ["next", "active", "retired"]);
     assert_eq!(after[2]["kid"], first.as_str());
     assert_eq!(after[2]["retired_at"], "2027-01-15T08:15:00Z");
-    assert_eq!(after[2]["removed_at"], "2027-01-15T08:22:00Z");
+    assert_eq!(after[2]["removed_at"], "2027-01-15T08:23:00Z");
     assert_eq!(
         published(&service).await,
         sorted([first.as_str(), &second, third])
@@ -149,7 +149,7 @@ async fn the_published_key_signs_when_an_admin_says_so() {
     admin.log_in(ROOT, PASSWORD).await;
     let gone = listed(&admin).await;
     assert_eq!(states(&gone), ["next", "active", "removed"]);
-    assert_eq!(gone[2]["removed_at"], "2027-01-15T08:22:00Z");
+    assert_eq!(gone[2]["removed_at"], "2027-01-15T08:23:00Z");
     let id = admin.get("/v1/me").await.string("id");
     let told = told(&admin).await;
     let told = told.iter().map(|(action, actor)| (&**action, &**actor));
@@ -163,6 +163,29 @@ async fn the_published_key_signs_when_an_admin_says_so() {
             ("keys.removed", "system"),
         ]
     );
+}
+
+#[tokio::test]
+async fn no_key_goes_because_a_clock_was_set() {
+    let (service, mut admin) = service().await;
+    service.wait(PUBLISHED);
+    admin.log_in(ROOT, PASSWORD).await;
+    rotate(&admin).await.expect(StatusCode::OK);
+    let all = published(&service).await;
+    assert_eq!(all.len(), 3);
+    let upkeep = || async {
+        service.app.issuer.keep_keys().await.unwrap();
+        published(&service).await
+    };
+    service.set_forward(3_600);
+    assert_eq!(upkeep().await, all);
+    service.set_back(3_600);
+    assert_eq!(upkeep().await, all);
+    // Long after its tokens are over, by the clock that nobody sets.
+    service.wait(3_600 + 179);
+    assert_eq!(upkeep().await, all);
+    service.wait(1);
+    assert_eq!(upkeep().await.len(), 2);
 }
 
 #[tokio::test]

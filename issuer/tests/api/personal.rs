@@ -171,6 +171,7 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "created_at",
             "activated_at",
             "retired_at",
+            "token_life",
         ],
     ),
 ];

@@ -9,6 +9,8 @@ use crate::harness::{Client, PASSWORD, Service, Setting};
 
 const ADA: &str = "ada@example.com";
 const HOUR: u64 = 3_600;
+/// How far a clock may be behind what was written down.
+const SKEW: u64 = 300;
 
 /// A service that has time for many requests.
 async fn service() -> Service {
@@ -64,10 +66,18 @@ fn bent(good: &str) -> Vec<String> {
     bent
 }
 
-/// Tables without which a process can still tell which keys there are.
+/// Tables without which a process can still tell which keys there are, and whether its clock is behind.
 fn beside_keys() -> impl Iterator<Item = &'static str> {
-    let of_keys = |table: &str| table == "meta" || table.contains("key") || table == "secrets";
+    let of_keys = |table: &str| {
+        table.contains("key") || matches!(table, "meta" | "secrets" | "audit")
+    };
     TABLES.into_iter().filter(move |table| !of_keys(table))
+}
+
+/// Writes something down at this time, and has the service notice.
+async fn write_down(service: &Service, email: &str) {
+    service.create_account(email, &[]).await;
+    service.app.issuer.reread_keys().await;
 }
 
 #[tokio::test]
@@ -144,15 +154,23 @@ async fn a_clock_an_hour_back_and_forth_revives_no_session() {
         .refresh()
         .await
         .expect_problem("invalid_refresh_token");
-    for _ in 0..3 {
-        service.set_back(HOUR);
+    write_down(&service, "bob@example.com").await;
+    for (seconds, code) in [
+        (HOUR, "unavailable"),
+        (SKEW, "invalid_refresh_token"),
+        (HOUR, "unavailable"),
+    ] {
+        service.set_back(seconds);
+        for client in [&mut ended, &mut replayed, &mut thief, &mut expired] {
+            client.refresh().await.expect_problem(code);
+        }
+        service.set_forward(seconds);
         for client in [&mut ended, &mut replayed, &mut thief, &mut expired] {
             client
                 .refresh()
                 .await
                 .expect_problem("invalid_refresh_token");
         }
-        service.wait(HOUR);
     }
 }
 
@@ -170,14 +188,51 @@ async fn an_access_token_of_the_future_is_neither_taken_nor_made() {
     ada.refresh().await.expect(StatusCode::OK);
     let before = claims(&ada)["iat"].as_u64().unwrap();
     ada.get("/v1/me").await.expect(StatusCode::OK);
-    service.set_back(HOUR);
+    service.set_back(SKEW);
     ada.get("/v1/me").await.expect_problem("invalid_token");
     ada.refresh().await.expect(StatusCode::OK);
     let made = claims(&ada);
-    assert_eq!(made["iat"].as_u64().unwrap(), before - HOUR);
-    assert!(made["exp"].as_u64().unwrap() <= before - HOUR + 300);
+    assert_eq!(made["iat"].as_u64().unwrap(), before - SKEW);
+    assert!(made["exp"].as_u64().unwrap() <= before - SKEW + 300);
     ada.get("/v1/me").await.expect(StatusCode::OK);
+    service.wait(SKEW);
+    ada.refresh().await.expect(StatusCode::OK);
+    ada.get("/v1/me").await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_is_over_five_minutes_behind_what_was_written_down_issues_nothing() {
+    let service = service().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let mut phone = service.client();
+    phone.log_in(ADA, PASSWORD).await;
     service.wait(HOUR);
+    write_down(&service, "bob@example.com").await;
+    service.set_back(SKEW);
+    ada.refresh().await.expect(StatusCode::OK);
+    service.set_back(1);
+    let login = json!({ "email": ADA, "password": PASSWORD });
+    let password = json!({ "password": PASSWORD });
+    for refused in [
+        ada.refresh().await,
+        service.client().post("/v1/login", login).await,
+        ada.post("/v1/reauthenticate", password).await,
+    ] {
+        refused.expect_problem("unavailable");
+    }
+    // What gives nobody anything goes on.
+    for path in [
+        "/.well-known/jwks.json",
+        "/.well-known/signet-revocations",
+        "/readyz",
+    ] {
+        service.client().get(path).await.expect(StatusCode::OK);
+    }
+    let logout = json!({ "refresh_token": phone.refresh_token });
+    let logout = phone.post("/v1/logout", logout).await;
+    logout.expect(StatusCode::NO_CONTENT);
+    service.set_forward(SKEW + 1);
+    // With the same token: it was not used up.
     ada.refresh().await.expect(StatusCode::OK);
     ada.get("/v1/me").await.expect(StatusCode::OK);
 }

@@ -349,6 +349,87 @@ revocation = "required"
     }
 }
 
+#[tokio::test]
+async fn a_clock_that_is_set_takes_no_revocation_back() {
+    let service = Service::start().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let mut edge = Edge::at(&service).await;
+    let settle = || async { service.app.issuer.settle_feed().await.unwrap().left };
+    for _ in 0..3 {
+        let logout = ada.call(Method::POST, "/v1/logout").send().await;
+        logout.expect(StatusCode::NO_CONTENT);
+        assert_eq!(settle().await, 0);
+        service.set_forward(3_600);
+        assert_eq!(settle().await, 0);
+        assert_eq!(service.app.issuer.sweep().await.unwrap(), 0);
+        service.set_back(3_600);
+        assert_eq!(settle().await, 0);
+        // Until its token is over by the clock of whoever it was.
+        service.wait(3_600 + 179);
+        assert_eq!(settle().await, 0);
+        edge.poll(&service).await;
+        assert!(edge.revokes(&token(&ada)));
+        service.wait(1);
+        assert_eq!(settle().await, 1);
+        edge.poll(&service).await;
+        assert!(!edge.revokes(&token(&ada)));
+        ada.log_in(ADA, PASSWORD).await;
+    }
+}
+
+/// Who opened the session was ahead, and who sees that it ended is right.
+#[tokio::test]
+async fn a_token_of_the_future_is_refused_when_its_time_comes() {
+    let service = Service::start().await;
+    let mut ada = service.member(ADA, &[]).await;
+    let mut edge = Edge::at(&service).await;
+    service.set_forward(240);
+    ada.log_in(ADA, PASSWORD).await;
+    service.set_back(240);
+    let logout = json!({ "refresh_token": ada.refresh_token });
+    let logout = ada.post("/v1/logout", logout).await;
+    logout.expect(StatusCode::NO_CONTENT);
+    for (seconds, left) in [(0, 0), (240 + 479, 0), (1, 1)] {
+        service.wait(seconds);
+        let settled = service.app.issuer.settle_feed().await.unwrap();
+        assert_eq!(settled.left, left, "{seconds}");
+        edge.poll(&service).await;
+        assert_eq!(edge.revokes(&token(&ada)), left == 0, "{seconds}");
+    }
+}
+
+/// An hour's token is out, and every issuer that is left makes tokens of five minutes.
+#[tokio::test]
+async fn tokens_of_a_longer_life_are_refused_until_they_are_over() {
+    let longer = Setting {
+        access_seconds: 3_600,
+        ..Setting::production()
+    };
+    let first = Service::start_with(longer).await;
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let replica = first.beside(Setting::production()).await;
+        replica.member(&format!("bob{}@example.com", replicas.len()), &[]).await;
+        replicas.push(replica);
+    }
+    let ada = first.member(ADA, &[]).await;
+    let mut edge = Edge::of(&replicas[0], "https://auth.example.com").await;
+    let mut asks = replicas[1].client();
+    asks.access_token.clone_from(&ada.access_token);
+    let session = part(&token(&ada), 1)["sid"].as_str().unwrap().to_owned();
+    asks.delete(&format!("/v1/sessions/{session}"))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    for (seconds, is_refused) in [(0, true), (3_600 + 179, true), (1, false)] {
+        first.wait(seconds);
+        for replica in &replicas {
+            replica.app.issuer.settle_feed().await.unwrap();
+        }
+        edge.poll(&replicas[0]).await;
+        assert_eq!(edge.revokes(&token(&ada)), is_refused, "{seconds}");
+    }
+}
+
 /// After a revocation is acknowledged at one of three replicas, none of 300 refreshes at any of
 /// them succeeds, and each of them has it in its feed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

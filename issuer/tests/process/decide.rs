@@ -193,6 +193,16 @@ fn no_line_is_no_decision_and_the_last_needs_no_line_feed() {
     }
 }
 
+/// The feed names an ended session for as long as the most patient gate takes a token of it.
+#[test]
+fn clocks_are_granted_a_minute_at_most() {
+    let granted = |leeway| decide(&Given { leeway, ..plain() }, OPEN.as_bytes());
+    assert_eq!(granted(60).code, 0);
+    let ended = granted(61);
+    assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    assert!(ended.err.contains("at most 60"), "{}", ended.err);
+}
+
 #[test]
 fn everything_that_cannot_be_used_is_told_at_once() {
     let given = Given {

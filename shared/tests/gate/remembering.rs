@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use signet_verifier::keyset::Tables;
-use signet_verifier::{Gate, KeySet};
+use signet_verifier::{Gate, KeySet, Leeway};
 
 use crate::world::{FIRST, NOW, SECOND, ask, gate, key_set, policy, time, told};
 
@@ -155,7 +155,7 @@ fn less_patience_with_clocks_counts_for_remembered_tokens_too() {
     let gate = gate();
     let token = FIRST.token("ada", NOW, &json!({}));
     assert_eq!(told(&ask(&gate, "GET", PROFILE, &token, NOW + 310)), None);
-    let strict = gate.leeway(0);
+    let strict = gate.leeway(Leeway::NONE);
     let decision = ask(&strict, "GET", PROFILE, &token, NOW + 310);
     assert_eq!(told(&decision), refused("expired"));
 }

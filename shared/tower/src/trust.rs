@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use signet_verifier::policy::Policy;
 use signet_verifier::refresher::{Document, RefreshFault, Status};
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Decision, Gate};
+use signet_verifier::{Decision, Gate, Leeway};
 use tokio::sync::{Notify, watch};
 
 pub use builder::{TrustBuilder, TrustError};
@@ -26,7 +26,7 @@ pub struct Trust(Arc<Shared>);
 /// What the clones of a trust share with the task that keeps it up to date.
 pub(crate) struct Shared {
     issuer: String,
-    leeway: Option<u64>,
+    leeway: Option<Leeway>,
     clock: Clock,
     learned: Mutex<Learned>,
     status: RwLock<Status>,
@@ -141,7 +141,7 @@ impl Trust {
     pub(crate) fn gate(&self, policy: Policy) -> Gate {
         let gate = Gate::new(policy);
         match self.0.leeway {
-            Some(seconds) => gate.leeway(seconds),
+            Some(leeway) => gate.leeway(leeway),
             None => gate,
         }
     }

@@ -12,7 +12,7 @@ use signet_verifier::policy::Policy;
 use signet_verifier::policy::document::Fault;
 use signet_verifier::refresher::Config;
 use signet_verifier::refresher::config::MAX_STALE;
-use signet_verifier::{Gate, KeySet};
+use signet_verifier::{Gate, KeySet, Leeway};
 
 const MEMBERS: [&str; 7] = [
     "policy",
@@ -73,13 +73,15 @@ impl Settings {
         reader.refuse_unknown();
         let policy = reader.policy();
         let pinned = reader.pinned_keys();
-        let leeway = reader.read("leeway", "whole seconds", |value| value.as_u64());
+        let leeway = reader.read("leeway", "whole seconds, at most 60", |value| {
+            Leeway::from_secs(value.as_u64()?).ok()
+        });
         let source = reader.source(policy.as_ref());
         match (policy, reader.faults) {
             (Some(policy), faults) if faults.is_empty() => {
                 let mut gate = Gate::new(policy);
-                if let Some(seconds) = leeway {
-                    gate = gate.leeway(seconds);
+                if let Some(leeway) = leeway {
+                    gate = gate.leeway(leeway);
                 }
                 let (keys, left_out) = pinned.unzip();
                 if let Some(keys) = keys {

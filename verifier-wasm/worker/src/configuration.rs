@@ -4,7 +4,7 @@ use std::fmt;
 
 use signet_verifier::policy::Policy;
 use signet_verifier::refresher::Config;
-use signet_verifier::{Gate, KeySet};
+use signet_verifier::{Gate, KeySet, Leeway};
 use worker::{Env, console_warn};
 
 use crate::head::is_authority;
@@ -53,8 +53,8 @@ impl Configuration {
         }
         let mut gate = Gate::new(policy);
         if let Some(seconds) = text(env, LEEWAY) {
-            let seconds = seconds.parse();
-            gate = gate.leeway(seconds.map_err(|_| fault(LEEWAY, "no number of seconds"))?);
+            let leeway = seconds.parse::<Leeway>();
+            gate = gate.leeway(leeway.map_err(|error| fault(LEEWAY, error.to_string()))?);
         }
         if let Some(jwks) = text(env, KEYS) {
             gate.install_keys(pinned(&jwks)?);

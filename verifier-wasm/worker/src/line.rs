@@ -13,7 +13,7 @@
 use signet_verifier::json::{Limits, Value};
 use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Gate, KeySet, RequestHead};
+use signet_verifier::{Gate, KeySet, Leeway, RequestHead};
 use wasm_bindgen::prelude::*;
 
 /// Decides about a line of JSON, `{"policy", "keys", "feeds", "now", "leeway", "request"}`, as
@@ -36,7 +36,8 @@ fn decide(line: &str) -> Result<String, &'static str> {
     let seconds = |name: &'static str| text(name)?.parse::<u64>().map_err(|_| name);
     let policy = Policy::from_json(text("policy")?.as_bytes()).map_err(|_| "policy")?;
     let now = UnixTime::from_secs(seconds("now")?);
-    let mut gate = Gate::new(policy).leeway(seconds("leeway")?);
+    let leeway = Leeway::from_secs(seconds("leeway")?).map_err(|_| "leeway")?;
+    let mut gate = Gate::new(policy).leeway(leeway);
     if member("keys")? != &Value::Null {
         let loaded = KeySet::from_jwks(text("keys")?.as_bytes()).map_err(|_| "keys")?;
         gate.install_keys(loaded.key_set);

@@ -20,8 +20,8 @@ use crate::report::{Report, Target};
 const MANY: (u32, u32) = (10_000, 100);
 /// How many end within a day.
 const A_DAY: u32 = 10_000;
-/// For how long an entry is there, in seconds: a token's life, and the minute for clocks and feeds.
-const LISTED: u32 = 300 + 60;
+/// For how long an entry is there, in seconds: a token's life, and the three minutes for clocks.
+const LISTED: u32 = 300 + 180;
 /// How long it may take until it is looked for what has to go, in seconds.
 const LOOKED_FOR: u32 = 60;
 /// How often hosts fetch.

@@ -150,6 +150,8 @@ test('mistakes are told before anything is decided', async () => {
     [{ policy: rules, leway: 3 }, 'invalid_options', /leway/],
     [{ policy: rules, leeway: -1 }, 'invalid_options', /leeway/],
     [{ policy: rules, leeway: 1.5 }, 'invalid_options', /leeway/],
+    [{ policy: rules, leeway: 61 }, 'invalid_options', /leeway must be at most 60/],
+    [{ policy: rules, leeway: 3_600 }, 'invalid_options', /leeway must be at most 60/],
     [{ policy: rules, feeds: 'a.b.c' }, 'invalid_options', /a list/],
     [{ policy: rules, tables: 'often' }, 'invalid_options', /eager/],
     [{ policy: rules, keys: '{}' }, 'invalid_keys', /keys/],

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Gate, KeySet};
+use signet_verifier::{Gate, KeySet, Leeway};
 
 use super::head::Head;
 use crate::process::{Done, Failure, root};
@@ -111,7 +111,8 @@ fn world<'a>(file: &Value, setting: impl Fn(&str) -> Option<&'a Value>) -> Optio
         .collect::<Option<_>>()?;
     let [now, leeway] = ["now", "leeway"].map(|name| setting(name).and_then(seconds));
     let (now, leeway) = (now?, leeway?);
-    let mut gate = Gate::new(Policy::from_json(policy.as_bytes()).ok()?).leeway(leeway);
+    let gate = Gate::new(Policy::from_json(policy.as_bytes()).ok()?);
+    let mut gate = gate.leeway(Leeway::from_secs(leeway).ok()?);
     if let Some(keys) = &keys {
         gate.install_keys(KeySet::from_jwks(keys.as_bytes()).ok()?.key_set);
     }

@@ -166,7 +166,7 @@ impl Issuer {
     ) -> Result<TokenPair, AcceptError> {
         let (audience, client) = self.resolve(request)?;
         // The mailed token isn't used up for a session that nobody can be given now.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         let (account, password) = self.take_over(origin, accepted).await?;
         self.open_session(origin, &account, password, &audience, &client)
             .await?

@@ -274,7 +274,7 @@ impl Issuer {
     ) -> Result<TokenPair, VerifyError> {
         let (audience, client) = self.resolve(request)?;
         // The mailed token isn't used up for a session that nobody can be given now.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         let (account, password) = self.activate(origin, verification).await?;
         self.open_session(origin, &account, password, &audience, &client)
             .await?

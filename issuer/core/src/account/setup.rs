@@ -141,7 +141,7 @@ impl Issuer {
     ) -> Result<TokenPair, SetupError> {
         let (audience, client) = self.resolve(request)?;
         // The token of the link isn't used up for a session that nobody can be given now.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         let (account, password) = self.make_first_admin(origin, setup).await?;
         self.open_session(origin, &account, password, &audience, &client)
             .await?

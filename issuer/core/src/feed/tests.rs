@@ -11,7 +11,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use signet_verifier::revocation::Prefix;
-use signet_verifier::{KeyId, KeySet, Revocations};
+use signet_verifier::{KeyId, KeySet, Leeway, Revocations};
 use uuid::Uuid;
 
 use super::*;
@@ -138,9 +138,9 @@ fn feeds_are_as_small_as_promised() {
         eprintln!("feed: {what}: {} bytes, at most {most}", text.len());
         assert!(text.len() <= most, "{what}: {}", text.len());
     };
-    // 10,000 a day, each for six minutes and the minute until it is looked for.
+    // 10,000 a day, each for eight minutes and the minute until it is looked for.
     let mut usual = revoked(1_800_000_000, 3_650_000);
-    usual.sessions = (0..49).map(|number| session(number, 3_650_000)).collect();
+    usual.sessions = (0..63).map(|number| session(number, 3_650_000)).collect();
     let usual_edition = edition(State::first(&usual), &keyring);
     told(
         "everything, 10,000 of 1,000,000 sessions end in a day",
@@ -164,6 +164,17 @@ fn feeds_are_as_small_as_promised() {
         &snapshot(&many, &keyring).text,
         64_000,
     );
+}
+
+/// The issuer that minted it is a minute ahead of the one that dates the entry, and the verifier is a
+/// minute behind the one that removes it.
+#[test]
+fn an_entry_stays_until_the_most_patient_verifier_takes_no_token_of_it() {
+    let (minted_at, dated_at) = (NOW.saturating_add(60), NOW);
+    let expires_at = minted_at.saturating_add(300);
+    let leaves_at = dated_at.saturating_add(entry_life(300));
+    let at_the_verifier = leaves_at.saturating_sub(60);
+    assert!(at_the_verifier >= expires_at.saturating_add(Leeway::MOST.as_secs()));
 }
 
 #[test]

@@ -70,11 +70,23 @@ pub struct Revoked {
 /// How long entries are kept, and how many.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FeedPolicy {
-    /// How long an entry lives, in seconds, from when it was first seen.
+    /// How long an entry lives at least, in seconds, from when it was first seen. It lives longer where
+    /// a key is there whose tokens do: see [`crate::feed::entry_life`].
     pub lifetime: u64,
     /// How many ended sessions, and as many raised versions, are listed before the store looks which
     /// can do without.
     pub most: u32,
+    /// What becomes of those whose time is over.
+    pub leaving: Leaving,
+}
+
+/// What becomes of entries whose time is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Leaving {
+    /// They leave.
+    Due,
+    /// They stay: by a clock that was set nobody knows that it is over.
+    Held,
 }
 
 /// What settling did.
@@ -96,11 +108,13 @@ pub trait FeedStore: Send + Sync {
     /// that length may be cut off.
     async fn revoked(&self, limit: u32) -> StoreResult<Revoked>;
 
-    /// Dates new entries, and removes those whose time is over, refused keys among them. Where
-    /// there are more than [`FeedPolicy::most`] of a kind, also those of which no token is out: of
-    /// sessions and accounts that were not refreshed for [`FeedPolicy::lifetime`]; and where there
-    /// are still more ended sessions, raises the version of every account that has two or more of
-    /// them, which lists the account instead. That ends no session: whoever has one gets a token of
-    /// the new version with the next refresh. Records nothing.
+    /// Dates new entries: from now, or from the last token of the session or of the account's
+    /// sessions where that is later, by a day at most, since it may be of a process whose clock is
+    /// ahead. Removes those whose time is over, refused keys among them, unless they are
+    /// [`Leaving::Held`]. Where there are more than [`FeedPolicy::most`] of a kind, also those of which
+    /// no token is out: of sessions and accounts that were not refreshed for as long as an entry lives;
+    /// and where there are still more ended sessions, raises the version of every account that has two
+    /// or more of them, which lists the account instead. That ends no session: whoever has one gets a
+    /// token of the new version with the next refresh. Records nothing.
     async fn settle_feed(&self, now: UnixTime, policy: &FeedPolicy) -> StoreResult<FeedSettled>;
 }

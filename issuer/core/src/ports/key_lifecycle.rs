@@ -28,6 +28,10 @@ pub trait KeyLifecycle: Send + Sync {
         change: &KeyChange<'_>,
     ) -> Ruled<Plan, KeyChangeError>;
 
+    /// Notes that the tokens which a key signs live for `seconds`, unless it knows of longer ones. Draws
+    /// another version where that is news. Nothing, where there is no such key.
+    async fn note_token_life(&self, kid: &str, seconds: u64) -> StoreResult<()>;
+
     /// Keeps those of the secrets whose names it doesn't have, and answers all it has then: of many
     /// that start at once, all have the same.
     async fn keep_secrets(&self, secrets: Vec<SealedSecret>) -> StoreResult<Vec<SealedSecret>>;

@@ -117,7 +117,7 @@ impl Issuer {
         client: &str,
     ) -> Result<LoggedIn, LoginError> {
         // Nothing is hashed or counted for a login that couldn't end well.
-        self.signing_keyring().await?;
+        self.issuing_keyring().await?;
         let canonical = login.email.canonical();
         let credential = self.store.credential(canonical, self.now()).await?;
         let device = self.known_device(&login, &credential);
@@ -311,7 +311,7 @@ impl Issuer {
     ) -> StoreResult<Option<TokenPair>> {
         let context = self.context(origin, Actor::Account(account.id));
         let policy = &self.settings.refresh;
-        let keyring = self.signing_keyring().await?;
+        let keyring = self.issuing_keyring().await?;
         loop {
             let (next, with) = (session.clone(), effects.clone());
             let opening = self.sessions.open_session(&context, next, with, policy);

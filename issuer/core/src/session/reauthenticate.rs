@@ -54,7 +54,7 @@ impl Issuer {
         session: &LiveSession,
         password: Password,
     ) -> Result<TokenPair, ReauthenticateError> {
-        let keyring = self.signing_keyring().await?;
+        let keyring = self.issuing_keyring().await?;
         let (account, checked) = self.prove_again(session, password).await?;
         let mut effects = LoginEffects {
             checked,

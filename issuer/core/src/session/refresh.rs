@@ -51,7 +51,7 @@ impl Issuer {
         token: &UntrustedRefreshToken,
         request: &TokenRequest,
     ) -> Result<TokenPair, RefreshError> {
-        let keyring = self.signing_keyring().await?;
+        let keyring = self.issuing_keyring().await?;
         let Some(presented) = token.check(keyring.mac()) else {
             self.tally.refreshes.count(RefreshOutcome::Invalid);
             return Err(RefreshError::Invalid);

@@ -16,6 +16,10 @@ use crate::time::UnixTime;
 /// The `typ` of an access token (RFC 9068, section 2.1).
 const TYPE: &str = "at+jwt";
 
+/// The longest life that a token is given by any configuration, in seconds: verifiers take no longer
+/// one.
+pub const LONGEST_LIFE: u64 = 3_600;
+
 /// What decides how a token is minted, beside the session it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Minting<'a> {

@@ -1,9 +1,9 @@
 //! The keys that this process works with: opened once, looked at every second, exchanged whole.
 //!
 //! Whoever signs takes them by [`Issuer::signing_keyring`], which says no once they were read more
-//! than ten seconds ago: another process may have revoked one. What is public is served from memory
-//! however old it is. Who keeps a copy of the key set is told of each new one
-//! ([`Issuer::tell_of_keys`]).
+//! than ten seconds ago: another process may have revoked one. Whoever signs access tokens takes them
+//! by `issuing_keyring`, which wants to know more. What is public is served from memory however old it
+//! is. Who keeps a copy of the key set is told of each new one ([`Issuer::tell_of_keys`]).
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub struct OpenKeys {
     key_set: KeySet,
     secrets: Secrets,
     guess_keys: GuessKeys,
+    /// When the last row of the trail was written, known at the start only.
+    recorded_at: Option<UnixTime>,
 }
 
 impl OpenKeys {
@@ -58,7 +60,9 @@ impl OpenKeys {
             stored.secrets = store.keep_secrets(missing).await?;
         }
         let secrets = Secrets::open(&stored.secrets, master_keys)?;
-        Self::new(stored, keyring, secrets).ok_or(StartError::OwnKeySet)
+        let mut opened = Self::new(stored, keyring, secrets).ok_or(StartError::OwnKeySet)?;
+        opened.recorded_at = store.last_recorded().await?;
+        Ok(opened)
     }
 
     fn reopen(&self, stored: StoredKeys, master_keys: &MasterKeys) -> Result<Self, Unread> {
@@ -81,6 +85,7 @@ impl OpenKeys {
             key_set,
             guess_keys: GuessKeys::new(secrets.guesses.clone()),
             secrets,
+            recorded_at: None,
         })
     }
 
@@ -88,6 +93,10 @@ impl OpenKeys {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    pub(crate) fn recorded_at(&self) -> Option<UnixTime> {
+        self.recorded_at
     }
 
     fn version(&self) -> KeysVersion {
@@ -219,6 +228,23 @@ impl Issuer {
         Ok(self.keys.known().key_set.clone())
     }
 
+    /// What signs access tokens. The store notes with its key for how long these live, before the first
+    /// is made: entries of the feed and the key itself stay until they are over, also where issuers
+    /// beside this one, or after it, are set to shorter ones.
+    ///
+    /// # Errors
+    /// As [`Self::signing_keyring`], when the store can't be told, and when the clock can't be right.
+    pub(crate) async fn issuing_keyring(&self) -> StoreResult<Arc<Keyring>> {
+        let keyring = self.signing_keyring().await?;
+        self.clock_watch.check()?;
+        let (kid, life) = (keyring.active_kid(), self.settings.access_seconds);
+        if self.keys.known().stored.token_life(kid) < life {
+            self.store.note_token_life(kid, life).await?;
+            self.reread_keys().await;
+        }
+        Ok(keyring)
+    }
+
     /// Whether the keys are young enough to sign.
     #[must_use]
     pub fn keys_are_good(&self) -> bool {
@@ -278,6 +304,8 @@ impl Issuer {
     }
 
     async fn read_keys(&self) -> Result<(), Unread> {
+        let recorded_at = self.store.last_recorded().await?;
+        self.clock_watch.note_recorded(recorded_at);
         let known = self.keys.known();
         if self.store.keys_version().await? == known.version() {
             return Ok(());
@@ -296,8 +324,11 @@ impl Issuer {
     /// When the store doesn't answer; keys are as they were then.
     pub async fn keep_keys(&self) -> StoreResult<u64> {
         self.reread_keys().await;
+        // A key that goes too early takes good tokens along.
+        let was_set = self.clock_watch.was_set();
         let keys = self.keys.known();
-        if !self.keys_are_good() || !self.key_times().asks(&keys.stored, self.now()) {
+        let is_asked = || self.key_times().asks(&keys.stored, self.now());
+        if was_set || !self.keys_are_good() || !is_asked() {
             return Ok(0);
         }
         let context = Context::internal(self.now(), Actor::System);

@@ -263,6 +263,7 @@ pub fn seal_signing_key(
         created_at: now,
         activated_at: (state == KeyState::Active).then_some(now),
         retired_at: None,
+        token_life: 0,
     })
 }
 

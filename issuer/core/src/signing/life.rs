@@ -12,6 +12,8 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use signet_verifier::Leeway;
+
 use super::keyring::KeyringError;
 use super::seal::MasterKeys;
 use super::{KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
@@ -26,9 +28,10 @@ pub use plan::{Plan, Step};
 pub const REFUSED: u64 = 30 * DAY;
 
 const DAY: u64 = 86_400;
-/// Clocks that differ by a minute, the leeway of verifiers, and the ten seconds that a process may
-/// go on with keys it has read.
-const SKEW: u64 = 120;
+/// For how many seconds after its time some verifier may still take a token: clocks of issuers that
+/// differ by a minute, the clock of a verifier that is behind by another, and the most that verifiers
+/// grant on top. The ten seconds that a process may go on with keys it has read lie within.
+pub const SKEW: u64 = 120 + Leeway::MOST.as_secs();
 
 /// How long a key is what, in seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,7 +40,8 @@ pub struct KeyTimes {
     pub published: u64,
     /// Signing, before another takes its place.
     pub signs: u64,
-    /// Published after it stopped: its last token has expired by then.
+    /// Published after it stopped: its last token has expired by then. It is longer where the key
+    /// has signed for somebody whose tokens live longer.
     pub outlives: u64,
     /// Known to all processes before it makes refresh tokens.
     pub mac_spreads: u64,
@@ -71,7 +75,8 @@ impl KeyTimes {
     #[must_use]
     pub fn removed_at(&self, key: &SealedSigningKey) -> UnixTime {
         let stopped = key.retired_at.unwrap_or_else(|| key.signs_since());
-        stopped.saturating_add(self.outlives)
+        let last = key.token_life.saturating_add(SKEW);
+        stopped.saturating_add(self.outlives.max(last))
     }
 }
 

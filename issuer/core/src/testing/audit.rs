@@ -1,6 +1,6 @@
 //! The audit trail.
 
-use super::world::{NOW, World, all_at_once};
+use super::world::{NOW, World, after, all_at_once};
 
 pub async fn the_trail_is_one_unbroken_chain(world: &World) {
     all_at_once(20, |number| {
@@ -37,6 +37,16 @@ pub async fn the_trail_is_read_in_pages(world: &World) {
     assert_eq!(places(2, 2).await, [3, 4]);
     assert_eq!(places(4, 2).await, [5]);
     assert_eq!(places(5, 2).await, [0; 0]);
+}
+
+pub async fn the_trail_says_when_it_was_written_last(world: &World) {
+    let last = || async { world.store.last_recorded().await.unwrap() };
+    assert_eq!(last().await, None);
+    let ada = world.account("ada", &[]).await.id;
+    for now in [NOW, after(60), NOW] {
+        world.session("ada", ada, now).await;
+        assert_eq!(last().await, Some(now), "whoever wrote it, and however late");
+    }
 }
 
 pub async fn a_store_that_can_write_says_so(world: &World) {

@@ -13,13 +13,14 @@ use crate::account::{AccountId, AccountStatus};
 use crate::audit::Actor;
 use crate::mail::MailKind;
 use crate::ports::Rotation;
-use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Revoked};
+use crate::ports::feed::{FeedPolicy, FeedPosition, FeedSettled, Leaving, Revoked};
 use crate::session::detached::MOST_BEHIND;
 use crate::session::{Head, SessionId};
 
 pub(super) const FEED: FeedPolicy = FeedPolicy {
-    lifetime: 360,
+    lifetime: 480,
     most: 4_000,
+    leaving: Leaving::Due,
 };
 
 /// A feed as large as it gets.
@@ -249,18 +250,78 @@ pub async fn an_entry_leaves_when_no_token_of_it_is_good(world: &World) {
     assert_eq!(settle(world, 100, FEED).await, nothing);
     let dated = revoked(world).await;
     assert!(!dated.is_undated);
-    assert_eq!(dated.leaves_at, Some(after(460)), "from when it was seen");
+    assert_eq!(dated.leaves_at, Some(after(580)), "from when it was seen");
     assert_eq!(dated.position, undated.position, "it says the same");
-    assert_eq!(settle(world, 459, FEED).await, nothing);
+    assert_eq!(settle(world, 579, FEED).await, nothing);
     assert_eq!(revoked(world).await, dated);
 
     let left = FeedSettled { left: 1, folded: 0 };
-    assert_eq!(settle(world, 460, FEED).await, left);
+    assert_eq!(settle(world, 580, FEED).await, left);
     let empty = revoked(world).await;
     assert!(empty.sessions.is_empty() && empty.leaves_at.is_none());
     assert!(empty.position > dated.position);
     assert_eq!(settle(world, 1_000, FEED).await, nothing);
     assert_eq!(revoked(world).await, empty);
+}
+
+pub async fn an_entry_stays_where_a_key_has_signed_tokens_that_live_longer(world: &World) {
+    let keys = super::keys::start(world).await;
+    let kid = keys.active().unwrap().kid.clone();
+    world.store.note_token_life(&kid, 3_600).await.unwrap();
+    let ada = world.account("ada", &[]).await.id;
+    let head = world.session("ada", ada, NOW).await;
+    assert!(end(world, ada, head.session.id).await);
+    let nothing = FeedSettled::default();
+    assert_eq!(settle(world, 0, FEED).await, nothing);
+    let over = crate::feed::entry_life(3_600);
+    assert_eq!(revoked(world).await.leaves_at, Some(after(over)));
+    // Nor is it left out where there is no room.
+    let few = FeedPolicy { most: 0, ..FEED };
+    assert_eq!(settle(world, over - 1, few).await, nothing);
+    assert_eq!(settle(world, over, FEED).await.left, 1);
+}
+
+/// Who refreshed was an hour ahead, and is right, or wrong; so is who sees the entry.
+pub async fn an_entry_is_dated_no_earlier_than_the_last_token_it_is_for(world: &World) {
+    let ada = world.account("ada", &[]).await.id;
+    let ahead = world.session("ada", ada, after(3_600)).await;
+    assert!(end(world, ada, ahead.session.id).await);
+    settle(world, 0, FEED).await;
+    assert_eq!(revoked(world).await.leaves_at, Some(after(3_600 + 480)));
+
+    let operator = at(NOW, Actor::Operator);
+    let given = world.store.set_roles(&operator, ada, roles(&[])).await;
+    assert!(given.unwrap().is_ok());
+    settle(world, 0, FEED).await;
+    let now = revoked(world).await;
+    assert_eq!(versions(&now), BTreeMap::from([(ada.0, 1)]));
+    assert_eq!(now.leaves_at, Some(after(3_600 + 480)));
+    assert_eq!(settle(world, 3_600 + 480, FEED).await.left, 1);
+
+    // A clock that says anything keeps an entry for a day, and not until then.
+    let bob = world.account("bob", &[]).await.id;
+    let astray = world.session("bob", bob, after(1_000_000)).await;
+    assert!(end(world, bob, astray.session.id).await);
+    settle(world, 0, FEED).await;
+    assert_eq!(revoked(world).await.leaves_at, Some(after(86_400 + 480)));
+}
+
+pub async fn what_is_held_stays_whatever_the_clock_says(world: &World) {
+    let ada = world.account("ada", &[]).await.id;
+    let head = world.session("ada", ada, NOW).await;
+    assert!(end(world, ada, head.session.id).await);
+    let held = FeedPolicy {
+        most: 0,
+        leaving: Leaving::Held,
+        ..FEED
+    };
+    settle(world, 0, held).await;
+    let dated = revoked(world).await;
+    assert!(!dated.is_undated, "it is dated all the same");
+    let hours = 3 * 3_600;
+    assert_eq!(settle(world, hours, held).await, FeedSettled::default());
+    assert_eq!(revoked(world).await, dated);
+    assert_eq!(settle(world, hours, FEED).await.left, 1);
 }
 
 /// Twelve sessions of one account end, of which two go on; and one of another account's.

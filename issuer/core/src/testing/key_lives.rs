@@ -10,7 +10,9 @@ use crate::ports::feed::{FeedSettled, Revoked};
 use crate::secret::SecretBytes;
 use crate::session::RefreshPolicy;
 use crate::signing::keyring::Keyring;
-use crate::signing::life::{KeyChange, KeyChangeError, KeyTimes, Plan, REFUSED, Revocation, Wish};
+use crate::signing::life::{
+    KeyChange, KeyChangeError, KeyTimes, Plan, REFUSED, Revocation, SKEW, Wish,
+};
 use crate::signing::reseal::{Resealed, SealedValue};
 use crate::signing::seal::{MasterKey, MasterKeys};
 use crate::signing::{KeyState, StoredKeys};
@@ -191,6 +193,33 @@ pub async fn a_refused_kid_leaves_the_feed_when_no_edge_has_its_key(world: &Worl
         assert_eq!(again.is_ok(), is_taken, "{again:?}");
     }
     assert_eq!(kids(&revoked().await), in_order);
+}
+
+async fn note(world: &World, kid: &str, seconds: u64) {
+    world.store.note_token_life(kid, seconds).await.unwrap();
+}
+
+/// Somebody's tokens live for an hour, and somebody's, later, for five minutes.
+pub async fn a_key_stays_until_the_longest_token_that_it_signed_is_over(world: &World) {
+    let (first, second) = with_a_next_key(world).await;
+    let version = || async { world.store.keys_version().await.unwrap() };
+    let before = version().await;
+    note(world, &first, 3_600).await;
+    let known = version().await;
+    assert_ne!(known, before, "others are told");
+    note(world, &first, 300).await;
+    note(world, "nothing", 300).await;
+    assert_eq!(version().await, known);
+    assert_eq!(stored(world).await.token_life(&first), 3_600);
+    assert_eq!(stored(world).await.token_life(&second), 0);
+
+    let plan = upkeep(world, after(30 * DAY)).await;
+    assert_eq!(plan.promoted(), Some(second.as_str()));
+    let over = 30 * DAY + 3_600 + SKEW;
+    assert!(upkeep(world, after(over - 1)).await.is_empty());
+    upkeep(world, after(over)).await;
+    let stock = world.store.key_stock().await.unwrap();
+    assert_eq!(stock.removed[0].kid, first);
 }
 
 pub async fn keys_are_changed_by_who_may(world: &World) {

@@ -1,6 +1,6 @@
 //! The clock: everything expires by it.
 
-use signet_core::time::{Clock as _, UnixTime};
+use signet_core::time::{BACK, Clock as _, EARLIEST, UnixTime};
 
 use super::report::Report;
 use crate::clock::SystemClock;
@@ -9,19 +9,15 @@ use crate::http::wire::Timestamp;
 const SUBJECT: &str = "clock";
 const SET_IT: &str = "have this machine's clock set over the network (NTP)";
 
-/// Before this no Signet was built, in seconds since 1970: 2026-01-01.
-const EARLIEST: u64 = 1_767_225_600;
 /// How far apart two clocks may be: what verifiers forgive, in seconds.
 const FORGIVEN: u64 = 30;
 /// From where on it is worth a word, in seconds.
 const NOTICEABLE: u64 = 5;
-/// How far a clock may go back before what it says is impossible, in seconds.
-const BACK: u64 = 300;
 
 pub(super) fn examine(report: &mut Report) {
     let now = SystemClock.now();
     let said = Timestamp::from(now).to_string();
-    match now.as_secs() < EARLIEST {
+    match now < EARLIEST {
         true => report.fail(
             SUBJECT,
             format!("{said} was before there was Signet"),

@@ -20,7 +20,7 @@ use signet_core::time::Clock as _;
 use signet_verifier::policy::document::{Allow, Policy};
 use signet_verifier::policy::{Method, TargetPath};
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Decision, Gate, Refusal, Rejection};
+use signet_verifier::{Decision, Gate, Leeway, Refusal, Rejection};
 
 use self::report::Report;
 use self::token::Said;
@@ -53,9 +53,9 @@ pub(in crate::cli) struct Explain {
     /// The time of the decision, in seconds since 1970, instead of now
     #[arg(long, value_name = "UNIX")]
     now: Option<u64>,
-    /// Seconds granted to clocks that differ
-    #[arg(long, default_value_t = 30)]
-    leeway: u64,
+    /// Seconds granted to clocks that differ, at most 60
+    #[arg(long, default_value = "30")]
+    leeway: Leeway,
     /// Answer as JSON
     #[arg(long)]
     json: bool,

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use signet_core::secret::Randomness;
 use signet_verifier::policy::document::Policy;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Decision, Gate, KeySet, RequestHead};
+use signet_verifier::{Decision, Gate, KeySet, Leeway, RequestHead};
 
 /// The name of the one key.
 const KID: &str = "stage";
@@ -30,8 +30,8 @@ pub(super) struct Scene<'a> {
     pub(super) feed: Option<&'a str>,
     /// The time.
     pub(super) now: UnixTime,
-    /// Seconds granted to clocks that differ.
-    pub(super) leeway: u64,
+    /// What is granted to clocks that differ.
+    pub(super) leeway: Leeway,
 }
 
 impl Scene<'_> {

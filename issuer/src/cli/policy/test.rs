@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 use signet_core::secret::OperatingSystem;
-use signet_verifier::Rejection;
 use signet_verifier::gate::Code;
 use signet_verifier::policy::document::Policy;
 use signet_verifier::time::UnixTime;
+use signet_verifier::{Leeway, Rejection};
 
 use super::cases::{self, Case, Feed, SESSION};
 use super::explain::missing;
@@ -122,7 +122,7 @@ fn try_out(stage: &Stage, policy: &Policy, case: &Case, line: usize) -> Option<F
             token: token.as_deref(),
             feed: feed.as_deref(),
             now: NOW,
-            leeway: 0,
+            leeway: Leeway::NONE,
         },
     );
     let code = decision.code().map(Code::as_str);

@@ -13,7 +13,7 @@ use signet_core::time::UnixTime;
 
 use super::{insert_mac_key, insert_secret, insert_signing_key, load, no_keys, reseal, secrets};
 use crate::db::{Lock, PostgresStore, Transaction, db};
-use crate::rows::{array, seconds, time};
+use crate::rows::{array, seconds, signed, time};
 
 const WRITE: &str = "keys:write";
 
@@ -66,6 +66,28 @@ impl KeyLifecycle for PostgresStore {
             }
             tx.commit().await?;
             Ok(Ok(plan))
+        })
+        .await
+    }
+
+    async fn note_token_life(&self, kid: &str, seconds: u64) -> StoreResult<()> {
+        self.attempt(|| async {
+            let life = signed(seconds);
+            let mut tx = self.write().await?;
+            Lock::Keys.take(&mut tx).await.map_err(db)?;
+            let noted = sqlx::query!(
+                "UPDATE signing_keys SET token_life = $1 WHERE kid = $2 AND token_life < $1",
+                life,
+                kid
+            )
+            .execute(&mut tx)
+            .await
+            .map_err(db)?;
+            if noted.rows_affected() == 0 {
+                return Ok(());
+            }
+            draw_version(&mut tx).await?;
+            tx.commit().await
         })
         .await
     }

@@ -15,7 +15,7 @@ use sqlx::SqliteConnection;
 use super::{insert_mac_key, insert_secret, insert_signing_key, load, no_keys, reseal, secrets};
 use crate::audit::record;
 use crate::db::{SqliteStore, db};
-use crate::rows::{array, seconds, time};
+use crate::rows::{array, seconds, signed, time};
 
 const WRITE: &str = "keys:write";
 
@@ -60,6 +60,24 @@ impl KeyLifecycle for SqliteStore {
         }
         tx.commit().await?;
         Ok(Ok(plan))
+    }
+
+    async fn note_token_life(&self, kid: &str, seconds: u64) -> StoreResult<()> {
+        let life = signed(seconds);
+        let mut tx = self.write().await?;
+        let noted = sqlx::query!(
+            "UPDATE signing_keys SET token_life = ?1 WHERE kid = ?2 AND token_life < ?1",
+            life,
+            kid
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        if noted.rows_affected() == 0 {
+            return tx.leave(()).await;
+        }
+        draw_version(&mut tx).await?;
+        tx.commit().await
     }
 
     async fn keep_secrets(&self, kept: Vec<SealedSecret>) -> StoreResult<Vec<SealedSecret>> {

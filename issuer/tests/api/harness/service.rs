@@ -52,6 +52,8 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     /// What a timer shows.
     pub(crate) tick_token: Option<&'static str>,
+    /// For how long access tokens are good, in seconds.
+    pub(crate) access_seconds: u64,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
     /// Whether who registers must prove the mailbox first.
@@ -75,6 +77,7 @@ impl Default for Setting {
             forward_auth: None,
             limits: crate::LIMITS,
             tick_token: None,
+            access_seconds: 300,
             limits_scale: 1,
             email_verification: EmailVerification::Required,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
@@ -221,12 +224,18 @@ impl Service {
 
     /// Lets time pass.
     pub(crate) fn wait(&self, seconds: u64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.set_forward(seconds);
+        self.clock.running.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Sets the clock, though no time has passed.
+    pub(crate) fn set_forward(&self, seconds: u64) {
+        self.clock.now.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Sets the clock back.
     pub(crate) fn set_back(&self, seconds: u64) {
-        self.clock.0.fetch_sub(seconds, Ordering::SeqCst);
+        self.clock.now.fetch_sub(seconds, Ordering::SeqCst);
     }
 
     /// Where the mails end up.
@@ -318,7 +327,7 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         product: "Signet".to_owned(),
         audiences: vec!["agents".to_owned(), "billing".to_owned()],
         clients: vec!["web".to_owned(), "cli".to_owned()],
-        access_seconds: 300,
+        access_seconds: setting.access_seconds,
         refresh: RefreshPolicy::default(),
         max_sessions: 20,
         password: PasswordPolicy::default(),
@@ -364,16 +373,26 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: axum::Router) {
 
 /// A clock that goes only when told to.
 #[derive(Debug)]
-struct TestClock(AtomicU64);
+struct TestClock {
+    now: AtomicU64,
+    running: AtomicU64,
+}
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(AtomicU64::new(1_800_000_000))
+        Self {
+            now: AtomicU64::new(1_800_000_000),
+            running: AtomicU64::default(),
+        }
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> UnixTime {
-        UnixTime::from_secs(self.0.load(Ordering::SeqCst))
+        UnixTime::from_secs(self.now.load(Ordering::SeqCst))
+    }
+
+    fn running(&self) -> Duration {
+        Duration::from_secs(self.running.load(Ordering::SeqCst))
     }
 }

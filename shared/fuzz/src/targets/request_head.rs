@@ -12,7 +12,7 @@ use allocation_counter::measure;
 use serde_json::{Value, json};
 use signet_verifier::policy::Policy;
 use signet_verifier::time::UnixTime;
-use signet_verifier::{Decision, Gate, KeySet, RequestHead, Verifier};
+use signet_verifier::{Decision, Gate, KeySet, Leeway, RequestHead, Verifier};
 
 use crate::jws::{self, Key};
 use crate::{Target, vectors};
@@ -156,7 +156,7 @@ fn is_decided_alike(gate: &Gate, head: &RequestHead<'_>, decision: &Decision) {
     let most_memory = 64 * 1_024 + 8 * u64::try_from(sent + head.target.len()).unwrap();
     assert!(taken.bytes_max < most_memory, "{taken:?}");
     assert_eq!(again.unwrap().to_json(), expected);
-    let forgetful = gate.clone().leeway(30);
+    let forgetful = gate.clone().leeway(Leeway::default());
     assert_eq!(forgetful.decide(head, NOW).to_json(), expected);
     if !head.target.contains(&b'?') {
         let target = [head.target, b"?a=%20&b"].concat();

@@ -11,7 +11,7 @@ use signet_verifier::refresher::config::FEED_PATIENCE;
 use signet_verifier::refresher::{Config, RefreshFault, Status};
 use signet_verifier::revocation::FeedFault;
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Gate, KeySet, Refresher, Rejection};
+use signet_verifier::{Gate, KeySet, Leeway, Refresher, Rejection};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -30,7 +30,7 @@ pub struct TrustBuilder {
     clock: Clock,
     /// A gate without rules.
     known: Gate,
-    leeway: Option<u64>,
+    leeway: Option<Leeway>,
 }
 
 /// Why an issuer can't be trusted.
@@ -119,11 +119,11 @@ impl TrustBuilder {
         self
     }
 
-    /// Grants so many seconds to clocks that differ, instead of 30.
-    pub fn leeway(self, seconds: u64) -> Self {
+    /// Grants that much to clocks that differ, instead of 30 seconds.
+    pub fn leeway(self, leeway: Leeway) -> Self {
         Self {
-            known: self.known.leeway(seconds),
-            leeway: Some(seconds),
+            known: self.known.leeway(leeway),
+            leeway: Some(leeway),
             ..self
         }
     }

@@ -9,7 +9,7 @@ use axum::Router;
 use serde_json::Value;
 use signet_tower::signet_verifier::policy::Policy;
 use signet_tower::signet_verifier::time::{UnixMillis, UnixTime};
-use signet_tower::signet_verifier::{Gate, KeySet, RequestHead};
+use signet_tower::signet_verifier::{Gate, KeySet, Leeway, RequestHead};
 use signet_tower::{SignetLayer, Trust};
 
 use crate::upstream::{Seen, Upstream};
@@ -19,7 +19,7 @@ use crate::wire::{Response, request, send};
 struct Group {
     policy: Policy,
     gate: Gate,
-    leeway: u64,
+    leeway: Leeway,
     now: u64,
     cases: Vec<Value>,
 }
@@ -251,6 +251,7 @@ fn group<'a>(file: &Value, setting: impl Fn(&'static str) -> &'a Value) -> Group
     let policy = &file["policies"][setting("policy").as_str().unwrap()]["json"];
     let policy = Policy::from_json(policy.as_str().unwrap().as_bytes()).unwrap();
     let [leeway, now] = ["leeway", "now"].map(|name| seconds(setting(name)));
+    let leeway = Leeway::from_secs(leeway).unwrap();
     let mut gate = Gate::new(policy.clone()).leeway(leeway);
     if let Some(name) = setting("keys").as_str() {
         let jwks = file["key_sets"][name].as_str().unwrap();
