@@ -162,10 +162,16 @@ impl Gate {
         }
     }
 
-    /// Whether the feed in force is known to be all there is.
+    /// Whether the feed in force is known to be all there is: its time isn't over, and the key that
+    /// signed it is still one of the set.
     #[must_use]
     pub fn has_fresh_feed(&self, now: UnixTime) -> bool {
-        self.revocations.is_fresh(now)
+        self.revocations.is_fresh(now) && !self.has_disowned_feed()
+    }
+
+    /// Whether the key that signed the feed in force has left the set.
+    pub(crate) fn has_disowned_feed(&self) -> bool {
+        self.revocations.is_disowned_by(&self.keys)
     }
 
     /// How many of its keys have a table.

@@ -140,13 +140,13 @@ impl Refresher {
                 let keys = &mut self.keys;
                 let left_out = keys.on_response(now, number, answer, gate, &mut self.jitter)?;
                 if let Some(feed) = feed {
-                    feed.on_new_keys(now);
+                    feed.on_new_keys(now, gate);
                 }
                 Ok(Refreshed::Keys { left_out })
             }
             (Document::Feed, Some(feed)) => {
                 let refreshed = feed.on_response(now, number, answer, gate, &mut self.jitter);
-                if refreshed == Err(feed::UNKNOWN_KEY) {
+                if refreshed.as_ref().is_err_and(feed::may_be_due_to_keys) {
                     self.keys.schedule.want();
                 }
                 refreshed

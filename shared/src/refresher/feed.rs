@@ -15,8 +15,7 @@ use crate::rejection::Rejection;
 use crate::revocation::{FeedFault, LARGEST_FEED};
 
 /// The gate doesn't have the key that signed the feed. It may be a new one.
-pub(super) const UNKNOWN_KEY: RefreshFault =
-    RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
+const UNKNOWN_KEY: RefreshFault = RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
 
 /// When the feed is fetched, from where, and since when.
 #[derive(Debug)]
@@ -87,9 +86,10 @@ impl Feed {
         refreshed
     }
 
-    /// Fetches the feed at once if the keys that have come may have the one it lacked.
-    pub(super) fn on_new_keys(&mut self, now: Reading) {
-        if self.lacks_key {
+    /// Fetches the feed at once if the keys that have come may have the one it lacked, or no longer
+    /// have the one that signed what is in force.
+    pub(super) fn on_new_keys(&mut self, now: Reading, gate: &Gate) {
+        if self.lacks_key || gate.has_disowned_feed() {
             self.schedule.hasten(now);
         }
     }
@@ -135,6 +135,16 @@ impl Feed {
         });
         Ok(Refreshed::Feed(applied))
     }
+}
+
+/// Whether other keys may mend it: they have one that is lacking, or have no longer the one that
+/// signed what is in force, which then stands in nobody's way.
+pub(super) fn may_be_due_to_keys(fault: &RefreshFault) -> bool {
+    let is_outdone = matches!(
+        fault,
+        RefreshFault::Feed(FeedFault::Rollback | FeedFault::RefusedKey)
+    );
+    is_outdone || *fault == UNKNOWN_KEY
 }
 
 /// Whether an answer couldn't be used for what was asked, and one to a fetch of everything may.
