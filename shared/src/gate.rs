@@ -197,7 +197,7 @@ impl Gate {
     pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
         let headers = Headers::read(head.headers, self.policy.forwards_token());
         let (rule, outcome) = self.judge(head, &headers, now);
-        Decision::new(rule.map(|rule| &rule.id), outcome, headers.removed())
+        Decision::new(rule, outcome, headers.removed())
     }
 
     /// Decides by this rule and no other, whatever method and path the request has. For hosts that
@@ -208,7 +208,7 @@ impl Gate {
             true => Err(Refusal::InvalidRequest),
             false => self.apply(Some(rule), TargetPath::ROOT, &headers, now),
         };
-        Decision::new(Some(&rule.id), outcome, headers.removed())
+        Decision::new(Some(rule), outcome, headers.removed())
     }
 
     /// Who is asking, if the token is good and as far as is known not revoked. For hosts that

@@ -169,6 +169,23 @@ impl Refresher {
         }
     }
 
+    /// Whether what the gate has of a document is old, and a newer one may come within
+    /// [`config::FEED_PATIENCE`]: keys that were asked for longer ago than [`config::KEYS_FRESH`], a
+    /// feed that isn't fresh.
+    ///
+    /// So it is after every pause of a host that fetches only while it is asked. It has everybody
+    /// wait whom it would let through by that: see
+    /// [`Decision::rests_on`](crate::gate::Decision::rests_on). Nobody waits behind a failure, nor
+    /// for a fetch that takes longer, so an issuer that is away delays nobody twice.
+    pub fn is_overdue(&mut self, document: Document, gate: &Gate, now: UnixMillis) -> bool {
+        let now = self.clock.read(now);
+        match (document, &self.feed) {
+            (Document::Keys, _) => self.keys.is_overdue(now),
+            (Document::Feed, Some(feed)) => feed.is_overdue(now, gate),
+            (Document::Feed, None) => false,
+        }
+    }
+
     /// How it has gone so far.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::clock::Reading;
-use super::config::Pace;
+use super::config::{FEED_LATE, Pace};
 use super::jitter::Jitter;
 use super::schedule::Schedule;
 use super::{Answer, Document, Fetch, RefreshFault, Refreshed, Ticket};
@@ -92,6 +92,16 @@ impl Feed {
         if self.lacks_key || gate.has_disowned_feed() {
             self.schedule.hasten(now);
         }
+    }
+
+    /// Whether the feed isn't fresh, and another may come soon.
+    pub(super) fn is_overdue(&self, now: Reading, gate: &Gate) -> bool {
+        let Self { schedule, .. } = self;
+        let is_old = schedule.is_older_than(FEED_LATE, now);
+        let is_stale = is_old && !gate.has_fresh_feed(now.shown.unix_time());
+        // One that came before its key is fetched again when that has come.
+        let has_failed = schedule.has_failed() && !self.lacks_key;
+        is_stale && !has_failed && schedule.is_near(now)
     }
 
     fn url(&self) -> String {

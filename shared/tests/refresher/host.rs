@@ -222,6 +222,12 @@ impl Host {
         self.poll();
     }
 
+    /// Whether what it has of a document is old, and newer may be here soon.
+    pub(crate) fn is_overdue(&mut self, document: Document) -> bool {
+        let now = self.clock();
+        self.refresher.is_overdue(document, &self.gate, now)
+    }
+
     /// When fetches of a document began.
     pub(crate) fn times(&self, document: Document) -> Vec<u64> {
         let of_it = |fetch: &Fetch| fetch.ticket.document == document;

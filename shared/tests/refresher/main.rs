@@ -25,6 +25,7 @@ mod keys;
 mod lost;
 mod model;
 mod outages;
+mod overdue;
 mod thief;
 mod wants;
 
