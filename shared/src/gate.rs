@@ -163,10 +163,16 @@ impl Gate {
         }
     }
 
-    /// Whether the feed in force is known to be all there is.
+    /// Whether the feed in force is known to be all there is: its time isn't over, and the key that
+    /// signed it is still one of the set.
     #[must_use]
     pub fn has_fresh_feed(&self, now: UnixTime) -> bool {
-        self.revocations.is_fresh(now)
+        self.revocations.is_fresh(now) && !self.has_disowned_feed()
+    }
+
+    /// Whether the key that signed the feed in force has left the set.
+    pub(crate) fn has_disowned_feed(&self) -> bool {
+        self.revocations.is_disowned_by(&self.keys)
     }
 
     /// How many of its keys have a table.
@@ -192,7 +198,7 @@ impl Gate {
     pub fn decide(&self, head: &RequestHead<'_>, now: UnixTime) -> Decision {
         let headers = Headers::read(head.headers, self.policy.forwards_token());
         let (rule, outcome) = self.judge(head, &headers, now);
-        Decision::new(rule.map(|rule| &rule.id), outcome, headers.removed())
+        Decision::new(rule, outcome, headers.removed())
     }
 
     /// Decides by this rule and no other, whatever method and path the request has. For hosts that
@@ -203,7 +209,7 @@ impl Gate {
             true => Err(Refusal::InvalidRequest),
             false => self.apply(Some(rule), TargetPath::ROOT, &headers, now),
         };
-        Decision::new(Some(&rule.id), outcome, headers.removed())
+        Decision::new(Some(rule), outcome, headers.removed())
     }
 
     /// Who is asking, if the token is good and as far as is known not revoked. For hosts that

@@ -140,13 +140,13 @@ impl Refresher {
                 let keys = &mut self.keys;
                 let left_out = keys.on_response(now, number, answer, gate, &mut self.jitter)?;
                 if let Some(feed) = feed {
-                    feed.on_new_keys(now);
+                    feed.on_new_keys(now, gate);
                 }
                 Ok(Refreshed::Keys { left_out })
             }
             (Document::Feed, Some(feed)) => {
                 let refreshed = feed.on_response(now, number, answer, gate, &mut self.jitter);
-                if refreshed == Err(feed::UNKNOWN_KEY) {
+                if refreshed.as_ref().is_err_and(feed::may_be_due_to_keys) {
                     self.keys.schedule.want();
                 }
                 refreshed
@@ -166,6 +166,23 @@ impl Refresher {
             (Document::Keys, _) => self.keys.schedule.want(),
             (Document::Feed, Some(feed)) => feed.schedule.want(),
             (Document::Feed, None) => {}
+        }
+    }
+
+    /// Whether what the gate has of a document is old, and a newer one may come within
+    /// [`config::FEED_PATIENCE`]: keys that were asked for longer ago than [`config::KEYS_FRESH`], a
+    /// feed that isn't fresh.
+    ///
+    /// So it is after every pause of a host that fetches only while it is asked. It has everybody
+    /// wait whom it would let through by that: see
+    /// [`Decision::rests_on`](crate::gate::Decision::rests_on). Nobody waits behind a failure, nor
+    /// for a fetch that takes longer, so an issuer that is away delays nobody twice.
+    pub fn is_overdue(&mut self, document: Document, gate: &Gate, now: UnixMillis) -> bool {
+        let now = self.clock.read(now);
+        match (document, &self.feed) {
+            (Document::Keys, _) => self.keys.is_overdue(now),
+            (Document::Feed, Some(feed)) => feed.is_overdue(now, gate),
+            (Document::Feed, None) => false,
         }
     }
 

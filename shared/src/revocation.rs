@@ -6,9 +6,14 @@
 //! feed is a snapshot, which says everything, or a delta to one particular feed. Whatever is wrong
 //! with it, it is ignored as a whole and what was in force stays; [`FeedFault`] tells why.
 //!
-//! A feed has two ages. `(epoch, seq)` numbers what it says, and never goes back. Its signed `exp`
+//! A feed has two ages. `(epoch, seq)` numbers what it says, and doesn't go back. Its signed `exp`
 //! says how long this is known to be all there is: a stale feed still revokes, but isn't
 //! [fresh](Revocations::is_fresh), and a policy's rules say which of them need that.
+//!
+//! What is in force, one key has signed. Where that key leaves the set, a thief may have had it, and
+//! have numbered a feed so that no other counts. Then the next whole and fresh feed takes its
+//! place, whatever the numbers; until it comes, what was in force revokes, and
+//! [nobody vouches for it](Revocations::is_disowned_by).
 //!
 //! The way of a feed: `jws` checks the signature, `feed` the claims, `entries` holds what they list.
 //! To revoke by something new, give `entries` a list, `feed` a claim, and [`Revocations::revokes`]
@@ -48,7 +53,7 @@ const FEED: Shape = Shape {
 /// What a good feed did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Applied {
-    /// It is the first one, or revokes other tokens than before.
+    /// It is the first one, or the first after a key has left, or revokes other tokens than before.
     Changed,
     /// It revokes the same tokens, and was signed later or has a later number.
     Extended,
@@ -66,7 +71,8 @@ impl Revocations {
     /// Takes a feed if it is good, newer, and (a delta) fits. `leeway` is how many seconds the
     /// issuer's clock may be ahead of `now`.
     ///
-    /// A feed whose time is over is taken too, for what it revokes.
+    /// A feed whose time is over is taken too, for what it revokes. What `keys` disown binds no fresh
+    /// feed: neither its number counts, nor which keys it refuses.
     ///
     /// # Errors
     /// Why the feed is ignored. What was in force is as it was.
@@ -78,20 +84,38 @@ impl Revocations {
         leeway: u64,
         now: UnixTime,
     ) -> Result<Applied, FeedFault> {
-        let (kid, payload) = signed_payload(feed, &FEED, keys).map_err(FeedFault::Envelope)?;
+        let (signer, payload) = signed_payload(feed, &FEED, keys).map_err(FeedFault::Envelope)?;
+        let is_disowned = self.is_disowned_by(keys);
         let in_force = self.in_force.as_ref();
-        if in_force.is_some_and(|it| it.entries.refuse(&kid)) {
+        if !is_disowned && in_force.is_some_and(|it| it.entries.refuse(&signer)) {
             return Err(FeedFault::RefusedKey);
         }
         let feed = Feed::read(&payload, issuer, now.saturating_add(leeway))?;
-        let Some(in_force) = &mut self.in_force else {
-            self.in_force = Some(InForce::first(feed)?);
-            return Ok(Applied::Changed);
-        };
-        in_force.take(feed)
+        // An old copy would be a way back in time: only what was signed just now begins anew.
+        let begins_anew = is_disowned && now < feed.expires_at;
+        match &mut self.in_force {
+            Some(in_force) if !begins_anew => in_force.take(feed, signer),
+            in_force => {
+                *in_force = Some(InForce::first(feed, signer)?);
+                Ok(Applied::Changed)
+            }
+        }
     }
 
-    /// Whether there is a feed whose signed `exp` is still to come.
+    /// Whether there is a feed, and the key that signed it isn't one of these: it was withdrawn, and
+    /// who has it may have signed anything. Then the feed still revokes, and vouches for nothing.
+    ///
+    /// An honest feed is signed anew every few seconds, and its key stays in the set for minutes
+    /// after the last time. So hosts meet this only for a moment after a key was revoked, or when
+    /// they were away for long.
+    #[must_use]
+    pub fn is_disowned_by(&self, keys: &KeySet) -> bool {
+        let in_force = self.in_force.as_ref();
+        in_force.is_some_and(|in_force| keys.get(&in_force.signer).is_none())
+    }
+
+    /// Whether there is a feed whose signed `exp` is still to come. Whether its key is still one of
+    /// the set, [`Revocations::is_disowned_by`] says.
     #[must_use]
     pub fn is_fresh(&self, now: UnixTime) -> bool {
         let in_force = self.in_force.as_ref();
@@ -119,6 +143,8 @@ impl Revocations {
 /// The feed in force, and all the deltas to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct InForce {
+    /// The key that signed all of it.
+    signer: KeyId,
     position: Position,
     issued_at: UnixTime,
     expires_at: UnixTime,
@@ -126,10 +152,11 @@ struct InForce {
 }
 
 impl InForce {
-    fn first(feed: Feed) -> Result<Self, FeedFault> {
+    fn first(feed: Feed, signer: KeyId) -> Result<Self, FeedFault> {
         match feed.kind {
             Kind::Delta { .. } => Err(FeedFault::Gap),
             Kind::Snapshot => Ok(Self {
+                signer,
                 position: feed.position,
                 issued_at: feed.issued_at,
                 expires_at: feed.expires_at,
@@ -138,7 +165,7 @@ impl InForce {
         }
     }
 
-    fn take(&mut self, feed: Feed) -> Result<Applied, FeedFault> {
+    fn take(&mut self, feed: Feed, signer: KeyId) -> Result<Applied, FeedFault> {
         let age = feed.position.cmp(&self.position);
         match age {
             Ordering::Less => return Err(FeedFault::Rollback),
@@ -147,25 +174,28 @@ impl InForce {
             }
             Ordering::Equal | Ordering::Greater => {}
         }
-        let entries = match (feed.kind, age) {
-            (Kind::Snapshot, Ordering::Greater) => feed.entries,
-            // One number, so nothing but its age should differ: what does may only add.
-            (Kind::Snapshot, _) => self.entries.changed(&[], feed.entries)?,
-            (Kind::Delta { since, left }, _) if since == self.position => {
+        let is_of_one_key = signer == self.signer;
+        // One number of one key, so nothing but its age should differ: what does may only add.
+        let is_renewal = is_of_one_key && age == Ordering::Equal;
+        let entries = match feed.kind {
+            Kind::Snapshot if is_renewal => self.entries.changed(&[], feed.entries)?,
+            Kind::Snapshot => feed.entries,
+            Kind::Delta { since, left } if is_of_one_key && since == self.position => {
                 self.entries.changed(&left, feed.entries)?
             }
-            (Kind::Delta { .. }, _) => return Err(FeedFault::Gap),
+            Kind::Delta { .. } => return Err(FeedFault::Gap),
         };
         let applied = match entries == self.entries {
             true => Applied::Extended,
             false => Applied::Changed,
         };
         *self = Self {
+            signer,
             position: feed.position,
             issued_at: feed.issued_at,
-            expires_at: match age {
-                Ordering::Equal => feed.expires_at.max(self.expires_at),
-                Ordering::Less | Ordering::Greater => feed.expires_at,
+            expires_at: match is_renewal {
+                true => feed.expires_at.max(self.expires_at),
+                false => feed.expires_at,
             },
             entries,
         };

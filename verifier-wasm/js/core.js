@@ -12,8 +12,8 @@ const decoder = new TextDecoder();
 const LONGEST_HEAD = 1 << 20;
 
 /** The places of `Results` in exchange.rs, in words. */
-const [TEXT, TEXT_LENGTH, OUTCOME, RULE, RULE_LENGTH, SLOT, IDENTITY_LENGTH, LACKS] = [0, 1, 2, 3, 4, 5, 6, 7];
-const RESULTS = 8;
+const [TEXT, TEXT_LENGTH, OUTCOME, RULE, RULE_LENGTH, SLOT, IDENTITY_LENGTH, LACKS, RESTS_ON] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const RESULTS = 9;
 
 /** The head of a request that can't be read: it has no method. */
 const UNREADABLE = ['', ''];
@@ -89,6 +89,12 @@ export class Core {
     this.#exports.want(document === 'feed', low(now), high(now));
   }
 
+  /** Whether somebody would be let through by keys or by a feed that is old, and newer may be there soon. */
+  isOverdue({ restsOn }, now) {
+    const is = (isFeed) => this.#exports.is_overdue(isFeed, low(now), high(now)) === 1;
+    return (restsOn >= 1 && is(false)) || (restsOn >= 2 && is(true));
+  }
+
   status(now) {
     this.#exports.status(low(now), high(now));
     return JSON.parse(this.#text());
@@ -117,6 +123,7 @@ export class Core {
       refused: null,
       rule,
       identity,
+      restsOn: results[RESTS_ON],
       set: identity === null ? NOTHING : identity[HEADERS](rule),
       remove: results[TEXT_LENGTH] === results[IDENTITY_LENGTH] ? NOTHING : this.#removed(results),
     };

@@ -10,7 +10,7 @@ import { Fetching } from './fetching.js';
 import { Learned } from './learned.js';
 import { readOptions } from './options.js';
 
-/** How long a decision waits for a fresh feed at most, and how often it looks, in milliseconds. */
+/** How long a decision waits for what is on its way at most, and how often it looks, in milliseconds. */
 const PATIENCE = 1_000;
 const LOOK = 5;
 
@@ -51,31 +51,21 @@ export class Gate {
   }
 
   decide(request) {
-    const texts = textsOf(request);
-    const core = this.#knowing();
-    let result;
-    try {
-      result = core.decide(texts, this.#seconds());
-    } catch (error) {
-      throw this.#afterwards(error);
-    }
-    if (result.refused !== null && result.lacks !== null) this.#fetching?.want(result.lacks);
-    return new Decision(result);
+    return new Decision(this.#judge(request));
   }
 
   async decideFresh(request) {
-    let decision = this.decide(request);
-    if (decision.code === 'revocation_unavailable') {
+    let judged = this.#judge(request);
+    if (this.#mayChange(judged)) {
       // Looked at again and again instead of awaiting the fetch, since on Workers it may be that of
       // another request, whose promises this one must not await.
       await until(PATIENCE, () => {
-        if (!this.#expectsFeed()) return true;
         this.#fetching?.hasten();
-        decision = this.decide(request);
-        return decision.code !== 'revocation_unavailable';
+        judged = this.#judge(request);
+        return !this.#mayChange(judged);
       });
     }
-    return decision;
+    return new Decision(judged);
   }
 
   async admit(request) {
@@ -138,6 +128,27 @@ export class Gate {
 
   [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {
     this.close();
+  }
+
+  /** What comes of a request, before it is a decision; notes what it lacks. */
+  #judge(request) {
+    const texts = textsOf(request);
+    const core = this.#knowing();
+    let result;
+    try {
+      result = core.decide(texts, this.#seconds());
+    } catch (error) {
+      throw this.#afterwards(error);
+    }
+    if (result.refused !== null && result.lacks !== null) this.#fetching?.want(result.lacks);
+    return result;
+  }
+
+  /** Whether what is about to come may change a decision, so that it is worth waiting for. */
+  #mayChange(judged) {
+    if (this.#fetching === null || this.#isClosed) return false;
+    if (judged.refused !== null) return judged.lacks === 'feed' && this.#expectsFeed();
+    return this.#ask((core) => core.isOverdue(judged, this.#options.now()));
   }
 
   /** Makes the instance, has it told what it is to know, and gets ready to fetch. */

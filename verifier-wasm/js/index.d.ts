@@ -23,8 +23,8 @@ export interface GateOptions {
   /** Whom tokens must be for: one of these. Beside a policy, it must be the same. */
   audience?: string | readonly string[];
   /**
-   * Keys to begin with, a key set as the issuer publishes it. Then nothing is waited for, and they are
-   * good until others have been fetched; with `offline`, for good.
+   * Keys to begin with, a key set as the issuer publishes it. Then {@link Gate.load} waits for nothing, and
+   * they are good until others have been fetched; with `offline`, for good.
    */
   keys?: string | object | Uint8Array;
   /** Revocation feeds to begin with, applied in this order. One that is refused changes nothing. */
@@ -220,8 +220,9 @@ export class Gate {
   decide(request: RequestHead): Decision;
 
   /**
-   * Decides like {@link Gate.decide}, and waits a second at most where the rule requires a fresh
-   * revocation feed and one is on its way.
+   * Decides like {@link Gate.decide}, and waits a second at most for what is on its way: a fresh revocation
+   * feed where the rule requires one, and newer keys or a newer feed where somebody would be let through by
+   * old ones, as after a pause of a host without timers. If nothing comes, the old ones decide.
    */
   decideFresh(request: RequestHead): Promise<Decision>;
 

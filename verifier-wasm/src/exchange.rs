@@ -10,7 +10,7 @@ pub(crate) struct Exchange {
 
 /// As many numbers as [`Results`] has, and where the text is.
 #[derive(Default)]
-struct Words(Box<[usize; 8]>);
+struct Words(Box<[usize; 9]>);
 
 /// What a decision is, in numbers. `js/core.js` reads them in this order, behind place and length of
 /// the text.
@@ -28,6 +28,8 @@ pub(crate) struct Results {
     pub(crate) identity_length: usize,
     /// 1 where keys would change the decision, 2 where a feed would.
     pub(crate) lacks: usize,
+    /// 1 where somebody is let through by keys, 2 where by the feed as well.
+    pub(crate) rests_on: usize,
 }
 
 impl Results {
@@ -79,6 +81,7 @@ impl Exchange {
             results.slot,
             results.identity_length,
             results.lacks,
+            results.rests_on,
         ];
     }
 

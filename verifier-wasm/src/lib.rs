@@ -264,6 +264,18 @@ pub fn want(is_feed: bool, now_low: u32, now_high: u32) {
     });
 }
 
+/// Whether what there is of the feed, or of the keys, is old, and newer may be there soon: see
+/// [`Refresher::is_overdue`].
+#[wasm_bindgen]
+pub fn is_overdue(is_feed: bool, now_low: u32, now_high: u32) -> bool {
+    host(|host| {
+        let (Some(refresher), Some(gate)) = (&mut host.refresher, &host.gate) else {
+            return false;
+        };
+        refresher.is_overdue(document(is_feed), gate, millis(now_low, now_high))
+    })
+}
+
 /// How it goes, as JSON.
 #[wasm_bindgen]
 pub fn status(now_low: u32, now_high: u32) -> u32 {
@@ -359,6 +371,10 @@ fn allowed(decision: &Decision, identities: &mut Identities, exchange: &mut Exch
     if let Some(identity) = decision.identity() {
         let (slot, is_new) = identities.place(identity);
         results.slot = slot;
+        results.rests_on = match decision.rests_on(Document::Feed) {
+            false => 1,
+            true => 2,
+        };
         if is_new {
             identities::write(identity, exchange.output());
         }

@@ -53,6 +53,14 @@ const CHECKS: &[Check] = &[
         feeds::required_feed,
     ),
     ("a session that has ended is over", feeds::revoked),
+    (
+        "after a pause nobody is let through by an old feed",
+        feeds::after_a_pause,
+    ),
+    (
+        "after a pause nobody is let through by old keys",
+        outages::withdrawn,
+    ),
     ("a bad configuration lets nothing through", misconfigured),
     ("a panic is one 500", panic),
     ("attacks on a head", attacks::run),

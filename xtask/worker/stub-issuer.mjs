@@ -56,6 +56,8 @@ const MODES = {
   down: (response) => response.destroy(),
   slow: (response, document) => setTimeout(() => response.end(document()), 600),
   hanging: () => {},
+  // For keys: the one that it signs with is there no more.
+  withdrawn: (response) => response.end(JSON.stringify({ keys: [{ ...jwks.keys[0], kid: "other" }] })),
 };
 
 async function body(request) {

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::identity::Identity;
 use super::refusal::{Code, Refusal};
 use crate::json::quoted;
+use crate::policy::document::{Revocation, Rule};
 use crate::refresher::Document;
 use crate::rejection::Rejection;
 use crate::verify::VerifiedToken;
@@ -21,15 +22,18 @@ use crate::verify::VerifiedToken;
 pub struct Decision {
     outcome: Outcome,
     rule: Option<Arc<str>>,
+    /// Whether the rule holds tokens against the feed.
+    heeds_feed: bool,
     removed: Vec<Box<[u8]>>,
 }
 
 impl Decision {
     /// The rule is that of the decision. A request that can't be read has none.
-    pub(super) fn new(rule: Option<&Arc<str>>, outcome: Outcome, removed: Vec<Box<[u8]>>) -> Self {
+    pub(super) fn new(rule: Option<&Rule>, outcome: Outcome, removed: Vec<Box<[u8]>>) -> Self {
         let rule = rule.filter(|_| !matches!(outcome, Err(Refusal::InvalidRequest)));
         Self {
-            rule: rule.cloned(),
+            rule: rule.map(|rule| Arc::clone(&rule.id)),
+            heeds_feed: rule.is_some_and(|rule| rule.revocation != Revocation::Off),
             outcome,
             removed,
         }
@@ -123,6 +127,18 @@ impl Decision {
             | Refusal::ReauthenticationRequired { .. }
             | Refusal::InsufficientScope
             | Refusal::NoRule => None,
+        }
+    }
+
+    /// Whether it lets somebody through by what is known of a document: by keys always, by a feed
+    /// unless the rule wants nothing of one. What is old may be worth waiting for, where
+    /// [`Refresher::is_overdue`](crate::refresher::Refresher::is_overdue) says so.
+    #[must_use]
+    pub fn rests_on(&self, document: Document) -> bool {
+        let lets_somebody_through = self.identity().is_some();
+        match document {
+            Document::Keys => lets_somebody_through,
+            Document::Feed => lets_somebody_through && self.heeds_feed,
         }
     }
 

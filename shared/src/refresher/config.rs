@@ -23,7 +23,10 @@ const FEED_SPREAD: (u32, u32) = (80, 120);
 pub const FEED_SPACING: Duration = Duration::from_secs(1);
 /// How long a fetch of the feed may take. It ends before the next one begins.
 pub const FEED_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long a decision may wait for a fresh feed that its rule requires.
+/// A feed that was asked for within this time and isn't fresh has no fresher one behind it.
+pub(super) const FEED_LATE: Duration = Duration::from_secs(10);
+/// How long a decision may wait: for a fresh feed that its rule requires, and on hosts that fetch
+/// only while they are asked, for what takes the place of something old.
 pub const FEED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long after its timeout a fetch is taken for lost: a host that keeps the time has said by then

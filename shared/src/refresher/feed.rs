@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::clock::Reading;
-use super::config::Pace;
+use super::config::{FEED_LATE, Pace};
 use super::jitter::Jitter;
 use super::schedule::Schedule;
 use super::{Answer, Document, Fetch, RefreshFault, Refreshed, Ticket};
@@ -15,8 +15,7 @@ use crate::rejection::Rejection;
 use crate::revocation::{FeedFault, LARGEST_FEED};
 
 /// The gate doesn't have the key that signed the feed. It may be a new one.
-pub(super) const UNKNOWN_KEY: RefreshFault =
-    RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
+const UNKNOWN_KEY: RefreshFault = RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
 
 /// When the feed is fetched, from where, and since when.
 #[derive(Debug)]
@@ -87,11 +86,22 @@ impl Feed {
         refreshed
     }
 
-    /// Fetches the feed at once if the keys that have come may have the one it lacked.
-    pub(super) fn on_new_keys(&mut self, now: Reading) {
-        if self.lacks_key {
+    /// Fetches the feed at once if the keys that have come may have the one it lacked, or no longer
+    /// have the one that signed what is in force.
+    pub(super) fn on_new_keys(&mut self, now: Reading, gate: &Gate) {
+        if self.lacks_key || gate.has_disowned_feed() {
             self.schedule.hasten(now);
         }
+    }
+
+    /// Whether the feed isn't fresh, and another may come soon.
+    pub(super) fn is_overdue(&self, now: Reading, gate: &Gate) -> bool {
+        let Self { schedule, .. } = self;
+        let is_old = schedule.is_older_than(FEED_LATE, now);
+        let is_stale = is_old && !gate.has_fresh_feed(now.shown.unix_time());
+        // One that came before its key is fetched again when that has come.
+        let has_failed = schedule.has_failed() && !self.lacks_key;
+        is_stale && !has_failed && schedule.is_near(now)
     }
 
     fn url(&self) -> String {
@@ -135,6 +145,16 @@ impl Feed {
         });
         Ok(Refreshed::Feed(applied))
     }
+}
+
+/// Whether other keys may mend it: they have one that is lacking, or have no longer the one that
+/// signed what is in force, which then stands in nobody's way.
+pub(super) fn may_be_due_to_keys(fault: &RefreshFault) -> bool {
+    let is_outdone = matches!(
+        fault,
+        RefreshFault::Feed(FeedFault::Rollback | FeedFault::RefusedKey)
+    );
+    is_outdone || *fault == UNKNOWN_KEY
 }
 
 /// Whether an answer couldn't be used for what was asked, and one to a fetch of everything may.

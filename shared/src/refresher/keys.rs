@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::clock::Reading;
-use super::config::Pace;
+use super::config::{KEYS_FRESH, Pace};
 use super::jitter::Jitter;
 use super::schedule::Schedule;
 use super::{Answer, Document, Fetch, RefreshFault, Ticket};
@@ -65,6 +65,12 @@ impl Keys {
                 Err(fault)
             }
         }
+    }
+
+    /// Whether the keys are old, or nobody has fetched them, and others may come soon.
+    pub(super) fn is_overdue(&self, now: Reading) -> bool {
+        let Self { schedule, .. } = self;
+        schedule.is_older_than(KEYS_FRESH, now) && !schedule.has_failed() && schedule.is_near(now)
     }
 }
 

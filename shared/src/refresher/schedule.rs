@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::RefreshFault;
 use super::clock::{Passed, Reading};
-use super::config::{BACK_OFF, GRACE, Pace};
+use super::config::{BACK_OFF, FEED_PATIENCE, GRACE, Pace};
 use super::jitter::Jitter;
 use super::status::DocumentStatus;
 
@@ -18,6 +18,8 @@ pub(super) struct Schedule {
     handed_out: Option<Passed>,
     /// Whether its answer is still to come.
     is_on_its_way: bool,
+    /// When the last good answer was asked for.
+    good_since: Option<Passed>,
     status: DocumentStatus,
 }
 
@@ -29,6 +31,7 @@ impl Schedule {
             due: Passed::default(),
             handed_out: None,
             is_on_its_way: false,
+            good_since: None,
             status: DocumentStatus::default(),
         }
     }
@@ -45,6 +48,25 @@ impl Schedule {
 
     pub(super) fn is_due(&self, now: Reading) -> bool {
         self.due() <= now.passed
+    }
+
+    /// Whether the last good answer was asked for longer ago than that, or there was none.
+    pub(super) fn is_older_than(&self, age: Duration, now: Reading) -> bool {
+        self.good_since
+            .is_none_or(|since| now.passed.since(since) > age)
+    }
+
+    /// Whether there were bad answers since the last good one.
+    pub(super) fn has_failed(&self) -> bool {
+        self.status.failures > 0
+    }
+
+    /// Whether an answer may come while a decision waits for it: it is about to be asked for, or
+    /// has been for no longer than that.
+    pub(super) fn is_near(&self, now: Reading) -> bool {
+        let has_just_begun = |since| now.passed.since(since) < FEED_PATIENCE;
+        let is_awaited = self.is_on_its_way && self.handed_out.is_some_and(has_just_begun);
+        is_awaited || self.is_due(now)
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -79,6 +101,7 @@ impl Schedule {
 
     /// Sets the usual time after a good answer, which took `age` to come.
     pub(super) fn succeed(&mut self, now: Reading, age: Duration, jitter: &mut Jitter) {
+        self.good_since = self.handed_out;
         self.status.last_success = Some(now.shown);
         self.status.failures = 0;
         let interval = jitter.between(self.pace.interval);

@@ -25,7 +25,8 @@ pub enum FeedFault {
     Lifetime,
     /// It is older than the one in force.
     Rollback,
-    /// It is a delta to another feed than the one in force: a snapshot is needed.
+    /// It is a delta to another feed than the one in force, or to what another key has signed: a
+    /// snapshot is needed.
     Gap,
     /// With it there would be more entries than are ever held: a snapshot has to say what is left.
     TooManyEntries,

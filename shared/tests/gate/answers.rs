@@ -89,6 +89,24 @@ fn what_a_decision_lacks_is_what_a_fetch_could_bring() {
 }
 
 #[test]
+fn a_decision_rests_on_what_it_lets_somebody_through_by() {
+    let token = FIRST.token("ada", NOW, &json!({}));
+    for (target, by_keys, by_feed) in [
+        ("/profile", true, true),
+        ("/greeting", true, true),
+        ("/unasked", true, false),
+        ("/open", false, false),
+        ("/agents/7", false, false),
+        ("/nowhere", false, false),
+        ("/../profile", false, false),
+    ] {
+        let decision = ask(&gate(), "GET", target, &token, NOW);
+        assert_eq!(decision.rests_on(Document::Keys), by_keys, "{target}");
+        assert_eq!(decision.rests_on(Document::Feed), by_feed, "{target}");
+    }
+}
+
+#[test]
 fn a_decision_says_the_same_in_every_way() {
     let token = FIRST.token("ada", NOW, &json!({}));
     let without_keys = Gate::new(policy());

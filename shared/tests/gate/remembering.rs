@@ -134,6 +134,28 @@ fn a_remembered_token_is_revoked_with_the_next_feed() {
 }
 
 #[test]
+fn a_feed_whose_key_is_gone_revokes_and_is_none_that_a_rule_may_require() {
+    let mut gate = Gate::new(policy());
+    gate.install_keys(key_set(&[FIRST, SECOND]));
+    let more = json!({ "roles": ["admin"], "auth_time": NOW });
+    let [ada, eve] = ["ada", "eve"].map(|who| SECOND.token(who, NOW, &more));
+    let ask = |gate: &_, token: &[u8]| told(&ask(gate, "POST", "/keys", token, NOW));
+    let forged = FIRST.feed(u64::MAX, NOW, &["eve-session"], &[]);
+    gate.apply_feed(&forged, time(NOW)).unwrap();
+    assert_eq!(ask(&gate, &ada), None);
+    gate.install_keys(key_set(&[SECOND]));
+    assert!(!gate.has_fresh_feed(time(NOW)));
+    let unavailable = Some(("revocation_unavailable", None));
+    assert_eq!(ask(&gate, &ada), unavailable);
+    assert_eq!(ask(&gate, &eve), refused("revoked"));
+    let next = SECOND.feed(1, NOW, &["ada-session"], &[]);
+    gate.apply_feed(&next, time(NOW)).unwrap();
+    assert!(gate.has_fresh_feed(time(NOW)));
+    assert_eq!(ask(&gate, &ada), refused("revoked"));
+    assert_eq!(ask(&gate, &eve), None);
+}
+
+#[test]
 fn what_is_remembered_of_one_token_is_not_told_of_another() {
     let gate = gate();
     let ada = FIRST.token("ada", NOW, &json!({ "roles": ["admin"] }));

@@ -68,6 +68,8 @@ pub(crate) struct Host {
     pub(crate) latency: u64,
     /// Whether fetches are lost with the requests they belong to.
     pub(crate) loses: bool,
+    /// Whether somebody has numbered a feed as the issuer never did, so that it may go back.
+    pub(crate) has_thief: bool,
     /// All fetches there were, and when they began.
     pub(crate) fetches: Vec<(u64, Fetch)>,
     /// What came of them, and when.
@@ -91,6 +93,7 @@ impl Host {
             clock_behind: 0,
             latency: 80,
             loses: false,
+            has_thief: false,
             fetches: Vec::new(),
             outcomes: Vec::new(),
             journeys: Vec::new(),
@@ -122,7 +125,8 @@ impl Host {
             // What should have been while the host slept is now.
             self.now = next.max(self.now);
             self.move_journeys();
-            assert!(self.gate.feed_position() >= position, "the feed went back");
+            let goes_on = self.gate.feed_position() >= position;
+            assert!(goes_on || self.has_thief, "the feed went back");
             if self.now == end {
                 break;
             }
@@ -216,6 +220,12 @@ impl Host {
     pub(crate) fn want(&mut self, document: Document) {
         self.refresher.want(document, self.clock());
         self.poll();
+    }
+
+    /// Whether what it has of a document is old, and newer may be here soon.
+    pub(crate) fn is_overdue(&mut self, document: Document) -> bool {
+        let now = self.clock();
+        self.refresher.is_overdue(document, &self.gate, now)
     }
 
     /// When fetches of a document began.

@@ -73,7 +73,9 @@ impl Issuer {
             return with_status(304, "");
         }
         let since = fetch.url.split_once("?since=1.");
-        let since = since.map(|(_, seq)| seq.parse().expect("a number"));
+        let since = since.map(|(_, seq)| seq.parse::<u64>().expect("a number"));
+        // Of a number that there never was nobody knows what came after it.
+        let since = since.filter(|since| *since <= self.seq());
         let feed = Feed {
             since,
             seq: self.seq(),

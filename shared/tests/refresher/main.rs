@@ -25,6 +25,8 @@ mod keys;
 mod lost;
 mod model;
 mod outages;
+mod overdue;
+mod thief;
 mod wants;
 
 use inputs::inputs;

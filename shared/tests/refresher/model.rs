@@ -116,6 +116,8 @@ struct Life {
     keys: &'static str,
     keys_asked_at: u64,
     seq: u64,
+    /// The key that signed the feed in force.
+    signer: Option<&'static str>,
     lacks_key: bool,
 }
 
@@ -153,8 +155,14 @@ impl Life {
             keys: "none",
             keys_asked_at: 0,
             seq: 0,
+            signer: None,
             lacks_key: false,
         }
+    }
+
+    /// Whether the key that signed the feed in force is gone.
+    fn is_disowned(&self) -> bool {
+        self.signer.is_some_and(|signer| signer != self.keys)
     }
 
     /// Polls until there is nothing to fetch.
@@ -261,7 +269,7 @@ impl Life {
                 self.models[KEYS].succeed(asked_at);
                 self.keys = other_key(self.keys);
                 self.keys_asked_at = asked_at;
-                if core::mem::take(&mut self.lacks_key) {
+                if core::mem::take(&mut self.lacks_key) || self.is_disowned() {
                     self.models[FEED].hasten(self.passed);
                 }
             }
@@ -284,15 +292,20 @@ impl Life {
             }
             Err(fault) => {
                 model.fail(self.passed);
-                if *fault == RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid)) {
-                    self.lacks_key = true;
+                self.lacks_key =
+                    *fault == RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
+                let is_outdone = *fault == RefreshFault::Feed(FeedFault::Rollback);
+                if self.lacks_key || is_outdone {
                     self.models[KEYS].want(self.passed);
                 }
             }
         }
         if let Some((_, seq)) = self.gate.feed_position() {
-            assert!(seq >= self.seq, "the feed went back");
+            assert!(seq >= self.seq || self.is_disowned(), "the feed went back");
             self.seq = seq;
+        }
+        if let Ok(Refreshed::Feed(_)) = outcome {
+            self.signer = Some(self.keys);
         }
     }
 

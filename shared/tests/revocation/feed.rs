@@ -128,7 +128,11 @@ fn signing_key(kid: &str) -> SigningKey {
 }
 
 pub(crate) fn key_set() -> KeySet {
-    let keys: Vec<Value> = KIDS
+    key_set_of(&KIDS)
+}
+
+pub(crate) fn key_set_of(kids: &[&str]) -> KeySet {
+    let keys: Vec<Value> = kids
         .iter()
         .map(|kid| {
             let x = base64url(signing_key(kid).verifying_key().as_bytes());
@@ -145,8 +149,18 @@ pub(crate) fn apply_at(
     feed: &[u8],
     now: u64,
 ) -> Result<Applied, FeedFault> {
+    apply_with(revocations, &KIDS, feed, now)
+}
+
+/// What becomes of a feed where these are the keys of the set.
+pub(crate) fn apply_with(
+    revocations: &mut Revocations,
+    kids: &[&str],
+    feed: &[u8],
+    now: u64,
+) -> Result<Applied, FeedFault> {
     let now = UnixTime::from_secs(now);
-    revocations.apply(feed, &key_set(), ISSUER, LEEWAY, now)
+    revocations.apply(feed, &key_set_of(kids), ISSUER, LEEWAY, now)
 }
 
 /// What becomes of a feed that arrives now.
@@ -173,6 +187,11 @@ pub(crate) fn revokes(
 ) -> bool {
     let kid = KeyId::parse(kid).unwrap();
     revocations.revokes(&kid, &Prefix::of(session), &Prefix::of(subject), version)
+}
+
+/// Whether the key of what is in force isn't one of these.
+pub(crate) fn is_disowned(revocations: &Revocations, kids: &[&str]) -> bool {
+    revocations.is_disowned_by(&key_set_of(kids))
 }
 
 /// Whether a session is over, of a subject and a key that nobody speaks of.

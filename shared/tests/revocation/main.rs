@@ -18,6 +18,7 @@ mod inputs;
 mod faults;
 mod feed;
 mod history;
+mod keys;
 mod memory;
 mod model;
 mod order;

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use signet_verifier::Revocations;
 use signet_verifier::revocation::{Applied, FeedFault};
+use signet_verifier::{Rejection, Revocations};
 
-use crate::feed::{Feed, LEEWAY, NOW, apply_at, is_fresh, revokes};
+use crate::feed::{Feed, LEEWAY, NOW, apply_with, is_disowned, is_fresh, revokes};
 use crate::inputs;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KIDS: [&str; 3] = ["main", "second", "old"];
+/// The sets of keys that there may be at a time.
+const SETS: [&[&str]; 3] = [&["main", "second"], &["main"], &["second"]];
 
 type Names = BTreeSet<&'static str>;
 
@@ -33,6 +35,8 @@ struct Arrival {
     delta: Option<(u64, Names)>,
     lists: Lists,
     signer: &'static str,
+    /// The keys of the set when it arrives.
+    keys: &'static [&'static str],
 }
 
 impl Arrival {
@@ -62,13 +66,18 @@ struct State {
     iat: u64,
     exp: u64,
     lists: Lists,
+    signer: &'static str,
 }
 
 impl Model {
     fn apply(&mut self, feed: &Arrival) -> Result<Applied, FeedFault> {
+        if !feed.keys.contains(&feed.signer) {
+            return Err(FeedFault::Envelope(Rejection::UnknownKid));
+        }
         let number = (feed.epoch, feed.seq);
         let state = self.0.as_ref();
-        if state.is_some_and(|state| state.lists.kids.contains(feed.signer)) {
+        let is_disowned = self.is_disowned(feed.keys);
+        if !is_disowned && state.is_some_and(|state| state.lists.kids.contains(feed.signer)) {
             return Err(FeedFault::RefusedKey);
         }
         if feed.iat > feed.now + LEEWAY {
@@ -84,6 +93,8 @@ impl Model {
         {
             return Err(FeedFault::BadClaim("since"));
         }
+        // Where nobody vouches for what is in force, it is as if nothing were.
+        let state = state.filter(|_| !is_disowned || feed.now >= feed.exp);
         if state.is_some_and(|state| number < state.number) {
             return Err(FeedFault::Rollback);
         }
@@ -91,11 +102,12 @@ impl Model {
             return Ok(Applied::AlreadyKnown);
         }
         let base = feed.delta.as_ref().map(|(since, _)| (feed.epoch, *since));
-        if base.is_some() && base != state.map(|state| state.number) {
+        let of_one_key = state.filter(|state| state.signer == feed.signer);
+        if base.is_some() && base != of_one_key.map(|state| state.number) {
             return Err(FeedFault::Gap);
         }
-        let is_same_number = state.is_some_and(|state| state.number == number);
-        let mut lists = match state {
+        let is_same_number = of_one_key.is_some_and(|state| state.number == number);
+        let mut lists = match of_one_key {
             Some(state) if is_same_number || base.is_some() => state.lists.clone(),
             _ => Lists::default(),
         };
@@ -109,7 +121,7 @@ impl Model {
             *least = (*version).max(*least);
         }
         let is_changed = state.is_none_or(|state| state.lists != lists);
-        let exp = match state {
+        let exp = match of_one_key {
             Some(state) if is_same_number => feed.exp.max(state.exp),
             _ => feed.exp,
         };
@@ -119,12 +131,18 @@ impl Model {
             iat,
             exp,
             lists,
+            signer: feed.signer,
         });
         Ok(if is_changed {
             Applied::Changed
         } else {
             Applied::Extended
         })
+    }
+
+    fn is_disowned(&self, keys: &[&str]) -> bool {
+        let state = self.0.as_ref();
+        state.is_some_and(|state| !keys.contains(&state.signer))
     }
 
     fn is_fresh(&self, now: u64) -> bool {
@@ -166,9 +184,10 @@ fn arrival() -> impl Strategy<Value = Arrival> {
     let delta = prop::option::of((0..6_u64, names()));
     let life = prop_oneof![10 => Just(30_i64), 1 => -1..32_i64];
     let signer = prop::sample::select(&KIDS[..2]);
+    let keys = prop_oneof![4 => Just(SETS[0]), 1 => prop::sample::select(&SETS[1..])];
     let numbers = (epoch, 0..6_u64, delta, 0..65_u64, life);
-    (numbers, 0..120_u64, 0..40_u64, lists(), signer).prop_map(
-        |((epoch, seq, delta, ahead, life), age, passed, lists, signer)| {
+    (numbers, 0..120_u64, 0..40_u64, lists(), signer, keys).prop_map(
+        |((epoch, seq, delta, ahead, life), age, passed, lists, signer, keys)| {
             let iat = NOW + ahead - age.saturating_sub(60);
             Arrival {
                 now: NOW + passed,
@@ -179,6 +198,7 @@ fn arrival() -> impl Strategy<Value = Arrival> {
                 delta,
                 lists,
                 signer,
+                keys,
             }
         },
     )
@@ -193,12 +213,16 @@ proptest! {
         let mut model = Model::default();
         for arrival in arrivals {
             let before = revocations.clone();
-            let applied = apply_at(&mut revocations, &arrival.feed().text(), arrival.now);
+            let text = arrival.feed().text();
+            let applied = apply_with(&mut revocations, arrival.keys, &text, arrival.now);
             prop_assert_eq!(applied, model.apply(&arrival), "{:?}", arrival);
             if !matches!(applied, Ok(Applied::Changed | Applied::Extended)) {
                 prop_assert_eq!(&revocations, &before);
             }
             prop_assert_eq!(revocations.position(), model.0.as_ref().map(|state| state.number));
+            for keys in SETS {
+                prop_assert_eq!(is_disowned(&revocations, keys), model.is_disowned(keys));
+            }
             for now in NOW - 70..NOW + 70 {
                 prop_assert_eq!(is_fresh(&revocations, now), model.is_fresh(now));
             }

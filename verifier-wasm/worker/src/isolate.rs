@@ -5,13 +5,16 @@
 //! there for whoever comes next; no request awaits what another has begun, since that ends with the
 //! other. If it does, the refresher hands the fetch out again.
 //!
+//! After a pause, what there is may be old. Who would be let through by that looks again and again
+//! until it isn't, for a moment.
+//!
 //! The state is read and written in one go and never held across an `await`. It ends with the
 //! isolate, and after a panic, when the runtime makes a new instance of this module.
 
 use std::cell::RefCell;
 
 use signet_verifier::gate::Refusal;
-use signet_verifier::refresher::{Fetch, Next, Reply, Ticket};
+use signet_verifier::refresher::{Document, Fetch, Next, Reply, Ticket};
 use signet_verifier::time::UnixMillis;
 use signet_verifier::{Decision, Gate, Refresher};
 use worker::js_sys::Math;
@@ -41,7 +44,7 @@ pub(crate) struct Ruling {
     pub(crate) decision: Decision,
     /// Where it goes if it is let through; nothing for the service that is bound.
     pub(crate) url: Option<String>,
-    /// Whether what the decision lacks may be there soon.
+    /// Whether what the decision lacks, or newer than it rests on, may be there soon.
     pub(crate) is_worth_waiting: bool,
 }
 
@@ -97,22 +100,31 @@ impl Isolate {
         }
         Ruling {
             url: self.origin.url(head.target),
-            is_worth_waiting: self.is_worth_waiting(&decision),
+            is_worth_waiting: self.is_worth_waiting(&decision, now),
             decision,
         }
     }
 
     /// Behind a failure the refresher backs off, and waiting would hold requests open for nothing.
     /// Keys that a token merely names are never waited for.
-    fn is_worth_waiting(&self, decision: &Decision) -> bool {
-        let status = self.refresher.status();
+    fn is_worth_waiting(&mut self, decision: &Decision, now: UnixMillis) -> bool {
         match decision.refusal() {
-            Some(Refusal::KeysUnavailable) => status.keys.failures == 0,
+            Some(Refusal::KeysUnavailable) => self.refresher.status().keys.failures == 0,
             Some(Refusal::RevocationUnavailable) => {
-                status.feed.is_some_and(|feed| feed.failures == 0)
+                let feed = self.refresher.status().feed;
+                feed.is_some_and(|feed| feed.failures == 0)
             }
-            Some(_) | None => false,
+            Some(_) => false,
+            None => {
+                self.rests_on_old(decision, Document::Keys, now)
+                    || self.rests_on_old(decision, Document::Feed, now)
+            }
         }
+    }
+
+    /// Whether somebody would be let through by what is old, and newer may be there soon.
+    fn rests_on_old(&mut self, decision: &Decision, document: Document, now: UnixMillis) -> bool {
+        decision.rests_on(document) && self.refresher.is_overdue(document, &self.gate, now)
     }
 
     /// What is to be fetched now: each document once at most.

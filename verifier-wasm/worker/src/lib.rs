@@ -11,7 +11,8 @@
 //!
 //! Where all is there, this happens in one go, without a future: a request that is let through costs
 //! two crossings between JavaScript and Wasm, in [`host`]. Only where keys or a required feed are
-//! missing altogether, and may come, it waits, for [`PATIENCE`] at most.
+//! missing altogether, or somebody would be let through by old ones, and newer may come, it waits, for
+//! [`PATIENCE`] at most.
 //!
 //! Nothing here lets a request through but an allowing decision. A configuration that can't be used
 //! is 500 for every request, and so is a panic; the runtime then begins anew with a fresh instance.

@@ -229,6 +229,49 @@ test('what is revoked is refused, and a required feed is waited for', async () =
   delete issuer.instead[FEED];
 });
 
+test('after a pause without a timer, what is old is waited for, a second at most and once', async () => {
+  let now = Date.now();
+  const gate = await load({ timer: false, now: () => now });
+  const of = (sid) => read(...bearer(issuer.token({ sid, exp: Math.floor(now / 1000) + 3_000 })));
+  const [over, live] = [of('ses_6'), of('ses_7')];
+  assert.equal((await gate.decideFresh(over)).status, 200);
+
+  // A session has ended. All who come while the feed is fetched share that.
+  issuer.ended = ['ses_6'];
+  now += 31_000;
+  const feeds = () => issuer.asked.filter(({ path }) => path === FEED).length;
+  const before = feeds();
+  assert.equal(gate.decide(over).status, 200, 'at once, by what is known');
+  const decided = await Promise.all([over, live, over].map((request) => gate.decideFresh(request)));
+  assert.deepEqual(decided.map(({ reason }) => reason), ['revoked', null, 'revoked']);
+  assert.equal(feeds(), before + 1);
+  issuer.ended = [];
+
+  // A key was withdrawn.
+  issuer.instead[KEYS] = (res) => res.end(JSON.stringify({ keys: issuer.jwks.keys.map((key) => ({ ...key, kid: 'other' })) }));
+  now += 301_000;
+  assert.equal((await gate.decideFresh(live)).reason, 'unknown_kid');
+  delete issuer.instead[KEYS];
+  now += 11_000;
+  await gate.refresh();
+  assert.equal(gate.decide(live).status, 200);
+
+  // The issuer says nothing.
+  issuer.instead[KEYS] = () => {};
+  now += 301_000;
+  const timed = async () => {
+    const start = performance.now();
+    const { status } = await gate.decideFresh(live);
+    return [status, performance.now() - start];
+  };
+  const [status, took] = await timed();
+  assert.ok(status === 200 && took > 900 && took < 1_900, `${status} after ${took} ms`);
+  now += 1_000;
+  const [again, moment] = await timed();
+  assert.ok(again === 200 && moment < 500, `${again} after ${moment} ms`);
+  delete issuer.instead[KEYS];
+});
+
 test('keys and feeds may come in another way', async () => {
   const gate = await load({ offline: true });
   const request = read(...bearer(issuer.token({ sid: 'ses_3' })));

@@ -54,3 +54,35 @@ pub(super) fn revoked(folder: &Path, built: &Path) -> Done {
         "even where a fresh feed is missing",
     )
 }
+
+/// Sessions end while nobody asks. Whoever comes then is decided about by the feed of now, of which one
+/// fetch is enough for all.
+pub(super) fn after_a_pause(folder: &Path, built: &Path) -> Done {
+    let gate = Gate::start(folder, built)?;
+    let over = gate.stub.bearer(&json!({ "sid": "ses_over" }))?;
+    let other = gate.stub.bearer(&json!({ "sid": "ses_other" }))?;
+    gate.becomes(200, "with a feed", || Ok(gate.rotate(&other)?.0))?;
+    expect_status(gate.status("/profile", &over)?, 200, "before it ends")?;
+    let (_, before) = gate.stub.counts()?;
+    gate.stub.control(&json!({ "revoked": ["ses_over"] }))?;
+    gate.stub.go_ahead(60)?;
+    let statuses = std::thread::scope(|scope| {
+        let bearers = [&over, &other].repeat(10);
+        let ask = |bearer: &String| gate.status("/profile", bearer).unwrap_or(0);
+        let asked: Vec<_> = bearers
+            .into_iter()
+            .map(|bearer| scope.spawn(move || ask(bearer)))
+            .collect();
+        let statuses = asked.into_iter().map(|it| it.join().unwrap_or(0));
+        statuses.collect::<Vec<u16>>()
+    });
+    expect(
+        statuses == [401, 200].repeat(10),
+        format!("one session is over, and the other isn't: {statuses:?}"),
+    )?;
+    let (_, after) = gate.stub.counts()?;
+    expect(
+        after == before.saturating_add(1),
+        format!("one fetch is enough, of {before} and then {after}"),
+    )
+}

@@ -54,21 +54,35 @@ pub(super) fn outage(folder: &Path, built: &Path) -> Done {
     gate.stub
         .control(&json!({ "keys": "good", "feed": "good" }))?;
     gate.becomes(200, "with keys", || gate.status("/profile", &bearer))?;
-    for (mode, ahead) in [("down", 400), ("slow", 1_000), ("hanging", 1_600)] {
+    let asked_while = |mode: &str, ahead: u64| -> Done<Duration> {
         gate.stub.control(&json!({ "keys": mode, "feed": mode }))?;
         gate.stub.go_ahead(ahead)?;
         let bearer = gate.stub.bearer(&json!({}))?;
         let started = Instant::now();
         let status = gate.status("/profile", &bearer)?;
         expect_status(status, 200, &format!("with keys from before, {mode}"))?;
-        let took = started.elapsed();
+        Ok(started.elapsed())
+    };
+    let at_once = Duration::from_millis(400);
+    for (mode, ahead) in [("down", 400), ("slow", 1_000)] {
+        let took = asked_while(mode, ahead)?;
         expect(
-            took < Duration::from_millis(400),
-            format!("nobody waits while the issuer is {mode}, not even {took:?}"),
+            took < at_once,
+            format!("nobody waits behind a failure while the issuer is {mode}, not even {took:?}"),
         )?;
         // What was begun ends before the next.
         std::thread::sleep(Duration::from_millis(800));
     }
+    let took = asked_while("hanging", 1_600)?;
+    expect(
+        (Duration::from_millis(900)..Duration::from_secs(3)).contains(&took),
+        format!("who finds old keys waits for others for a second, not {took:?}"),
+    )?;
+    let took = asked_while("hanging", 1_600)?;
+    expect(
+        took < at_once,
+        format!("and then nobody does, not even {took:?}"),
+    )?;
     gate.stub.go_ahead(100_000)?;
     let bearer = gate.stub.bearer(&json!({}))?;
     expect_status(gate.status("/profile", &bearer)?, 503, "keys a day old")
@@ -110,4 +124,23 @@ pub(super) fn abandoned(folder: &Path, built: &Path) -> Done {
     })?;
     let (keys, _) = gate.stub.counts()?;
     expect(keys == 1, format!("by its fetch, not by {keys}"))
+}
+
+/// A key is withdrawn while nobody asks: what it signed isn't let through once more.
+pub(super) fn withdrawn(folder: &Path, built: &Path) -> Done {
+    let gate = Gate::start(folder, built)?;
+    let bearer = gate.stub.bearer(&json!({}))?;
+    expect_status(
+        gate.status("/profile", &bearer)?,
+        200,
+        "while its key is there",
+    )?;
+    gate.stub.control(&json!({ "keys": "withdrawn" }))?;
+    gate.stub.go_ahead(400)?;
+    let bearer = gate.stub.bearer(&json!({}))?;
+    expect_status(
+        gate.status("/profile", &bearer)?,
+        401,
+        "the first after that",
+    )
 }

@@ -50,6 +50,30 @@ async fn a_key_that_was_withdrawn_is_refused() {
 }
 
 #[tokio::test]
+async fn what_a_thief_has_signed_counts_no_more_when_the_key_was_withdrawn() {
+    let issuer = Issuer::start(&["k1", "k2"]).await;
+    let forged = issuer.revocations("k1", 1_000_000, &["ada-session"]);
+    issuer.feed(Behaviour::Ok(forged));
+    let trust = issuer.trust().fetch().await.unwrap();
+    let upstream = Upstream::with_policy(&trust, &policy(&issuer.url)).await;
+    let ask = async |subject: &str| {
+        let token = issuer.token("k2", subject, &json!({}));
+        get(upstream.address, "/careful", &token).await.status
+    };
+    assert_eq!((ask("ada").await, ask("eve").await), (401, 200));
+    issuer.keys(Behaviour::Ok(jwks(&["k2"])));
+    let honest = issuer.revocations("k2", 1, &["eve-session"]);
+    issuer.feed(Behaviour::Ok(honest));
+    issuer.advance(10);
+    while ask("ada").await != 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(ask("eve").await, 401);
+    let [keys, _] = issuer.asked();
+    assert_eq!(keys, 2, "a feed that is outdone wants keys");
+}
+
+#[tokio::test]
 async fn pinned_keys_ask_nobody() {
     let issuer = Issuer::start(&["k1"]).await;
     let trust = issuer.trust().pinned(jwks(&["k1"]).as_bytes()).unwrap();
