@@ -68,9 +68,8 @@ fn bent(good: &str) -> Vec<String> {
 
 /// Tables without which a process can still tell which keys there are, and whether its clock is behind.
 fn beside_keys() -> impl Iterator<Item = &'static str> {
-    let of_keys = |table: &str| {
-        table.contains("key") || matches!(table, "meta" | "secrets" | "audit")
-    };
+    let of_keys =
+        |table: &str| table.contains("key") || matches!(table, "meta" | "secrets" | "audit");
     TABLES.into_iter().filter(move |table| !of_keys(table))
 }
 

@@ -409,7 +409,9 @@ async fn tokens_of_a_longer_life_are_refused_until_they_are_over() {
     let mut replicas = Vec::new();
     for _ in 0..2 {
         let replica = first.beside(Setting::production()).await;
-        replica.member(&format!("bob{}@example.com", replicas.len()), &[]).await;
+        replica
+            .member(&format!("bob{}@example.com", replicas.len()), &[])
+            .await;
         replicas.push(replica);
     }
     let ada = first.member(ADA, &[]).await;

@@ -57,14 +57,7 @@ fn its_numbers_follow_the_configuration() {
     // Whoever has it read aloud is told the same.
     let about = picture.split_once("<desc").unwrap().1;
     let about = about.split_once("</desc>").unwrap().0;
-    for told in [
-        "10 min",
-        "9 min 30 s",
-        "45 s",
-        "1 day",
-        "90 days",
-        "13 min",
-    ] {
+    for told in ["10 min", "9 min 30 s", "45 s", "1 day", "90 days", "13 min"] {
         assert!(about.contains(told), "{told}: {about}");
     }
 }

@@ -45,7 +45,11 @@ pub async fn the_trail_says_when_it_was_written_last(world: &World) {
     let ada = world.account("ada", &[]).await.id;
     for now in [NOW, after(60), NOW] {
         world.session("ada", ada, now).await;
-        assert_eq!(last().await, Some(now), "whoever wrote it, and however late");
+        assert_eq!(
+            last().await,
+            Some(now),
+            "whoever wrote it, and however late"
+        );
     }
 }
 
