@@ -61,7 +61,7 @@ impl Issuer {
                 checked: checked.clone(),
             };
             match self.erase(&context, account.id, &right).await? {
-                Err(AccountChangeError::NotFound) => {
+                Err(AdminRefusal::NotFound) => {
                     let anew = self.hash_made_anew(&account, &checked).await?;
                     checked = anew.ok_or(ReauthenticateError::SessionOver)?;
                 }
