@@ -1,10 +1,10 @@
 //! What is old after a pause, and for how long that is worth waiting.
 
-use signet_verifier::refresher::{Config, Document, Next, Refresher};
+use signet_verifier::refresher::{Config, Document, Next, Refresher, Reply};
 use signet_verifier::{Gate, KeySet};
 
 use crate::host::{HOUR, Host, SECOND, START, gate, millis};
-use crate::issuer::{Feed, ISSUER, Reply, jwks};
+use crate::issuer::{Feed, ISSUER, jwks, ok};
 
 const DOCUMENTS: [Document; 2] = [Document::Keys, Document::Feed];
 
@@ -88,8 +88,8 @@ fn behind_a_failure_nothing_is_waited_for() {
 fn a_source_of_old_feeds_delays_nobody() {
     let mut host = Host::settled();
     host.issuer.instead = Some(|document| match document {
-        Document::Keys => Reply::ok(jwks(&["k1"])),
-        Document::Feed => Reply::ok(Feed::snapshot(0, START / SECOND).signed_by("k1")),
+        Document::Keys => ok(jwks(&["k1"])),
+        Document::Feed => ok(Feed::snapshot(0, START / SECOND).signed_by("k1")),
     });
     host.run(60 * SECOND);
     assert!(!host.has_fresh_feed());
@@ -116,11 +116,11 @@ fn at_the_start_everything_is_overdue_and_a_feed_that_came_before_its_key_too() 
     });
     assert_eq!(overdue(&mut refresher, &gate), [true, true]);
     let [keys, feed] = tickets;
-    let early = Reply::ok(Feed::snapshot(3, START / SECOND).signed_by("k1"));
+    let early = ok(Feed::snapshot(3, START / SECOND).signed_by("k1"));
     let outcome = refresher.on_response(now, feed, early.answer(), &mut gate);
     assert!(outcome.is_err());
     assert_eq!(overdue(&mut refresher, &gate), [true, false]);
-    let jwks = Reply::ok(jwks(&["k1"]));
+    let jwks = ok(jwks(&["k1"]));
     let outcome = refresher.on_response(now, keys, jwks.answer(), &mut gate);
     assert!(outcome.is_ok());
     assert_eq!(overdue(&mut refresher, &gate), [false, true]);

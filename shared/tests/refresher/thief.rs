@@ -5,7 +5,7 @@ use signet_verifier::refresher::{Document, RefreshFault};
 use signet_verifier::revocation::FeedFault;
 
 use crate::host::{HOUR, Host, SECOND, START};
-use crate::issuer::{Feed, Reply, jwks};
+use crate::issuer::{Feed, jwks, ok};
 
 const FORGED: u64 = 1_000_000;
 
@@ -16,8 +16,8 @@ fn deceived() -> Host {
     host.issuer.published = vec!["k1", "k2"];
     host.run(60 * SECOND);
     host.issuer.instead = Some(|document| match document {
-        Document::Keys => Reply::ok(jwks(&["k1", "k2"])),
-        Document::Feed => Reply::ok(Feed::snapshot(FORGED, START / SECOND + 60).signed_by("k1")),
+        Document::Keys => ok(jwks(&["k1", "k2"])),
+        Document::Feed => ok(Feed::snapshot(FORGED, START / SECOND + 60).signed_by("k1")),
     });
     host.run(6 * SECOND + host.latency);
     host.issuer.instead = None;
@@ -81,8 +81,8 @@ fn an_old_copy_that_stays_has_keys_fetched_as_seldom_as_itself() {
     host.issuer.end_session(host.now);
     host.run(7 * SECOND);
     host.issuer.instead = Some(|document| match document {
-        Document::Keys => Reply::ok(jwks(&["k1"])),
-        Document::Feed => Reply::ok(Feed::snapshot(0, START / SECOND).signed_by("k1")),
+        Document::Keys => ok(jwks(&["k1"])),
+        Document::Feed => ok(Feed::snapshot(0, START / SECOND).signed_by("k1")),
     });
     host.fetches.clear();
     host.run(HOUR);

@@ -275,7 +275,7 @@ impl Service {
             roles: BTreeSet::new(),
         };
         let issuer = &self.app.issuer;
-        issuer.invite_for_operator(invitation).await.unwrap();
+        issuer.invite_as_operator(invitation).await.unwrap();
     }
 
     /// Has somebody's hash be one that came along: of the same password, and to be made anew by the
