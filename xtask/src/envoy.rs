@@ -133,9 +133,7 @@ fn real_issuer(folder: &Path, filter: &Path) -> Done {
     let origin = Origin::start()?;
     let policy = policy(&issuer.url(), "signet");
     let proxy = Proxy::start(folder, filter, &policy, origin.port(), issuer.port())?;
-    until("there are keys", || {
-        Ok(get(proxy.port(), "/known", Some(&anyone))?.status == 200)
-    })?;
+    all_threads_have_keys(&proxy, &anyone)?;
     for (path, token, status) in [
         ("/open", None, 200),
         ("/known", None, 401),
@@ -215,6 +213,19 @@ fn threads(_: &Path, filter: &Path) -> Done {
     let mut run = command(node()?);
     run.arg(root().join("xtask/envoy/threads.mjs")).arg(filter);
     run_quietly(&mut run).map(drop)
+}
+
+/// Waits until a good token is let through on whichever thread it comes: each reads what the one
+/// that asks has learnt, at a tick of its own, and a connection goes to any of them.
+fn all_threads_have_keys(proxy: &Proxy, token: &str) -> Done {
+    until("all threads have keys", || {
+        for _ in 0..CONNECTIONS {
+            if get(proxy.port(), "/known", Some(token))?.status != 200 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
 }
 
 /// Tries again until it is so, for a while.

@@ -7,7 +7,7 @@ use super::origin::Origin;
 use super::proxy::Proxy;
 use super::stub::{AUDIENCE, Age, ISSUER, Manner, Stub, token};
 use super::wire::{get, send};
-use super::{policy, until};
+use super::{all_threads_have_keys, policy};
 use crate::interop::expect;
 use crate::process::Done;
 
@@ -31,16 +31,7 @@ pub(super) fn run(folder: &Path, filter: &Path) -> Done {
     let policy = policy(ISSUER, AUDIENCE);
     let mut proxy = Proxy::start(folder, filter, &policy, origin.port(), stub.port())?;
     let good = token("ses_1");
-    // Each thread reads what the one that asks has learnt, at a tick of its own; a connection goes
-    // to any of them.
-    until("every thread has keys", || {
-        for _ in 0..30 {
-            if get(proxy.port(), "/known", Some(&good))?.status != 200 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })?;
+    all_threads_have_keys(&proxy, &good)?;
     for (name, request, outcome) in corpus(&good) {
         let before = origin.requests().len();
         let answer = send(proxy.port(), &request)?;

@@ -26,14 +26,7 @@ pub(super) fn run(folder: &Path, filter: &Path) -> Done {
     expect(status == 200, "what needs no keys goes on")?;
 
     stub.serve_keys(Manner::Good);
-    until("all threads have keys when the issuer is there", || {
-        for _ in 0..CONNECTIONS {
-            if get(proxy.port(), "/known", Some(&good))?.status != 200 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })?;
+    all_threads_have_keys(&proxy, &good)?;
     // Wanting keys has them fetched again, once; from then on it is failures that do.
     let unknown = token_of_key("ses_1", "unknown");
     let mut asked = stub.keys_served();
