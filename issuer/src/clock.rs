@@ -1,12 +1,8 @@
 //! The machine's clock: the one place of the issuer that reads it.
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signet_core::time::{Clock, UnixTime};
-
-/// When this process first wanted to know how long it has run.
-static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Seconds since 1970, for what isn't given a [`Clock`].
 pub(crate) fn unix_seconds() -> i64 {
@@ -28,6 +24,24 @@ impl Clock for SystemClock {
     }
 
     fn running(&self) -> Duration {
-        BEGAN.elapsed()
+        running()
     }
+}
+
+/// A machine that slept, or a process that its platform had frozen, finds the clock further on:
+/// nobody set it, so this has to have gone on as well, which an `Instant` doesn't.
+#[cfg(target_os = "linux")]
+fn running() -> Duration {
+    let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(since_boot).unwrap_or_default()
+}
+
+/// Elsewhere, waking up looks as if the clock had been set.
+#[cfg(not(target_os = "linux"))]
+fn running() -> Duration {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }

@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::proxy::Proxy;
 use super::stub::{AUDIENCE, Age, ISSUER, Manner, Stub, token, token_of_key};
 use super::wire::get;
-use super::{CONNECTIONS, policy, until};
+use super::{CONNECTIONS, all_threads_have_keys, policy, until};
 use crate::interop::expect;
 use crate::process::Done;
 
