@@ -168,9 +168,10 @@ pub trait AuditStore: Send + Sync {
     /// Up to `limit` rows behind the place `after`, in order.
     async fn recorded(&self, after: u64, limit: u32) -> StoreResult<Vec<Recorded>>;
 
-    /// When the last row was written, by the clock of who wrote it. Asked every second by every
-    /// process, so it is one small read.
-    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>>;
+    /// The latest time in the last 500 rows, each by the clock of who wrote it. What an operator
+    /// records counts alone with what came after: so a row of the future is outlived. Asked every
+    /// second by every process, so it is one small read.
+    async fn latest_recorded(&self) -> StoreResult<Option<UnixTime>>;
 }
 
 /// Everything a store does.

@@ -246,7 +246,7 @@ macro_rules! store_contract {
                 the_trail_is_one_unbroken_chain,
                 the_trail_is_read_in_pages,
                 a_store_that_can_write_says_so,
-                the_trail_says_when_it_was_written_last,
+                the_trail_says_the_latest_time_and_operators_set_it_back,
             }
             operations {
                 an_outbox_says_what_waits_in_it_and_for_how_long,

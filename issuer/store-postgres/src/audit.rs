@@ -88,6 +88,17 @@ async fn head(tx: &mut Transaction) -> StoreResult<TrailHead> {
     }
 }
 
+/// See [`AuditStore::latest_recorded`].
+pub(crate) async fn latest_recorded(tx: &mut Transaction) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH recent AS (SELECT sequence, at, actor FROM audit ORDER BY sequence DESC LIMIT 500)
+           SELECT max(at) AS "latest" FROM recent WHERE sequence >= coalesce(
+               (SELECT max(sequence) FROM recent WHERE actor = 'operator'), 0)"#
+    )
+    .fetch_one(tx)
+    .await
+}
+
 /// Keeps the client's address beside its row, if it is somebody's who is there: whoever was erased
 /// meanwhile has gone before the lock of the trail was to be had.
 async fn keep_address(tx: &mut Transaction, placed: &Placed, event: &Event) -> StoreResult<()> {
@@ -287,14 +298,11 @@ impl AuditStore for PostgresStore {
         .await
     }
 
-    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>> {
+    async fn latest_recorded(&self) -> StoreResult<Option<UnixTime>> {
         self.attempt(|| async {
             let mut tx = self.snapshot().await?;
-            let at = sqlx::query_scalar!("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")
-                .fetch_optional(&mut tx)
-                .await
-                .map_err(db)?;
-            Ok(at.map(time))
+            let latest = latest_recorded(&mut tx).await.map_err(db)?;
+            Ok(latest.map(time))
         })
         .await
     }

@@ -9,7 +9,7 @@ use signet_core::audit::{AddressOwner, Event, Placed, Recorded};
 use signet_core::ports::{AuditStore, StoreResult};
 use signet_core::secret::OperatingSystem;
 use signet_core::time::UnixTime;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor};
 use uuid::Uuid;
 
 use crate::db::{SqliteStore, db};
@@ -76,6 +76,19 @@ async fn head(connection: &mut SqliteConnection) -> StoreResult<TrailHead> {
             hash: START,
         }),
     }
+}
+
+/// See [`AuditStore::latest_recorded`].
+pub(crate) async fn latest_recorded(
+    executor: impl SqliteExecutor<'_>,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"WITH recent AS (SELECT sequence, at, actor FROM audit ORDER BY sequence DESC LIMIT 500)
+           SELECT max(at) AS "latest: i64" FROM recent WHERE sequence >= coalesce(
+               (SELECT max(sequence) FROM recent WHERE actor = 'operator'), 0)"#
+    )
+    .fetch_one(executor)
+    .await
 }
 
 /// Keeps the client's address beside its row, if it is somebody's who is there.
@@ -283,11 +296,8 @@ impl AuditStore for SqliteStore {
         .collect()
     }
 
-    async fn last_recorded(&self) -> StoreResult<Option<UnixTime>> {
-        let at = sqlx::query_scalar!("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1")
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(db)?;
-        Ok(at.map(time))
+    async fn latest_recorded(&self) -> StoreResult<Option<UnixTime>> {
+        let latest = latest_recorded(&self.readers).await.map_err(db)?;
+        Ok(latest.map(time))
     }
 }

@@ -230,10 +230,21 @@ async fn who_is_over_five_minutes_behind_what_was_written_down_issues_nothing() 
     let logout = json!({ "refresh_token": phone.refresh_token });
     let logout = phone.post("/v1/logout", logout).await;
     logout.expect(StatusCode::NO_CONTENT);
+    // Nor does anybody lift it who has something written down by the wrong clock.
+    let registration = json!({ "email": "eve@example.com", "password": PASSWORD });
+    let registered = service.client().post("/v1/register", registration).await;
+    registered.expect(StatusCode::ACCEPTED);
+    service.app.issuer.reread_keys().await;
+    ada.refresh().await.expect_problem("unavailable");
     service.set_forward(SKEW + 1);
     // With the same token: it was not used up.
     ada.refresh().await.expect(StatusCode::OK);
     ada.get("/v1/me").await.expect(StatusCode::OK);
+    service.set_back(SKEW + 1);
+    ada.refresh().await.expect_problem("unavailable");
+    // An operator whose clock says the same is believed.
+    write_down(&service, "carol@example.com").await;
+    ada.refresh().await.expect(StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Whether the clock can be believed, as far as a process can tell.
 //!
 //! Everything expires by a clock that somebody can set. It is held against one that nobody can: what
-//! was set since is no reason to take anything away. And it is held against the last row of the audit
-//! trail, which all issuers of a database write: who is behind that makes tokens of the past, and
-//! revives what is over, so it makes none.
+//! was set since is no reason to take anything away. And it is held against the last rows of the audit
+//! trail, which all issuers of a database write: who is behind them makes tokens of the past, and
+//! revives what is over, so it makes none. It is the latest time of many rows that counts, since some
+//! are its own: anybody can have one written.
 //!
 //! A clock that is wrong in the same way for good, and ahead, looks like one that is right. Where
 //! others write to the same database, it shows at them.
@@ -42,7 +43,7 @@ impl From<ImplausibleClock> for StoreError {
 pub(crate) struct ClockWatch {
     clock: Arc<dyn Clock>,
     seen: Mutex<Seen>,
-    /// When the last row of the trail was written, in seconds since 1970.
+    /// The latest time in the last rows of the trail, in seconds since 1970.
     recorded_at: AtomicU64,
     /// Whether the log was told that nothing is issued.
     is_told: AtomicBool,
@@ -92,7 +93,7 @@ impl ClockWatch {
             .is_some_and(|set_at| running.saturating_sub(set_at) < HELD)
     }
 
-    /// Notes when the last row of the trail was written. The log is told once if the clock is behind
+    /// Notes the latest time in the last rows of the trail. The log is told once if the clock is behind
     /// that, and once when it isn't any more.
     pub(crate) fn note_recorded(&self, at: Option<UnixTime>) {
         let seconds = at.map_or(0, UnixTime::as_secs);

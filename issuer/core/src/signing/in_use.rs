@@ -61,7 +61,7 @@ impl OpenKeys {
         }
         let secrets = Secrets::open(&stored.secrets, master_keys)?;
         let mut opened = Self::new(stored, keyring, secrets).ok_or(StartError::OwnKeySet)?;
-        opened.recorded_at = store.last_recorded().await?;
+        opened.recorded_at = store.latest_recorded().await?;
         Ok(opened)
     }
 
@@ -304,7 +304,7 @@ impl Issuer {
     }
 
     async fn read_keys(&self) -> Result<(), Unread> {
-        let recorded_at = self.store.last_recorded().await?;
+        let recorded_at = self.store.latest_recorded().await?;
         self.clock_watch.note_recorded(recorded_at);
         let known = self.keys.known();
         if self.store.keys_version().await? == known.version() {

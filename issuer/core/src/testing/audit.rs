@@ -39,18 +39,18 @@ pub async fn the_trail_is_read_in_pages(world: &World) {
     assert_eq!(places(5, 2).await, [0; 0]);
 }
 
-pub async fn the_trail_says_when_it_was_written_last(world: &World) {
-    let last = || async { world.store.last_recorded().await.unwrap() };
+pub async fn the_trail_says_the_latest_time_and_operators_set_it_back(world: &World) {
+    let last = || async { world.store.latest_recorded().await.unwrap() };
     assert_eq!(last().await, None);
     let ada = world.account("ada", &[]).await.id;
-    for now in [NOW, after(60), NOW] {
+    for (now, latest) in [(NOW, NOW), (after(60), after(60)), (NOW, after(60))] {
         world.session("ada", ada, now).await;
-        assert_eq!(
-            last().await,
-            Some(now),
-            "whoever wrote it, and however late"
-        );
+        assert_eq!(last().await, Some(latest), "whoever wrote it");
     }
+    world.account("bob", &[]).await;
+    assert_eq!(last().await, Some(NOW), "an operator has written since");
+    world.session("ada", ada, after(30)).await;
+    assert_eq!(last().await, Some(after(30)));
 }
 
 pub async fn a_store_that_can_write_says_so(world: &World) {

@@ -17,7 +17,7 @@ pub(super) async fn examine(address: &Address, report: &mut Report) {
             tell(address, &condition, report);
             tell_rights(&condition, report);
             clock::beside(condition.now, report);
-            if let Some(last) = condition.last_recorded {
+            if let Some(last) = condition.latest_recorded {
                 clock::after(last, report);
             }
         }

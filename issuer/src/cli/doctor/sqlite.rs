@@ -54,7 +54,7 @@ fn tell(path: &Path, condition: &Condition, report: &mut Report) {
     let said = format!("SQLite {version}; {} has {size}", path.display());
     report.ok(SUBJECT, said);
     tell_file(path, file, report);
-    if let Some(last) = file.last_recorded {
+    if let Some(last) = file.latest_recorded {
         clock::after(last, report);
     }
 }

@@ -13,6 +13,7 @@ use super::address::Address;
 use super::open::{self, OpenError};
 use super::pool::Pool;
 use super::transaction::{Access, LIMITS, Transaction};
+use crate::audit::latest_recorded;
 use crate::keys;
 use crate::rows::time;
 
@@ -39,8 +40,8 @@ pub struct Condition {
     pub round_trip: Duration,
     /// The server's clock.
     pub now: UnixTime,
-    /// The time of the last row of the audit trail.
-    pub last_recorded: Option<UnixTime>,
+    /// The latest time in the last rows of the audit trail, as issuers read it.
+    pub latest_recorded: Option<UnixTime>,
     /// Rights that the role lacks.
     pub missing_rights: Vec<String>,
     /// Tables that belong to a role that ours isn't a member of, so that no migration changes them.
@@ -105,7 +106,7 @@ async fn examine([pool, other]: &[Pool; 2], address: &Address) -> Result<Conditi
         is_pooled,
         round_trip,
         now: time(server.now),
-        last_recorded: last_recorded(&mut tx).await?,
+        latest_recorded: readable_latest(&mut tx).await?,
         missing_rights: missing_rights(&mut tx).await?,
         foreign_tables: foreign_tables(&mut tx).await?,
         connections_left: server.connections_left,
@@ -158,7 +159,7 @@ async fn risks(tx: &mut Transaction) -> Result<Vec<String>, Error> {
 }
 
 /// `None` too where the role may not read it, which is told elsewhere.
-async fn last_recorded(tx: &mut Transaction) -> Result<Option<UnixTime>, Error> {
+async fn readable_latest(tx: &mut Transaction) -> Result<Option<UnixTime>, Error> {
     let is_readable = sqlx::query_scalar!(
         r#"SELECT coalesce(bool_or(has_schema_privilege(relnamespace, 'USAGE')
                                    AND has_table_privilege(oid, 'SELECT')), false) AS "readable!"
@@ -169,10 +170,7 @@ async fn last_recorded(tx: &mut Transaction) -> Result<Option<UnixTime>, Error> 
     if !is_readable {
         return Ok(None);
     }
-    let last = sqlx::query_scalar!("SELECT max(at) FROM audit")
-        .fetch_one(tx)
-        .await?;
-    Ok(last.map(time))
+    Ok(latest_recorded(tx).await?.map(time))
 }
 
 async fn missing_rights(tx: &mut Transaction) -> Result<Vec<String>, Error> {

@@ -10,6 +10,7 @@ use super::SqliteStore;
 use super::file::with_suffix;
 use super::migrate::looking;
 use super::open::{OpenError, is_new_enough, options};
+use crate::audit::latest_recorded;
 use crate::keys;
 use crate::rows::time;
 
@@ -35,8 +36,8 @@ pub struct FileCondition {
     pub size: u64,
     /// The size of the log beside it, in bytes.
     pub log: u64,
-    /// The time of the last row of the audit trail.
-    pub last_recorded: Option<UnixTime>,
+    /// The latest time in the last rows of the audit trail, as issuers read it.
+    pub latest_recorded: Option<UnixTime>,
 }
 
 impl SqliteStore {
@@ -108,19 +109,15 @@ async fn examine_file(
     )
     .fetch_one(&mut *connection)
     .await?;
-    let last: Option<i64> = match is_recorded {
-        true => {
-            sqlx::query_scalar("SELECT max(at) FROM audit")
-                .fetch_one(connection)
-                .await?
-        }
+    let latest: Option<i64> = match is_recorded {
+        true => latest_recorded(connection).await?,
         false => None,
     };
     Ok(FileCondition {
         journal,
         size: size(path),
         log: size(&with_suffix(path, "-wal")),
-        last_recorded: last.map(time),
+        latest_recorded: latest.map(time),
     })
 }
 
