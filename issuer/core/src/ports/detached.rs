@@ -77,8 +77,9 @@ pub trait DetachedRows: Send + Sync {
         policy: &RefreshPolicy,
     ) -> StoreResult<Option<Head>>;
 
-    /// Writes down that a detached session was refreshed at `now`; whether it has ended stays.
-    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<()>;
+    /// Writes down that a detached session was refreshed at `now`; whether it has ended stays. False
+    /// where it has ended.
+    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<bool>;
 
     /// Settles what a presented token came to, whose session's head is `generation`. False, with
     /// nothing done, where the session isn't detached or has ended.

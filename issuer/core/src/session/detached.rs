@@ -96,19 +96,22 @@ impl DetachedSessions {
     }
 
     /// The row as its session may be refreshed: one that is too far behind is told beforehand. Not
-    /// afterwards: whoever is refused then comes again with a token that was used.
+    /// afterwards: whoever is refused then comes again with a token that was used. `None` where the
+    /// session has ended since the row was read.
     async fn caught_up(
         &self,
         mut row: Box<DetachedRow>,
         now: UnixTime,
         policy: &RefreshPolicy,
-    ) -> StoreResult<Box<DetachedRow>> {
+    ) -> StoreResult<Option<Box<DetachedRow>>> {
         let is_too_far_behind = row.seen_at.saturating_add(MOST_BEHIND) < now;
         if is_too_far_behind && !row.has_expired(now, policy) {
-            self.rows.touch(row.session.id, now).await?;
+            if !self.rows.touch(row.session.id, now).await? {
+                return Ok(None);
+            }
             row.seen_at = now;
         }
-        Ok(row)
+        Ok(Some(row))
     }
 
     /// The store learns of a refresh once in a while, as far as it answers: the refresh has
@@ -202,7 +205,9 @@ impl SessionStore for DetachedSessions {
         if row.ended {
             return Ok(Rotation::Dead);
         }
-        let row = self.caught_up(row, context.now, policy).await?;
+        let Some(row) = self.caught_up(row, context.now, policy).await? else {
+            return Ok(Rotation::Dead);
+        };
         let (id, owner) = (row.session.id, &row.session.account);
         let judged = self
             .heads

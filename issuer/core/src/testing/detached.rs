@@ -282,7 +282,11 @@ pub async fn only_a_session_that_is_detached_and_open_is_settled(stage: &Stage) 
             assert!(!settled.unwrap());
         }
         assert!(!store.end_headless(&anonymous(NOW), id).await.unwrap());
-        store.touch(id, after(9)).await.unwrap();
+        let is_open = store.touch(id, after(9)).await.unwrap();
+        assert!(
+            !is_open,
+            "nobody goes on with a session that ended meanwhile"
+        );
     }
     assert_eq!(stage.attached.trail().await.len(), before);
     assert!(stage.attached.waiting_mail().await.is_empty());

@@ -63,19 +63,20 @@ impl DetachedRows for PostgresStore {
             .await
     }
 
-    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<()> {
+    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<bool> {
         self.attempt(|| async {
             let mut tx = self.write().await?;
-            sqlx::query!(
-                "UPDATE sessions SET advanced_at = $1
-                 WHERE id = $2 AND detached AND ended_at IS NULL AND advanced_at < $1",
+            let touched = sqlx::query!(
+                "UPDATE sessions SET advanced_at = greatest(advanced_at, $1)
+                 WHERE id = $2 AND detached AND ended_at IS NULL",
                 seconds(now),
                 session.0
             )
             .execute(&mut tx)
             .await
             .map_err(db)?;
-            tx.commit().await
+            tx.commit().await?;
+            Ok(touched.rows_affected() > 0)
         })
         .await
     }

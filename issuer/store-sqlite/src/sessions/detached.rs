@@ -65,19 +65,20 @@ impl DetachedRows for SqliteStore {
         .await
     }
 
-    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<()> {
+    async fn touch(&self, session: SessionId, now: UnixTime) -> StoreResult<bool> {
         let mut tx = self.write().await?;
         let (id, now) = (session.0.as_bytes().as_slice(), seconds(now));
-        sqlx::query!(
-            "UPDATE sessions SET advanced_at = ?1
-             WHERE id = ?2 AND detached = 1 AND ended_at IS NULL AND advanced_at < ?1",
+        let touched = sqlx::query!(
+            "UPDATE sessions SET advanced_at = max(advanced_at, ?1)
+             WHERE id = ?2 AND detached = 1 AND ended_at IS NULL",
             now,
             id
         )
         .execute(&mut *tx)
         .await
         .map_err(db)?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(touched.rows_affected() > 0)
     }
 
     async fn settle(
