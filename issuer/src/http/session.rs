@@ -109,7 +109,7 @@ async fn login(
     let logged_in = call.app.issuer.login(&origin, login).await?;
     transport
         .end_what_is_overwritten(&call.app, &origin, &browser)
-        .await?;
+        .await;
     let WithCookies {
         answer: Json(tokens),
         mut cookies,

@@ -103,21 +103,21 @@ impl Transport {
     }
 
     /// Ends the session whose cookie the next answer overwrites. The browser can't go on with it,
-    /// so whoever could has a copy of it, or has planted it there (OWASP ASVS 5.0, 7.2.4).
-    ///
-    /// # Errors
-    /// When the store doesn't answer; the session may still live then.
+    /// so whoever could has a copy of it, or has planted it there (OWASP ASVS 5.0, 7.2.4). Where the
+    /// store can't, the new session is there all the same, and its tokens are somebody's: the answer
+    /// brings them, and the log says what goes on.
     pub(super) async fn end_what_is_overwritten(
         self,
         app: &App,
         origin: &Origin,
         browser: &Browser,
-    ) -> Result<(), Problem> {
-        if let (Self::Cookie, Some(token)) = (self, &browser.refresh_token) {
-            let issuer = &app.issuer;
-            issuer.logout_with_refresh_token(origin, token).await?;
+    ) {
+        let (Self::Cookie, Some(token)) = (self, &browser.refresh_token) else {
+            return;
+        };
+        if let Err(error) = app.issuer.logout_with_refresh_token(origin, token).await {
+            tracing::warn!(%error, "a session goes on whose cookie was overwritten");
         }
-        Ok(())
     }
 }
 
