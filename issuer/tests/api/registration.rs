@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 use signet_core::account::EmailVerification;
+use signet_core::limit::Quota;
 use signet_core::mail::MailKind;
 
 use crate::harness::everybody::{ACTIVE, INVITED, SUSPENDED, UNPROVEN};
@@ -173,6 +174,19 @@ async fn a_recipient_gets_only_so_much_mail() {
     assert_eq!(service.mails(ADA).await.len(), 6);
     register(&service, ADA, PASSWORD).await;
     assert_eq!(service.mails(ADA).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_recipient_hears_only_so_often_of_registrations_in_the_long_run() {
+    let setting = Setting {
+        registration_mails: [Quota::new(5, 3_600), Quota::new(2, 86_400)],
+        ..Setting::default()
+    };
+    let service = Service::start_with(setting).await;
+    for _ in 0..4 {
+        register(&service, ADA, PASSWORD).await;
+    }
+    assert_eq!(service.mails(ADA).await.len(), 2);
 }
 
 /// Registering and then logging in tells whether an address is taken. Its owner is to notice,

@@ -169,7 +169,7 @@ impl Issuer {
             password,
             name,
         } = registration;
-        let password = self.hash_new_password(password, &email).await?;
+        let password = self.hash_accepted_password(password).await?;
         let context = self.context(origin, Actor::Anonymous);
         let secret = RegistrationSecret(self.randomness.secret());
         let (token, kept) = self.verification_token();
@@ -201,7 +201,7 @@ impl Issuer {
             }
         };
         if let Err(error) = stored {
-            self.release(told).await;
+            self.release(told.into_iter().flatten()).await;
             return Err(error.into());
         }
         Ok(secret)
@@ -210,11 +210,24 @@ impl Issuer {
     /// Takes a unit of the mails that tell a mailbox of registrations. Nothing else takes of them,
     /// and each that is taken is sent: so where none is left the mailbox was told, and nobody tries
     /// in silence whether an address is taken by using its mail up first.
-    async fn reserve_registration_mail(&self, recipient: &EmailAddress) -> Option<Reservation> {
+    async fn reserve_registration_mail(
+        &self,
+        recipient: &EmailAddress,
+    ) -> Option<Vec<Reservation>> {
         let recipient = LimitSubject::Person(self.guess_keys().address(recipient));
-        let quota = self.settings.limits.registration_mails;
-        let reserved = self.reserve("mail_registration", recipient, quota).await;
-        reserved.ok()
+        let quotas = self.settings.limits.registration_mails;
+        let mut reserved = Vec::new();
+        for (class, quota) in ["mail_registration", "mail_registration_long"]
+            .into_iter()
+            .zip(quotas)
+        {
+            let Ok(unit) = self.reserve(class, recipient.clone(), quota).await else {
+                self.release(reserved).await;
+                return None;
+            };
+            reserved.push(unit);
+        }
+        Some(reserved)
     }
 
     fn registration_mail(

@@ -55,8 +55,8 @@ pub struct LimitSettings {
     pub refreshes: Quota,
     /// Reset mails to one recipient, in the short and in the long run.
     pub reset_mails: [Quota; 2],
-    /// Mails to one recipient that tell of a registration.
-    pub registration_mails: Quota,
+    /// Mails to one recipient that tell of a registration, in the short and in the long run.
+    pub registration_mails: [Quota; 2],
     /// All other mails to one recipient that anyone can cause.
     pub other_mails: Quota,
     /// Changes of address that one account asks for.
@@ -73,7 +73,7 @@ impl Default for LimitSettings {
             registrations: Quota::new(10, 3_600),
             refreshes: Quota::new(60, 60),
             reset_mails: [Quota::new(3, 3_600), Quota::new(10, 86_400)],
-            registration_mails: Quota::new(3, 3_600),
+            registration_mails: [Quota::new(3, 3_600), Quota::new(10, 86_400)],
             other_mails: Quota::new(3, 3_600),
             address_changes: Quota::new(5, 3_600),
             guesses: GuessPolicy::default(),
@@ -93,7 +93,7 @@ impl LimitSettings {
             registrations: self.registrations.scaled(scale),
             refreshes: self.refreshes.scaled(scale),
             reset_mails: self.reset_mails.map(|quota| quota.scaled(scale)),
-            registration_mails: self.registration_mails.scaled(scale),
+            registration_mails: self.registration_mails.map(|quota| quota.scaled(scale)),
             other_mails: self.other_mails.scaled(scale),
             address_changes: self.address_changes.scaled(scale),
             guesses: GuessPolicy {

@@ -25,6 +25,14 @@ impl Issuer {
         email: &EmailAddress,
     ) -> Result<PasswordHash, NewPasswordError> {
         self.accept_new_password(&password, email)?;
+        self.hash_accepted_password(password).await
+    }
+
+    /// Hashes a new password that the policy has let through.
+    pub(crate) async fn hash_accepted_password(
+        &self,
+        password: Password,
+    ) -> Result<PasswordHash, NewPasswordError> {
         let salt = self.randomness.array();
         let hash = self.hashing.hash(password, salt).await?;
         hash.ok_or(NewPasswordError::Weak(PasswordFault::TooLong))

@@ -16,6 +16,7 @@ use signet_core::account::invite::Invitation;
 use signet_core::account::setup::AccountOrder;
 use signet_core::email::EmailAddress;
 use signet_core::issuer::{Issuer, LimitSettings, Parts, Settings};
+use signet_core::limit::Quota;
 use signet_core::mail::Message;
 use signet_core::mail::letter::Links;
 use signet_core::password::Password;
@@ -56,6 +57,8 @@ pub(crate) struct Setting {
     pub(crate) access_seconds: u64,
     /// What limits are multiplied with.
     pub(crate) limits_scale: u32,
+    /// How many mails about registrations a recipient gets, in the short and in the long run.
+    pub(crate) registration_mails: [Quota; 2],
     /// Whether who registers must prove the mailbox first.
     pub(crate) email_verification: EmailVerification,
     /// How passwords are hashed.
@@ -79,6 +82,7 @@ impl Default for Setting {
             tick_token: None,
             access_seconds: 300,
             limits_scale: 1,
+            registration_mails: LimitSettings::default().registration_mails,
             email_verification: EmailVerification::Required,
             // As little as argon2 takes: a debug build hashes thousands of times in these tests.
             hashing: Algorithm::Argon2id {
@@ -335,7 +339,11 @@ fn settings(public_url: &str, setting: &Setting) -> Settings {
         hashing: setting.hashing,
         hash_pool: setting.hash_pool,
         login_floor: setting.login_floor,
-        limits: LimitSettings::default().scaled(setting.limits_scale),
+        limits: LimitSettings {
+            registration_mails: setting.registration_mails,
+            ..LimitSettings::default()
+        }
+        .scaled(setting.limits_scale),
         links: Links {
             verify: format!("{public_url}/verify"),
             reset: format!("{public_url}/reset"),
