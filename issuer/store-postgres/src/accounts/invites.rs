@@ -133,7 +133,7 @@ impl PostgresStore {
         let updated = sqlx::query!(
             "UPDATE accounts SET status = 'active', invited_at = NULL, email_verified = true,
                  password_hash = $1, name = coalesce($2, name),
-                 name_folded = coalesce($3, name_folded)
+                 name_folded = coalesce($3, name_folded), device_epoch = device_epoch + 1
              WHERE id = $4 AND status = 'suspended' AND invited_at IS NOT NULL",
             acceptance.password.expose(),
             name,

@@ -113,7 +113,7 @@ impl InviteStore for SqliteStore {
         let updated = sqlx::query!(
             "UPDATE accounts SET status = 'active', invited_at = NULL, email_verified = 1,
                  password_hash = ?, name = coalesce(?, name),
-                 name_folded = coalesce(?, name_folded)
+                 name_folded = coalesce(?, name_folded), device_epoch = device_epoch + 1
              WHERE id = ? AND status = 'suspended' AND invited_at IS NOT NULL",
             password,
             name,
