@@ -14,9 +14,12 @@
 use std::cell::RefCell;
 
 use signet_verifier::gate::Refusal;
-use signet_verifier::refresher::{Document, Fetch, Next, Reply, Ticket};
+use signet_verifier::refresher::{
+    Document, DocumentStatus, Fetch, Next, RefreshFault, Reply, Ticket,
+};
+use signet_verifier::revocation::FeedFault;
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Decision, Gate, Refresher};
+use signet_verifier::{Decision, Gate, Refresher, Rejection};
 use worker::js_sys::Math;
 use worker::{Context, Env};
 
@@ -112,7 +115,7 @@ impl Isolate {
             Some(Refusal::KeysUnavailable) => self.refresher.status().keys.failures == 0,
             Some(Refusal::RevocationUnavailable) => {
                 let feed = self.refresher.status().feed;
-                feed.is_some_and(|feed| feed.failures == 0)
+                feed.is_some_and(|feed| feed.failures == 0 || lacks_key(feed))
             }
             Some(_) => false,
             None => {
@@ -143,4 +146,10 @@ impl Isolate {
         let refreshed = refresher.on_response(host::now(), ticket, reply.answer(), gate);
         self.log.write(ticket.document, &refreshed);
     }
+}
+
+/// Whether the feed came before its key: it is fetched again when that has come.
+fn lacks_key(feed: DocumentStatus) -> bool {
+    let unknown = RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
+    feed.last_fault.is_some_and(|(_, fault)| fault == unknown)
 }
