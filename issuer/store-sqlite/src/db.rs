@@ -27,6 +27,7 @@ pub use backup::{BackupError, RestoreError, Staged, back_up};
 pub use condition::{Condition, FileCondition};
 pub(crate) use fault::db;
 pub use open::OpenError;
+use wal::Erasures;
 pub(crate) use write::Write;
 pub use writer::Grouping;
 use writer::Writer;
@@ -35,6 +36,7 @@ use writer::Writer;
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     writer: Writer,
+    erasures: Erasures,
     pub(crate) readers: SqlitePool,
     pub(crate) known_roles: Arc<KnownRoles>,
 }
@@ -54,9 +56,10 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open_grouping(path: &Path, grouping: Grouping) -> Result<Self, OpenError> {
-        let (writer, readers) = open::open(path, grouping).await?;
+        let (writer, readers, erasures) = open::open(path, grouping).await?;
         Ok(Self {
             writer,
+            erasures,
             readers,
             known_roles: Arc::default(),
         })
@@ -69,6 +72,12 @@ impl SqliteStore {
     pub async fn is_alone(path: &Path) -> Result<(), RestoreError> {
         backup::release(backup::alone(path).await?).await;
         Ok(())
+    }
+
+    /// Has the write-ahead log cut to nothing after the group of changes that this is called in: it
+    /// holds what they erase.
+    pub(crate) fn note_erasure(&self) {
+        self.erasures.note();
     }
 
     /// Ends what is being done, and leaves the file without a write-ahead log beside it. What is

@@ -2,6 +2,7 @@
 //! forgotten on the way.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -447,6 +448,14 @@ async fn nothing_of_an_erased_person_is_left_in_the_database() {
         .post("/v1/me/erase", body)
         .await
         .expect(StatusCode::NO_CONTENT);
+    // The log is cut behind the answer.
+    for waited in 0.. {
+        if !service.database().log().contains("uux") {
+            break;
+        }
+        assert!(waited < 500, "it is left in the write-ahead log");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     service.mails(email).await;
     let after = service.database().text().await;
     for trace in traces {

@@ -16,7 +16,7 @@ use super::disk::File;
 use super::fault::is_busy;
 use super::file;
 use super::migrate;
-use super::wal::Wal;
+use super::wal::{Erasures, Wal};
 use super::writer::{Grouping, Writer};
 
 /// The first version without the bug that can corrupt a write-ahead log
@@ -113,7 +113,7 @@ pub enum OpenError {
 pub(super) async fn open(
     path: &Path,
     grouping: Grouping,
-) -> Result<(Writer, SqlitePool), OpenError> {
+) -> Result<(Writer, SqlitePool, Erasures), OpenError> {
     let name = || path.display().to_string();
     // A file of somebody else stays as it is, down to its mode and how its log is kept.
     SqliteStore::schema(path).await?;
@@ -138,16 +138,17 @@ pub(super) async fn open(
     let migrated = migrate::migrate(&mut first).await;
     migrated.map_err(|refused| refused.of(path))?;
     first.close().await.map_err(failed)?;
+    let erasures = Erasures::default();
     let disk = File {
         options: Wal::options(options.clone()),
-        wal: Wal::beside(path, options.clone()),
+        wal: Wal::beside(path, options.clone(), erasures.clone()),
     };
     let writer = Writer::start(disk, grouping).await.map_err(failed)?;
     let readers = reading()
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(failed)?;
-    Ok((writer, readers))
+    Ok((writer, readers, erasures))
 }
 
 /// Connects as soon as the file isn't busy. SQLite waits by itself for everything but the change to

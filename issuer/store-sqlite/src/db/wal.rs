@@ -6,8 +6,13 @@
 //! another connection copies it while changes go on. When that is done, the writer copies the few
 //! changes that came meanwhile, waits a moment for the readers ([`READERS_PATIENCE`]), and begins
 //! the log anew. A reader that stays for longer lets the log grow, and is told of in the log.
+//!
+//! What is deleted is overwritten in the database, and stays in the log where it was written. So
+//! after an erasure ([`Erasures`]) the log is cut to nothing, as soon as no reader is in the way.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -26,11 +31,23 @@ const READERS_PATIENCE: Duration = Duration::from_millis(5);
 /// From where on a log is too large to be silent about, in bytes; told again at each doubling.
 const TELL_AT: u64 = 64 << 20;
 
+/// Whether somebody was erased since the log was cut to nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Erasures(Arc<AtomicBool>);
+
+impl Erasures {
+    /// Has the log cut after the group of changes that this is called in.
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// What is done about the log.
 #[derive(Debug)]
 pub(super) struct Wal {
     file: PathBuf,
     options: SqliteConnectOptions,
+    erasures: Erasures,
     copying: Option<JoinHandle<()>>,
     checkpoint_above: u64,
     tell_above: u64,
@@ -38,10 +55,15 @@ pub(super) struct Wal {
 
 impl Wal {
     /// The log beside a database that is opened like this.
-    pub(super) fn beside(database: &Path, options: SqliteConnectOptions) -> Self {
+    pub(super) fn beside(
+        database: &Path,
+        options: SqliteConnectOptions,
+        erasures: Erasures,
+    ) -> Self {
         Self {
             file: with_suffix(database, "-wal"),
             options,
+            erasures,
             copying: None,
             checkpoint_above: STEP,
             tell_above: TELL_AT,
@@ -59,6 +81,9 @@ impl Wal {
     /// Makes the log small where it is too large. It is no failure of anyone's change that it
     /// can't be now.
     pub(super) async fn tend(&mut self, writer: &mut SqliteConnection) {
+        if self.erasures.0.load(Ordering::Relaxed) {
+            return self.cut(writer).await;
+        }
         let Some(size) = self.size() else { return };
         if size <= self.checkpoint_above {
             return;
@@ -78,6 +103,20 @@ impl Wal {
     pub(super) async fn finish_copying(&mut self) {
         if let Some(copying) = self.copying.take() {
             let _what_is_left_the_writer_copies = copying.await;
+        }
+    }
+
+    /// Leaves nothing in the log; where a reader is in the way, after a later group.
+    async fn cut(&mut self, writer: &mut SqliteConnection) {
+        self.finish_copying().await;
+        match checkpoint(writer, "PRAGMA wal_checkpoint(TRUNCATE)").await {
+            Ok(true) => {
+                self.erasures.0.store(false, Ordering::Relaxed);
+                self.checkpoint_above = STEP;
+                self.tell_above = TELL_AT;
+            }
+            Ok(false) => tracing::debug!("a reader keeps what was erased in the log for now"),
+            Err(error) => tracing::warn!(%error, "what was erased can't be cut from the log"),
         }
     }
 

@@ -45,6 +45,7 @@ impl SqliteStore {
         mail::queue(&mut tx, context.now, &mail).await?;
         let taken_out = forget_addresses(&mut tx, id).await?;
         record(&mut tx, event(context, id, &taken_out)).await?;
+        self.note_erasure();
         tx.commit().await?;
         Ok(Ok(()))
     }

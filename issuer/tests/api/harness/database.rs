@@ -183,6 +183,17 @@ impl Database {
         text
     }
 
+    /// What SQLite's write-ahead log holds.
+    pub(crate) fn log(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => {
+                let bytes = std::fs::read(file(folder).with_extension("db-wal")).unwrap();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Self::Postgres(_) => String::new(),
+        }
+    }
+
     /// Lets no session be opened, as if the disk were gone.
     pub(crate) async fn refuse_sessions(&self) {
         self.run(match self {
