@@ -236,6 +236,11 @@ async fn who_is_over_five_minutes_behind_what_was_written_down_issues_nothing() 
     registered.expect(StatusCode::ACCEPTED);
     service.app.issuer.reread_keys().await;
     ada.refresh().await.expect_problem("unavailable");
+    // Nor is a mailed token good that may be over.
+    let token = Base64UrlUnpadded::encode_string(&[7; 32]);
+    let reset = json!({ "token": token, "new_password": "a password of nobody" });
+    let reset = service.client().post("/v1/password/reset", reset).await;
+    reset.expect_problem("unavailable");
     service.set_forward(SKEW + 1);
     // With the same token: it was not used up.
     ada.refresh().await.expect(StatusCode::OK);

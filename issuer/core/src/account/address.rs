@@ -17,7 +17,7 @@ use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::limit::{Exceeded, LimitKey, LimitSubject};
 use crate::mail::request::Asked;
-use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
+use crate::mailed_token::{NewMailedToken, Purpose};
 use crate::password::Password;
 use crate::ports::addresses::{AskedChange, ChangeLetters, UndoEffects, Undone};
 use crate::ports::{StoreError, StoreResult};
@@ -163,7 +163,9 @@ impl Issuer {
         origin: &Origin,
         token: &Zeroizing<String>,
     ) -> Result<(), ChangeAddressError> {
-        let token = MailedToken::parse(token).ok_or(ChangeAddressError::InvalidToken)?;
+        let token = self
+            .mailed_token(token)?
+            .ok_or(ChangeAddressError::InvalidToken)?;
         let hash = token.hash(Purpose::EmailChange);
         let context = self.context(origin, Actor::Anonymous);
         let guesses = |email: &EmailAddress| self.guess_keys().address(email);
@@ -184,7 +186,9 @@ impl Issuer {
         origin: &Origin,
         token: &Zeroizing<String>,
     ) -> Result<Undone, ChangeAddressError> {
-        let token = MailedToken::parse(token).ok_or(ChangeAddressError::InvalidToken)?;
+        let token = self
+            .mailed_token(token)?
+            .ok_or(ChangeAddressError::InvalidToken)?;
         let hash = token.hash(Purpose::EmailUndo);
         let context = self.context(origin, Actor::Anonymous);
         let effects = |account: &Account, restored: &EmailAddress| {

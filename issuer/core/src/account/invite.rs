@@ -13,7 +13,7 @@ use super::{Account, AccountId, DisplayName};
 use crate::audit::{Actor, Context, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::{Issuer, TokenPair, TokenRequest, TokenRequestError};
-use crate::mailed_token::{MailedToken, NewMailedToken, Purpose};
+use crate::mailed_token::{NewMailedToken, Purpose};
 use crate::password::new::NewPasswordError;
 use crate::password::{Password, PasswordHash};
 use crate::ports::StoreError;
@@ -178,7 +178,9 @@ impl Issuer {
         origin: &Origin,
         accepted: AcceptedInvite,
     ) -> Result<(Account, PasswordHash), AcceptError> {
-        let token = MailedToken::parse(&accepted.token).ok_or(AcceptError::InvalidToken)?;
+        let token = self
+            .mailed_token(&accepted.token)?
+            .ok_or(AcceptError::InvalidToken)?;
         let hash = token.hash(Purpose::Invite);
         let invited = self
             .store

@@ -299,7 +299,9 @@ impl Issuer {
         origin: &Origin,
         verification: Verification,
     ) -> Result<(Account, PasswordHash), VerifyError> {
-        let token = MailedToken::parse(&verification.token).ok_or(VerifyError::InvalidToken)?;
+        let token = self
+            .mailed_token(&verification.token)?
+            .ok_or(VerifyError::InvalidToken)?;
         let hash = token.hash(Purpose::Verify);
         let unproven = self.unproven(&hash).await?;
         let unproven = unproven.ok_or(VerifyError::InvalidToken)?;

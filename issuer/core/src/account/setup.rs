@@ -156,7 +156,9 @@ impl Issuer {
         if !self.setup_is_open().await? {
             return Err(SetupError::Closed);
         }
-        let token = MailedToken::parse(&setup.token).ok_or(SetupError::InvalidToken)?;
+        let token = self
+            .mailed_token(&setup.token)?
+            .ok_or(SetupError::InvalidToken)?;
         let password = self.hash_new_password(setup.password, &setup.email).await?;
         let order = NewAccount {
             id: AccountId(self.randomness.uuid()),

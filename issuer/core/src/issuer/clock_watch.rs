@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use super::Issuer;
 use crate::feed::entry_life;
-use crate::ports::StoreError;
+use crate::mailed_token::MailedToken;
+use crate::ports::{StoreError, StoreResult};
 use crate::signing::access_token::LONGEST_LIFE;
 use crate::time::{BACK, Clock, EARLIEST, UnixTime, rfc3339};
 
@@ -131,6 +132,13 @@ impl Issuer {
     #[must_use]
     pub fn clock_is_plausible(&self) -> bool {
         self.clock_watch.check().is_ok()
+    }
+
+    /// The mailed token that somebody brings, if it is one. By a clock that can't be right none is
+    /// taken: one that is over would be good again.
+    pub(crate) fn mailed_token(&self, text: &str) -> StoreResult<Option<MailedToken>> {
+        self.clock_watch.check()?;
+        Ok(MailedToken::parse(text))
     }
 }
 

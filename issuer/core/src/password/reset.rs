@@ -8,7 +8,7 @@ use crate::audit::{Actor, Origin};
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
 use crate::mail::request::Asked;
-use crate::mailed_token::{MailedToken, Purpose};
+use crate::mailed_token::Purpose;
 use crate::ports::StoreError;
 use crate::tally::ResetStep;
 
@@ -56,7 +56,7 @@ impl Issuer {
         token: Zeroizing<String>,
         password: Password,
     ) -> Result<(), ResetError> {
-        let token = MailedToken::parse(&token).ok_or(ResetError::InvalidToken)?;
+        let token = self.mailed_token(&token)?.ok_or(ResetError::InvalidToken)?;
         let hash = token.hash(Purpose::Reset);
         let account = self
             .store
