@@ -147,7 +147,13 @@ fn hashes_that_take_longer_than_a_login_are_told_and_a_floor_hides_them() {
     let ended = import(&signet, "a.ndjson", &both, &["--json"]);
     let floor = report(&ended)["proposed_floor_ms"].as_u64().unwrap();
     assert!(floor > 350, "{floor}");
-    let told = import(&signet, "a.ndjson", &both, &[]).out;
+    let again = import(&signet, "a.ndjson", &both, &["--json"]);
+    assert_eq!(
+        report(&again)["proposed_floor_ms"],
+        Value::Null,
+        "told already"
+    );
+    let told = import(&signet, "a.ndjson", &of("eve", &slow), &[]).out;
     assert!(told.contains("Set password.floor_ms = "), "{told}");
     let server = signet
         .with("SIGNET_PASSWORD__FLOOR_MS", &floor.to_string())

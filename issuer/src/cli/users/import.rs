@@ -188,7 +188,6 @@ impl Run {
             return self.report.refused(line, ID_TAKEN.to_owned());
         }
         place.insert(line);
-        self.costliest.see(&account.password);
         self.batch.push((line, account));
     }
 
@@ -196,12 +195,18 @@ impl Run {
         let batch = std::mem::take(&mut self.batch);
         let (lines, accounts): (Vec<u64>, Vec<AccountElsewhere>) = batch.into_iter().unzip();
         let kinds: Vec<_> = accounts.iter().map(report::Kind::of).collect();
+        let hashes: Vec<_> = accounts.iter().map(|it| it.password.clone()).collect();
         let outcomes = issuer
             .import_accounts_as_operator(accounts, self.mode)
             .await?;
-        for ((line, kind), outcome) in lines.into_iter().zip(kinds).zip(outcomes) {
+        for (((line, kind), hash), outcome) in
+            lines.into_iter().zip(kinds).zip(&hashes).zip(outcomes)
+        {
             match outcome {
-                ImportOutcome::Imported => self.report.imported(kind),
+                ImportOutcome::Imported => {
+                    self.report.imported(kind);
+                    self.costliest.see(hash);
+                }
                 ImportOutcome::AddressTaken => self.report.count(Outcome::AlreadyThere),
                 ImportOutcome::IdTaken => {
                     self.report.refused(line, ID_TAKEN.to_owned());
