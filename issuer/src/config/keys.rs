@@ -266,7 +266,8 @@ keys! {
     /// How long an access token is good, in seconds; up to a twentieth less at random.
     tokens_access_seconds: Whole<60, 3_600> = "tokens.access_seconds", default Whole(300);
     /// How long a used refresh token is answered with its successor once more, in seconds, for
-    /// answers that got lost and second tabs.
+    /// answers that got lost and second tabs. Time is counted in whole seconds, so it may be up to
+    /// one more.
     refresh_grace_seconds: Whole<0, 60> = "refresh.grace_seconds", default Whole(10);
     /// After how many days without a refresh a session ends.
     refresh_idle_days: Whole<1, 365> = "refresh.idle_days", default Whole(14);

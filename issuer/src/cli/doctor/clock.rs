@@ -47,6 +47,9 @@ pub(super) fn after(recorded: UnixTime, report: &mut Report) {
         .saturating_sub(SystemClock.now().as_secs());
     if behind > BACK {
         let said = format!("{behind} s behind the last rows of the audit trail");
-        report.fail(SUBJECT, said, SET_IT);
+        let hint = "have this machine's clock set over the network (NTP); if it is right, another \
+                    machine's was ahead when it wrote a row: set that, and run `signet audit \
+                    export > /dev/null` here, by which issuers go then";
+        report.fail(SUBJECT, said, hint);
     }
 }
