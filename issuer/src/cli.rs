@@ -1,7 +1,8 @@
 //! The command line. `signet` alone is `signet serve`.
 //!
 //! Exit codes: 0 done, 1 the answer is no, 2 unusable input, arguments or configuration, said on
-//! standard error.
+//! standard error. A database that can't be used is a no as well, but to `signet audit verify`,
+//! whose no says that somebody changed the trail.
 //!
 //! To add a command: give it a file with an `Args` struct and a `run`, and a variant here.
 
@@ -35,7 +36,7 @@ use signet_core::issuer::Issuer;
 
 use self::arguments::ConfigurationArgs;
 use crate::config::{Config, Loaded};
-use crate::serve::opening::{self, Purpose};
+use crate::serve::opening::{self, OpenError, Purpose};
 
 /// The issuer of tokens that anyone can check.
 #[derive(Debug, Parser)]
@@ -196,6 +197,17 @@ fn with_issuer_for(
     arguments: ConfigurationArgs,
     command: impl AsyncFnOnce(&Issuer) -> ExitCode,
 ) -> ExitCode {
+    with_issuer_or(no, purpose, arguments, command)
+}
+
+/// The same, and `unopened` tells why there is no issuer: to a command whose "no" says something
+/// else.
+fn with_issuer_or(
+    unopened: fn(&OpenError) -> ExitCode,
+    purpose: Purpose,
+    arguments: ConfigurationArgs,
+    command: impl AsyncFnOnce(&Issuer) -> ExitCode,
+) -> ExitCode {
     let config = match configuration(arguments) {
         Ok(config) => config,
         Err(code) => return code,
@@ -203,7 +215,7 @@ fn with_issuer_for(
     block_on(async {
         let opened = match opening::open(&config, purpose).await {
             Ok(opened) => opened,
-            Err(error) => return no(&error),
+            Err(error) => return unopened(&error),
         };
         let code = command(&opened.issuer).await;
         opened.database.close().await;

@@ -8,15 +8,17 @@ use signet_core::audit::chain::hex;
 use signet_core::audit::read::VerifyTrailError;
 use signet_core::audit::verification::TrailHead;
 use signet_core::issuer::Issuer;
-use signet_core::ports::StoreResult;
+use signet_core::ports::{StoreError, StoreResult};
 
 use super::arguments::ConfigurationArgs;
-use super::{no, say, with_issuer};
+use super::{no, say, unusable, with_issuer, with_issuer_or};
 use crate::http::admin::audit::{AuditHead, end, lines};
+use crate::serve::opening::Purpose;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// Hold every row against the one before it; exit 1 and tell where, if the chain is broken
+    /// Hold every row against the one before it; exit 1 and tell where, if the chain is broken, and
+    /// 2, if it can't be looked at
     Verify(Verify),
     /// Print the whole trail, oldest first, a JSON object on each line, and its head on the last
     Export(Export),
@@ -55,7 +57,10 @@ impl AuditCommand {
 impl Verify {
     fn run(self) -> ExitCode {
         let (noted, as_json) = (self.head, self.json);
-        with_issuer(
+        // Whoever runs this by the clock is woken by 1, and not by a database that is away.
+        with_issuer_or(
+            unusable,
+            Purpose::Command,
             self.configuration,
             async move |issuer: &Issuer| match issuer.verify_trail(noted).await {
                 Ok(head) if as_json => {
@@ -74,6 +79,10 @@ impl Verify {
                     ));
                     ExitCode::from(1)
                 }
+                Err(VerifyTrailError::Store(error @ StoreError::Unavailable(_))) => {
+                    unusable(&error)
+                }
+                // A row that holds what no row should is no whole trail either.
                 Err(error) => no(&error),
             },
         )

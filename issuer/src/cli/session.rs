@@ -34,7 +34,9 @@ pub(super) struct List {
 }
 
 /// `signet session end`
+// clap would put the group before the account, where nothing takes it.
 #[derive(Args, Debug)]
+#[command(override_usage = "signet session end [OPTIONS] <ACCOUNT> <ID|--all>")]
 pub(super) struct End {
     #[command(flatten)]
     one: One,

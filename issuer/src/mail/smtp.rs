@@ -134,7 +134,7 @@ impl Smtp {
         .await
     }
 
-    /// Sends a message and tells of every step that worked; answers its Message-ID.
+    /// Sends a message and tells of every step that worked.
     ///
     /// # Errors
     /// What went wrong, if anything did: the step after the last that was told.
@@ -142,7 +142,7 @@ impl Smtp {
         &self,
         trial: Trial<'_>,
         tell: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<String, Fault> {
+    ) -> Result<(), Fault> {
         let content = Content {
             to: trial.to,
             subject: trial.subject,
@@ -152,8 +152,13 @@ impl Smtp {
         let written = mime::write(&self.from, trial.id, trial.now, content);
         let written = written.map_err(|error| Fault::new(Stage::Message, error.into()))?;
         let mut progress = Progress::seen_by(tell);
-        self.hand_over(&written, &mut progress).await?;
-        Ok(mime::message_id(&self.from, trial.id))
+        self.hand_over(&written, &mut progress).await
+    }
+
+    /// The Message-ID of the message with this id.
+    #[must_use]
+    pub fn message_id(&self, id: Uuid) -> String {
+        mime::message_id(&self.from, id)
     }
 
     async fn hand_over(

@@ -8,6 +8,7 @@ trust. How it behaves stands in FOLDER/mode, read at every connection and comman
     good             takes what it gets
     slow SECONDS     answers each command after so long
     hang-up          closes each connection before a word
+    refuse-machine   554 instead of a greeting
     busy             450 to each recipient
     greylist         450 to each recipient the first time
     refuse           550 to each recipient
@@ -179,6 +180,10 @@ class Server(SMTP):
             meet()
             if mode()[0] == "hang-up":
                 transport.abort()
+                return
+            if mode()[0] == "refuse-machine":
+                transport.write(b"554 5.7.1 not from there\r\n")
+                transport.close()
                 return
         super().connection_made(transport)
 

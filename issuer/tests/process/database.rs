@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use signet_testbed::{Database, postgres};
 
-use super::harness::{PASSWORD, Signet, json, status};
+use super::harness::{PASSWORD, Signet, json, run_sql, status};
 
 const CREATE: [&str; 6] = [
     "user",
@@ -59,7 +59,11 @@ fn a_file_is_looked_at_before_it_is_made_and_brought_up_to_date() {
 /// What a command about a database that isn't there says.
 fn finds_nothing(signet: &Signet, command: &[&str]) {
     let ended = signet.run(command);
-    assert_eq!(ended.code, 1, "{command:?}: {ended:?}");
+    let code = match command {
+        ["audit", "verify"] => 2,
+        _ => 1,
+    };
+    assert_eq!(ended.code, code, "{command:?}: {ended:?}");
     let told = "there is no database of an issuer at";
     assert!(ended.err.contains(told), "{command:?}: {}", ended.err);
     assert!(ended.out.is_empty(), "{command:?}: {}", ended.out);
@@ -90,6 +94,34 @@ fn a_command_about_what_is_there_makes_no_database_and_no_key() {
     assert!(!key.exists(), "no issuer has begun here");
     assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
     assert_eq!(signet.run(&["user", "list"]).code, 0);
+}
+
+#[test]
+fn a_trail_that_can_not_be_looked_at_is_told_from_a_broken_one() {
+    let signet = Signet::new();
+    let verify = ["audit", "verify"];
+    let notes = signet.folder().join("notes.txt");
+    fs::write(notes, "this is no database").unwrap();
+    for url in [
+        "sqlite:misspelled.db",
+        "sqlite:no/such/folder/signet.db",
+        "sqlite:notes.txt",
+        "sqlite:.",
+    ] {
+        let elsewhere = signet.beside().with("SIGNET_DATABASE_URL", url);
+        for command in [&verify[..], &["audit", "verify", "--json"]] {
+            let ended = elsewhere.run(command);
+            assert_eq!(ended.code, 2, "{url}: {ended:?}");
+            assert!(ended.out.is_empty() && !ended.err.is_empty(), "{ended:?}");
+        }
+    }
+    assert_eq!(signet.run_with_input(&CREATE, PASSWORD.as_bytes()).code, 0);
+    assert_eq!(signet.run(&verify).code, 0);
+    let database = signet.folder().join("signet.db");
+    run_sql(&database, "UPDATE audit SET at = 0 WHERE sequence = 1");
+    let broken = signet.run(&verify);
+    assert_eq!(broken.code, 1, "{broken:?}");
+    assert!(broken.err.contains("row 1 doesn't follow"), "{broken:?}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn a_file_of_json_lines_is_rehearsed_imported_and_imported_again() {
         format!(r#"{{"email":"trent@example.com","password_hash":"{HASH}","roles":["admin"]}}"#),
         r#"{"email":"x@example.com","name":"a\r\nb"}"#.to_owned(),
         format!("no JSON {HASH}"),
+        r#"{"email":"ivan@example.com","email_verified":"true"}"#.to_owned(),
     ];
     let file = lines.join("\n");
     for again in [true, false] {
@@ -72,7 +73,7 @@ fn a_file_of_json_lines_is_rehearsed_imported_and_imported_again() {
             ("suspended", 1),
             ("already_there", 0),
             ("duplicates", 1),
-            ("refused", 5),
+            ("refused", 6),
         ] {
             assert_eq!(report[count], expected, "{count}: {report}");
         }
@@ -82,6 +83,7 @@ fn a_file_of_json_lines_is_rehearsed_imported_and_imported_again() {
         assert!(reason(&report, 7).contains("--role-map admin=admin"));
         assert!(reason(&report, 8).contains("name must be"));
         assert_eq!(reason(&report, 9), "is no JSON");
+        assert!(reason(&report, 10).starts_with("email_verified is a text"));
     }
     let mapped = ["--role-map", "ghost=", "--role-map", "admin=admin"];
     let ended = import(&signet, "accounts.ndjson", &file, &mapped);
@@ -94,7 +96,7 @@ fn a_file_of_json_lines_is_rehearsed_imported_and_imported_again() {
     assert!(
         ended
             .out
-            .contains("\n2 already there, 0 deleted there, 1 duplicates, 3 refused\n"),
+            .contains("\n2 already there, 0 deleted there, 1 duplicates, 4 refused\n"),
         "{}",
         ended.out
     );

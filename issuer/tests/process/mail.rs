@@ -577,6 +577,7 @@ fn an_operator_is_told_step_by_step_how_far_mail_gets() {
 
     for (mode, step, words) in [
         ("hang-up", "starttls", ""),
+        ("refuse-machine", "greeting", "refuses this machine"),
         (
             "stranger",
             "tls",
@@ -590,7 +591,8 @@ fn an_operator_is_told_step_by_step_how_far_mail_gets() {
         ("refuse-sender", "sender", "mail_from"),
         ("busy", "recipient", "greylisting"),
         ("refuse", "recipient", "relay for us"),
-        ("cut", "message", "docs/MAIL.md"),
+        ("refuse-message", "message", "the server's own words"),
+        ("cut", "message", "neither yes nor no"),
     ] {
         mail.misbehave(mode);
         let ended = test(&format!("{mode}@example.com"));
@@ -604,6 +606,15 @@ fn an_operator_is_told_step_by_step_how_far_mail_gets() {
         );
         let hint = last["hint"].as_str().unwrap();
         assert!(hint.contains(words), "{mode}: {hint}");
+        let message = last["message"].as_str().unwrap();
+        assert!(!message.contains("docs.rs"), "{mode}: {message}");
+        let id = message.split_once("its Message-ID is ").map(|(_, id)| id);
+        assert_eq!(id.is_some(), mode == "cut", "{mode}: {message}");
+        if let Some(id) = id {
+            let line = format!("Message-ID: {id}\r\n");
+            let came = mail.mails().iter().any(|sent| sent.contains(&line));
+            assert!(came, "{message}");
+        }
         assert!(!ended.out.contains("hidden"), "{}", ended.out);
     }
     mail.misbehave("stranger");

@@ -159,6 +159,16 @@ fn what_is_to_be_named_is_asked_for_in_words() {
         assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
         assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
     }
+    let usage = "Usage: signet session end [OPTIONS] <ACCOUNT> <ID|--all>\n";
+    for arguments in [
+        &["session", "end", "--help"][..],
+        &["session", "end"],
+        &["session", "end", ADA],
+    ] {
+        let ended = signet.run(arguments);
+        let said = format!("{}{}", ended.out, ended.err);
+        assert!(said.contains(usage), "{arguments:?}: {said}");
+    }
     told(&signet, &["user", "invite", ADA]);
     let mail = &told(&signet, &["mail", "outbox"])["mails"][0]["id"];
     let retried = signet.run(&["mail", "retry", mail.as_str().unwrap()]);

@@ -209,6 +209,8 @@ fn forms_of_other_sites_and_broken_ones_are_refused_as_pages() {
         let answer = server.post("/verify", FORM, &format!("{header}\r\n"), &fields);
         assert_eq!(status(&answer), 403, "{header}: {answer}");
         assert!(answer.contains("text/html"), "{answer}");
+        // Nothing brought a cookie along, and nothing says that it did.
+        assert!(answer.contains("may send no form here"), "{answer}");
     }
     for (media_type, fields, expected) in [
         ("text/plain", fields.as_str(), 415),

@@ -117,15 +117,19 @@ async fn send(settings: &SmtpSettings, to: &EmailAddress) -> Vec<Line> {
     let sent = smtp
         .send(trial, &mut |step| lines.push(told(step, host)))
         .await;
+    let message_id = smtp.message_id(trial.id);
     lines.push(match sent {
-        Ok(message_id) => Line {
+        Ok(()) => Line {
             step: "message id",
             message: message_id,
             hint: None,
         },
         Err(fault) => Line {
             step: fault.stage.as_str(),
-            message: fault.to_string(),
+            message: match fault.may_be_taken() {
+                true => format!("{fault}; its Message-ID is {message_id}"),
+                false => fault.to_string(),
+            },
             hint: Some(fault.hint()),
         },
     });

@@ -103,7 +103,8 @@ impl Code {
             Self::NoRule => "No rule allows this method on this path.",
             Self::UnknownProxy => "Only the proxies of forward_auth.proxies may ask this.",
             Self::CrossSiteRequest => {
-                "A cookie of this service came along with a request from another site."
+                "Other sites may send no form here, and no request that brings or asks for a \
+                 cookie of this service."
             }
             Self::NotFound => "There is nothing at this address, or not for you.",
             Self::MethodNotAllowed => "The header Allow lists the methods for this address.",

@@ -128,10 +128,7 @@ impl Fault {
                     .map(ToString::to_string)
                     .unwrap_or_default(),
             },
-            // "incomplete response": the other side closed.
-            None if error.is_response() && error.to_string().contains("incomplete") => {
-                Cause::Closed
-            }
+            None if is_end(&error) => Cause::Closed,
             None => Cause::Other(error),
         };
         Self::new(stage, cause)
@@ -181,10 +178,31 @@ impl Fault {
         }
     }
 
+    /// Whether the server may have the message all the same: it was being told, and no answer came.
+    #[must_use]
+    pub fn may_be_taken(&self) -> bool {
+        match &self.cause {
+            Cause::Network(_) | Cause::Closed | Cause::TooLong(_) | Cause::Other(_) => {
+                self.stage == Stage::Message
+            }
+            Cause::Refused { .. }
+            | Cause::NoAddress
+            | Cause::NotOffered
+            | Cause::SaidTooMuch
+            | Cause::NoSmtp
+            | Cause::Unwritable(_) => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match (self.stage, &self.cause) {
+            (Stage::Message, _) if self.may_be_taken() => {
+                "the server said neither yes nor no, and may have the message all the same: look \
+                 for its Message-ID in the server's log. Signet sends such a one again, under the \
+                 same Message-ID; this command doesn't"
+            }
             (Stage::Resolve, _) => {
                 "look at the host in smtp_url, and at the name servers of this machine"
             }
@@ -205,6 +223,26 @@ impl Fault {
                  out"
             }
             (Stage::Tls, Cause::Network(error)) => certificate_hint(error),
+            // Up to 504 it didn't understand us: it may be no mail server at all.
+            (
+                Stage::Greeting,
+                Cause::Refused {
+                    code: 505..=599, ..
+                },
+            ) => {
+                "the server refuses this machine, or the name it gives, whatever the message: its \
+                 own words say why; often the machine's address is on a list, or has no name in \
+                 the DNS. Until that is mended all mail waits: docs/MAIL.md"
+            }
+            (
+                Stage::Greeting,
+                Cause::Refused {
+                    code: 400..=499, ..
+                },
+            ) => {
+                "the server wants this machine to come again later: its own words say why; mail \
+                 waits, and goes on by itself"
+            }
             (Stage::Tls | Stage::Greeting, _) => {
                 "look at scheme and port in smtp_url: smtps:// is TLS from the first byte on (465), \
                  smtp:// is STARTTLS (587)"
@@ -235,6 +273,15 @@ impl Fault {
             }
         }
     }
+}
+
+/// Whether the other side closed: an "incomplete response", or TLS without a goodbye, of which
+/// rustls says what is for programmers.
+fn is_end(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let broken = source.and_then(|source| source.downcast_ref::<io::Error>());
+    broken.is_some_and(|broken| broken.kind() == io::ErrorKind::UnexpectedEof)
+        || (error.is_response() && error.to_string().contains("incomplete"))
 }
 
 /// What is wrong with a certificate, and what to do.

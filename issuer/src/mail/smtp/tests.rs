@@ -274,6 +274,63 @@ async fn a_server_that_refuses_us_does_not_cost_the_message() {
 }
 
 #[tokio::test]
+async fn an_operator_is_told_to_do_what_helps() {
+    let good = Script::default;
+    for (script, advice) in [
+        (
+            Script {
+                greeting: "554 5.7.1 not from there",
+                ..good()
+            },
+            "refuses this machine",
+        ),
+        (
+            Script {
+                greeting: "421 4.3.2 too busy",
+                ..good()
+            },
+            "goes on by itself",
+        ),
+        (
+            Script {
+                extensions: "502 5.5.1 what",
+                ..good()
+            },
+            "scheme and port",
+        ),
+        (
+            Script {
+                on_message: Some("554 5.7.1 spam"),
+                ..good()
+            },
+            "own words",
+        ),
+        (
+            Script {
+                on_message: None,
+                ..good()
+            },
+            "neither yes nor no",
+        ),
+    ] {
+        let is_unanswered = script.on_message.is_none();
+        let (smtp, server) = transport(script, Security::Plain, false).await;
+        let trial = Trial {
+            id: Uuid::nil(),
+            now: UnixTime::from_secs(0),
+            to: "ada@example.com",
+            subject: "Hello",
+            text: "Hello\n",
+            html: "<p>Hello</p>",
+        };
+        let fault = smtp.send(trial, &mut |_| {}).await.unwrap_err();
+        server.abort();
+        assert!(fault.hint().contains(advice), "{fault}: {}", fault.hint());
+        assert_eq!(fault.may_be_taken(), is_unanswered, "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_answer_to_a_message_is_not_taken_for_one() {
     for answer in ["354 go on", "", "220 ready", "250-still", "2x0 ok"] {
         let script = Script {

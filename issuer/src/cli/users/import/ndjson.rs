@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use signet_verifier::json::{Checked, JsonError, Limits};
 
-use super::fields::{Fields, Value, json};
+use super::fields::{Fields, Notation, Value, json};
 use super::format::{FormatError, LONGEST_ROW, Row};
 use crate::cli::lines::{Found, next_line};
 
@@ -49,7 +49,7 @@ fn read(line: &[u8]) -> Result<Fields, String> {
         JsonError::Limit => "nests too deep",
     })?;
     let members = row.members().ok_or("is no JSON object")?;
-    let mut fields = Fields::default();
+    let mut fields = Fields::written_as(Notation::Json);
     for (name, value) in members {
         let value = match value.as_str() {
             Some(text) => Value::Text(text.into_owned()),
@@ -84,6 +84,12 @@ mod tests {
         assert_eq!(fields.text("email").unwrap().unwrap(), "a@example.com");
         assert_eq!(fields.json("roles").unwrap().unwrap()[0], "a");
         assert!(fields.names("name") && fields.take("name").is_none());
+        let mut fields = read(br#"{"a":true,"b":"true","c":"t","d":null}"#).unwrap();
+        assert_eq!(fields.truth("a"), Ok(Some(true)));
+        for text in ["b", "c"] {
+            assert!(fields.truth(text).unwrap_err().contains("is a text"));
+        }
+        assert_eq!(fields.truth("d"), Ok(None));
         assert_eq!(read(b"[1]").unwrap_err(), "is no JSON object");
         assert_eq!(read(b"{").unwrap_err(), "is no JSON");
     }
