@@ -8,7 +8,8 @@
 //! the log anew. A reader that stays for longer lets the log grow, and is told of in the log.
 //!
 //! What is deleted is overwritten in the database, and stays in the log where it was written. So
-//! after an erasure ([`Erasures`]) the log is cut to nothing, as soon as no reader is in the way.
+//! after an erasure ([`Erasures`]) the log is cut to nothing; where a reader is in the way, that is
+//! tried again behind changes that come after a while ([`CUT_AGAIN`]), and not behind each.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::file::with_suffix;
 
@@ -28,6 +30,8 @@ const STEP: u64 = 4 << 20;
 const MOST_MEANWHILE: u64 = 2 * STEP;
 /// How long a checkpoint waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_millis(5);
+/// When the log is to be cut to nothing, and a reader was in the way: how long until the next try.
+const CUT_AGAIN: Duration = Duration::from_secs(1);
 /// From where on a log is too large to be silent about, in bytes; told again at each doubling.
 const TELL_AT: u64 = 64 << 20;
 
@@ -48,6 +52,7 @@ pub(super) struct Wal {
     file: PathBuf,
     options: SqliteConnectOptions,
     erasures: Erasures,
+    cut_from: Instant,
     copying: Option<JoinHandle<()>>,
     checkpoint_above: u64,
     tell_above: u64,
@@ -64,6 +69,7 @@ impl Wal {
             file: with_suffix(database, "-wal"),
             options,
             erasures,
+            cut_from: Instant::now(),
             copying: None,
             checkpoint_above: STEP,
             tell_above: TELL_AT,
@@ -81,8 +87,8 @@ impl Wal {
     /// Makes the log small where it is too large. It is no failure of anyone's change that it
     /// can't be now.
     pub(super) async fn tend(&mut self, writer: &mut SqliteConnection) {
-        if self.erasures.0.load(Ordering::Relaxed) {
-            return self.cut(writer).await;
+        if self.erasures.0.load(Ordering::Relaxed) && Instant::now() >= self.cut_from {
+            self.cut(writer).await;
         }
         let Some(size) = self.size() else { return };
         if size <= self.checkpoint_above {
@@ -106,7 +112,7 @@ impl Wal {
         }
     }
 
-    /// Leaves nothing in the log; where a reader is in the way, after a later group.
+    /// Leaves nothing in the log, if no reader is in the way.
     async fn cut(&mut self, writer: &mut SqliteConnection) {
         self.finish_copying().await;
         match checkpoint(writer, "PRAGMA wal_checkpoint(TRUNCATE)").await {
@@ -114,10 +120,14 @@ impl Wal {
                 self.erasures.0.store(false, Ordering::Relaxed);
                 self.checkpoint_above = STEP;
                 self.tell_above = TELL_AT;
+                return;
             }
             Ok(false) => tracing::debug!("a reader keeps what was erased in the log for now"),
             Err(error) => tracing::warn!(%error, "what was erased can't be cut from the log"),
         }
+        self.cut_from = Instant::now()
+            .checked_add(CUT_AGAIN)
+            .unwrap_or(self.cut_from);
     }
 
     async fn restart(&mut self, writer: &mut SqliteConnection, size: u64) {

@@ -330,3 +330,26 @@ async fn a_reader_who_stays_lets_the_log_grow_no_longer_than_it_stays() {
         write_much(&numbers, 1).await;
     }
 }
+
+#[tokio::test]
+async fn after_an_erasure_the_log_is_cut_once_no_reader_is_in_the_way() {
+    let numbers = Numbers::new(Grouping::default()).await;
+    let mut reader = numbers.store.snapshot().await.unwrap();
+    let count = sqlx::query_scalar("SELECT count(*) FROM numbers");
+    let _: i64 = count.fetch_one(&mut *reader).await.unwrap();
+    write_much(&numbers, 1).await;
+    numbers.store.note_erasure();
+    write_much(&numbers, 1).await;
+    assert!(numbers.wal_size() > 0, "the reader needs it");
+    drop(reader);
+    let started = Instant::now();
+    while numbers.wal_size() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(10), "it stays");
+        sleep(Duration::from_millis(100)).await;
+        if started.elapsed() > Duration::from_secs(1) {
+            write_much(&numbers, 1).await;
+            // It is cut behind the answer.
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
