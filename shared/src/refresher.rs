@@ -186,6 +186,16 @@ impl Refresher {
         }
     }
 
+    /// Whether another document is to be expected: the last fetch of it didn't fail. Behind a failure
+    /// there is a pause, and waiting would hold requests open for nothing.
+    #[must_use]
+    pub fn expects(&self, document: Document) -> bool {
+        match document {
+            Document::Keys => !self.keys.schedule.has_failed(),
+            Document::Feed => self.feed.as_ref().is_some_and(Feed::is_expected),
+        }
+    }
+
     /// How it has gone so far.
     #[must_use]
     pub fn status(&self) -> Status {

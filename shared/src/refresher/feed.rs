@@ -99,9 +99,13 @@ impl Feed {
         let Self { schedule, .. } = self;
         let is_old = schedule.is_older_than(FEED_LATE, now);
         let is_stale = is_old && !gate.has_fresh_feed(now.shown.unix_time());
-        // One that came before its key is fetched again when that has come.
-        let has_failed = schedule.has_failed() && !self.lacks_key;
-        is_stale && !has_failed && schedule.is_near(now)
+        is_stale && self.is_expected() && schedule.is_near(now)
+    }
+
+    /// Whether the last fetch didn't fail. One that came before its key is fetched again when that
+    /// has come.
+    pub(super) fn is_expected(&self) -> bool {
+        !self.schedule.has_failed() || self.lacks_key
     }
 
     fn url(&self) -> String {

@@ -14,12 +14,9 @@
 use std::cell::RefCell;
 
 use signet_verifier::gate::Refusal;
-use signet_verifier::refresher::{
-    Document, DocumentStatus, Fetch, Next, RefreshFault, Reply, Ticket,
-};
-use signet_verifier::revocation::FeedFault;
+use signet_verifier::refresher::{Document, Fetch, Next, Reply, Ticket};
 use signet_verifier::time::UnixMillis;
-use signet_verifier::{Decision, Gate, Refresher, Rejection};
+use signet_verifier::{Decision, Gate, Refresher};
 use worker::js_sys::Math;
 use worker::{Context, Env};
 
@@ -108,15 +105,11 @@ impl Isolate {
         }
     }
 
-    /// Behind a failure the refresher backs off, and waiting would hold requests open for nothing.
     /// Keys that a token merely names are never waited for.
     fn is_worth_waiting(&mut self, decision: &Decision, now: UnixMillis) -> bool {
         match decision.refusal() {
-            Some(Refusal::KeysUnavailable) => self.refresher.status().keys.failures == 0,
-            Some(Refusal::RevocationUnavailable) => {
-                let feed = self.refresher.status().feed;
-                feed.is_some_and(|feed| feed.failures == 0 || lacks_key(feed))
-            }
+            Some(Refusal::KeysUnavailable) => self.refresher.expects(Document::Keys),
+            Some(Refusal::RevocationUnavailable) => self.refresher.expects(Document::Feed),
             Some(_) => false,
             None => {
                 self.rests_on_old(decision, Document::Keys, now)
@@ -146,10 +139,4 @@ impl Isolate {
         let refreshed = refresher.on_response(host::now(), ticket, reply.answer(), gate);
         self.log.write(ticket.document, &refreshed);
     }
-}
-
-/// Whether the feed came before its key: it is fetched again when that has come.
-fn lacks_key(feed: DocumentStatus) -> bool {
-    let unknown = RefreshFault::Feed(FeedFault::Envelope(Rejection::UnknownKid));
-    feed.last_fault.is_some_and(|(_, fault)| fault == unknown)
 }
