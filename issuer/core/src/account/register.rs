@@ -207,29 +207,6 @@ impl Issuer {
         Ok(secret)
     }
 
-    /// Takes a unit of the mails that tell a mailbox of registrations. Nothing else takes of them,
-    /// and each that is taken is sent: so where none is left the mailbox was told, and nobody tries
-    /// in silence whether an address is taken by using its mail up first.
-    async fn reserve_registration_mail(
-        &self,
-        recipient: &EmailAddress,
-    ) -> Option<Vec<Reservation>> {
-        let recipient = LimitSubject::Person(self.guess_keys().address(recipient));
-        let quotas = self.settings.limits.registration_mails;
-        let mut reserved = Vec::new();
-        for (class, quota) in ["mail_registration", "mail_registration_long"]
-            .into_iter()
-            .zip(quotas)
-        {
-            let Ok(unit) = self.reserve(class, recipient.clone(), quota).await else {
-                self.release(reserved).await;
-                return None;
-            };
-            reserved.push(unit);
-        }
-        Some(reserved)
-    }
-
     fn registration_mail(
         &self,
         email: &EmailAddress,

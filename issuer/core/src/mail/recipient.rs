@@ -2,7 +2,7 @@
 
 use crate::email::EmailAddress;
 use crate::issuer::Issuer;
-use crate::limit::{LimitKey, LimitSubject, Quota};
+use crate::limit::{LimitSubject, Quota, Reservation};
 
 impl Issuer {
     /// Takes a unit of the recipient's budget for all mail that has none of its own; false where it
@@ -19,14 +19,45 @@ impl Issuer {
         quotas: &[Quota],
         recipient: &EmailAddress,
     ) -> bool {
-        let subject = LimitSubject::Person(self.guess_keys().address(recipient));
-        for (class, quota) in [class, "mail_long"].into_iter().zip(quotas) {
-            let subject = subject.clone();
-            let key = LimitKey { class, subject };
-            if self.limiter.take(&key, *quota).await.is_err() {
-                return false;
+        let budgets = [class, "mail_long"].into_iter().zip(quotas.iter().copied());
+        self.take_of(budgets, recipient).await.is_ok()
+    }
+
+    /// Takes a unit of the mails that tell a mailbox of registrations. Nothing else takes of them,
+    /// and each that is taken is sent: so where none is left the mailbox was told, and nobody tries
+    /// in silence whether an address is taken by using its mail up first.
+    pub(crate) async fn reserve_registration_mail(
+        &self,
+        recipient: &EmailAddress,
+    ) -> Option<Vec<Reservation>> {
+        let quotas = self.settings.limits.registration_mails;
+        let budgets = ["mail_registration", "mail_registration_long"]
+            .into_iter()
+            .zip(quotas);
+        match self.take_of(budgets, recipient).await {
+            Ok(taken) => Some(taken),
+            Err(taken) => {
+                self.release(taken).await;
+                None
             }
         }
-        true
+    }
+
+    /// Takes a unit of each of the recipient's budgets. Where one is empty, what was taken before is
+    /// the error.
+    async fn take_of(
+        &self,
+        budgets: impl Iterator<Item = (&'static str, Quota)>,
+        recipient: &EmailAddress,
+    ) -> Result<Vec<Reservation>, Vec<Reservation>> {
+        let recipient = LimitSubject::Person(self.guess_keys().address(recipient));
+        let mut taken = Vec::new();
+        for (class, quota) in budgets {
+            match self.reserve(class, recipient.clone(), quota).await {
+                Ok(unit) => taken.push(unit),
+                Err(_) => return Err(taken),
+            }
+        }
+        Ok(taken)
     }
 }
