@@ -15,7 +15,7 @@
 //!    nothing: a feed is only ever signed after its content was read.
 //! 5. An entry is dated by the first process that sees it, and leaves once no token that it is for
 //!    can be good: [`crate::ports::feed::FeedStore::settle_feed`]. A process whose clock was set takes
-//!    none away for as long as that.
+//!    none away until the longest life there may be is over.
 //!
 //! To revoke by something new: a table and a trigger in a migration of each store, a list in
 //! [`crate::ports::feed::Revoked`] and in `state`, and a claim in `text` and in the verifier.

@@ -21,6 +21,11 @@ pub const EARLIEST: UnixTime = UnixTime::from_secs(1_767_225_600);
 /// How far a clock may be behind what was written down last, in seconds.
 pub const BACK: u64 = 300;
 
+/// A time for people to read: in RFC 3339, or in seconds where that has no such year.
+pub(crate) fn readable(time: UnixTime) -> String {
+    rfc3339(time).unwrap_or_else(|| time.as_secs().to_string())
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Whole seconds since 1970, leap seconds not counted. Somebody may set it.

@@ -18,7 +18,7 @@ use crate::feed::entry_life;
 use crate::mailed_token::MailedToken;
 use crate::ports::{StoreError, StoreResult};
 use crate::signing::access_token::LONGEST_LIFE;
-use crate::time::{BACK, Clock, EARLIEST, UnixTime, rfc3339};
+use crate::time::{BACK, Clock, EARLIEST, UnixTime, readable};
 
 /// How far a clock may be from where it should have got, in seconds. It was set if it is further.
 const APART: u64 = 60;
@@ -116,15 +116,11 @@ impl ClockWatch {
         match now >= earliest {
             true => Ok(()),
             false => Err(ImplausibleClock {
-                now: text(now),
-                earliest: text(earliest),
+                now: readable(now),
+                earliest: readable(earliest),
             }),
         }
     }
-}
-
-fn text(time: UnixTime) -> String {
-    rfc3339(time).unwrap_or_else(|| time.as_secs().to_string())
 }
 
 impl Issuer {

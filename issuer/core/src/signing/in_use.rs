@@ -35,7 +35,7 @@ pub struct OpenKeys {
     key_set: KeySet,
     secrets: Secrets,
     guess_keys: GuessKeys,
-    /// When the last row of the trail was written, known at the start only.
+    /// The latest time in the last rows of the trail, known at the start only.
     recorded_at: Option<UnixTime>,
 }
 

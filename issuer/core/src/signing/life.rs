@@ -19,7 +19,7 @@ use super::seal::MasterKeys;
 use super::{KeyState, SealedMacKey, SealedSigningKey, StoredKeys};
 use crate::secret::{Randomness, SecretBytes};
 use crate::session::RefreshPolicy;
-use crate::time::{UnixTime, rfc3339};
+use crate::time::{UnixTime, readable};
 
 pub use plan::{Plan, Step};
 
@@ -120,7 +120,7 @@ pub enum KeyChangeError {
     #[error(
         "the key {kid} was published too short a time ago: verifiers may not know it before {}, \
          which is when it may sign",
-        text(*signs_from)
+        readable(*signs_from)
     )]
     TooYoung {
         /// The key that will sign.
@@ -135,7 +135,7 @@ pub enum KeyChangeError {
     #[error(
         "the key {kid} has stopped signing; it is published until {}, while tokens it signed may \
          be in use",
-        text(*removed_at)
+        readable(*removed_at)
     )]
     Retired {
         /// The key.
@@ -158,10 +158,6 @@ pub enum KeyChangeError {
     /// A key could not be made.
     #[error(transparent)]
     Keys(#[from] KeyringError),
-}
-
-fn text(time: UnixTime) -> String {
-    rfc3339(time).unwrap_or_else(|| time.as_secs().to_string())
 }
 
 /// A wish, and all that it takes to fulfil it.
